@@ -1,0 +1,72 @@
+"""Install what `make demo`, `make wheel`, `make test`, `make test-next` or `make lint` needs.
+
+Each step runs once, and again when what it reads has changed.
+
+`python3 -m scripts.setup demo` (or `wheel`, `test`, `test-next`, `lint`), in the checkout.
+"""
+
+from __future__ import annotations
+
+import sys
+
+if sys.version_info < (3, 10):  # noqa: UP036 - this is the one file that an older Python gets to read
+    sys.exit("Python 3.10 or newer is needed: type, for example, `make demo PYTHON=python3.12`.")
+
+from scripts.backends import install_backends
+from scripts.browsers import install_chromium
+from scripts.environment import install_dev, install_runtime
+from scripts.javascript_pages import install_javascript_pages
+from scripts.next_sites import install_next_sites
+from scripts.node import install_node
+from scripts.steps import SetupError
+from scripts.vendor import install_vendor
+from scripts.wheel import install_wheel
+
+
+def demo() -> None:
+    install_runtime()
+    install_vendor()
+    install_wheel()
+
+
+def wheel() -> None:
+    install_runtime()
+    install_wheel()
+
+
+def test() -> None:
+    install_dev()
+    install_node()
+    install_vendor()
+    install_wheel()
+    install_backends()
+    install_javascript_pages()
+    install_chromium()
+
+
+def test_next() -> None:
+    test()
+    install_next_sites()
+
+
+def lint() -> None:
+    install_dev()
+
+
+TARGETS = {"demo": demo, "wheel": wheel, "test": test, "test-next": test_next, "lint": lint}
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1 or arguments[0] not in TARGETS:
+        print(__doc__, file=sys.stderr)
+        return 2
+    try:
+        TARGETS[arguments[0]]()
+    except SetupError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,36 @@
+"""static/wheels: the client as the wheel that a page loads."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from scripts.environment import VENV_PYTHON
+from scripts.steps import ROOT, Stamp, run, say
+
+WHEELS = ROOT / "static" / "wheels"
+
+
+def install_wheel() -> None:
+    inputs = [ROOT / "client" / "nextauth_client", ROOT / "pyproject.toml", ROOT / "LICENSE"]
+    stamp = Stamp(WHEELS / ".stamp", *inputs)
+    if stamp.is_fresh():
+        return
+    wheel = build_wheel(ROOT, WHEELS)
+    say(f"Wheel: built static/wheels/{wheel.name} ({wheel.stat().st_size // 1024} KB)")
+    stamp.write()
+
+
+def build_wheel(checkout: Path, folder: Path) -> Path:
+    """Build the client's wheel into an emptied folder. The same sources always give the same bytes."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    run(
+        [VENV_PYTHON, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
+        cwd=checkout,
+        # With the variable set, the date in the wheel would be the caller's.
+        env={"SOURCE_DATE_EPOCH": "1580601600"},
+        advice="The client's wheel could not be built: the lines above say why.",
+    )
+    [wheel] = folder.glob("*.whl")
+    return wheel
