@@ -1,0 +1,7 @@
+"""One observable value."""
+
+from __future__ import annotations
+
+from tests.unit.both import in_both_interpreters
+
+test_behaviour = in_both_interpreters("store")
