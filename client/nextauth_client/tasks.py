@@ -1,0 +1,52 @@
+"""Background tasks: kept alive until done, and a failure that nobody awaits is told to somebody."""
+
+import asyncio
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Coroutine, Optional, TypeVar
+
+    T = TypeVar("T")
+
+_alive: "list[asyncio.Task[Any]]" = []  # the event loop itself keeps only weak references
+
+
+def start(coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception], object]") -> "asyncio.Task[T]":
+    """Run `coroutine` as a task. When it raises and nobody is awaiting it, `unobserved(error)` is called, once."""
+
+    async def run() -> "T":
+        try:
+            return await coroutine
+        except Exception as error:
+            # MicroPython says in the task's `state` whether somebody waits; elsewhere that is known when it is done.
+            if getattr(task, "state", None) is True:
+                unobserved(error)
+            raise
+
+    def done(_task: "asyncio.Task[T]") -> None:
+        coroutine.close()  # for the task that was cancelled before it began
+        # Whoever awaits the task is woken in this turn of the loop, or by `wait` and `wait_for` in the next.
+        asyncio.get_running_loop().call_soon(look_back, 2)
+
+    def look_back(turns: int) -> None:
+        if turns:
+            asyncio.get_running_loop().call_soon(look_back, turns - 1)
+        elif getattr(task, "_log_traceback", False):
+            error = task.exception()
+            if isinstance(error, Exception):
+                unobserved(error)
+
+    task: "asyncio.Task[T]" = asyncio.create_task(run())
+    _alive[:] = [other for other in _alive if not other.done()]
+    _alive.append(task)
+    if hasattr(task, "add_done_callback"):
+        task.add_done_callback(done)
+    return task
+
+
+def current() -> "Optional[asyncio.Task[Any]]":
+    """The task that is running; `None` in a callback."""
+    try:
+        return asyncio.current_task()
+    except RuntimeError:
+        return None
