@@ -1,0 +1,227 @@
+"""effect: run a function now, and again when what it read changes. Knows stores and tracked reads, no DOM.
+
+An effect depends on the paths it read, as `session.Record` reports them: `session.user.name` by value, `if session`
+by presence alone.
+"""
+
+import asyncio
+
+from .errors import report
+from .session import SessionState
+from .tasks import start
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Generator, Optional
+
+    from .session import Path, Track
+    from .store import Store
+
+_running: "list[Effect]" = []  # the innermost is the last
+
+
+class _Reads:
+    """What an effect has read of one store in its last run, and in which states."""
+
+    def __init__(self, effect: "Effect", store: "Store") -> None:
+        self.store = store
+        self.state: "Any" = None  # the newest that it was given
+        self.seen: "dict[tuple[Path, bool], Any]" = {}
+        self.seen_before = self.seen  # in the run before
+        self.unsubscribe = store.subscribe(effect._changed)
+
+    def begin(self) -> None:
+        self.seen_before, self.seen = self.seen, {}
+
+    def have_changed(self) -> bool:
+        value = self.store.value
+        for key, state in self.seen.items():  # noqa: SIM110 - a generator costs more
+            if state is not value and value.differs(state, key):
+                return True
+        return False
+
+
+class Effect:
+    """A function that follows what it reads. `dispose()` ends it, and the effects made inside it."""
+
+    def __init__(self, function: "Callable[[], object]") -> None:
+        self._function = function
+        self._reads: "list[_Reads]" = []  # one of each store
+        self._children: "list[Effect]" = []
+        self._body: "Optional[_Body]" = None
+        self._task: "Optional[asyncio.Task[None]]" = None
+        self._disposed = False
+        if _running:
+            _running[-1]._children.append(self)
+        self._run()
+
+    def dispose(self) -> None:
+        """Ends the effect; twice does no harm."""
+        self._disposed = True
+        self._forget()
+        for reads in self._reads:
+            reads.unsubscribe()
+        self._reads = []
+
+    def describe(self) -> str:
+        """What the console calls it."""
+        return "effect " + getattr(self._function, "__name__", repr(self._function))
+
+    def came(self, result: "Any") -> None:
+        """Called with what the function returned, or in the end what its coroutine did."""
+
+    def reads(self, store: "Store") -> None:
+        """The function is given the store's state now, and what it reads of it counts."""
+        for reads in self._reads:
+            if reads.store is store:
+                break
+        else:
+            reads = _Reads(self, store)
+            self._reads.append(reads)
+        reads.state = store.value
+
+    def note(self, state: "Any", path: "Path", whole: bool) -> None:
+        """The function has read this of a state; one that it was not given itself is not its own to follow."""
+        for reads in self._reads:
+            if reads.state is state:
+                reads.seen[(path, whole)] = state
+
+    def _changed(self, _value: "Any", _previous: "Any") -> None:
+        if not _running or self not in _running:
+            self._follow_up()
+
+    def _follow_up(self) -> None:
+        """Runs again if what it read has changed."""
+        for reads in self._reads:
+            if reads.have_changed():
+                self._run()
+                return
+
+    def _forget(self) -> None:
+        """Ends what the last run left behind."""
+        for child in self._children:
+            child.dispose()
+        self._children = []
+        body, task = self._body, self._task
+        self._body = self._task = None
+        if task is not None:
+            _cancel(task)
+        if body is not None and not body.begun:
+            body.coroutine.close()
+
+    def _run(self) -> None:
+        if self._children or self._task is not None:
+            self._forget()
+        for reads in self._reads:
+            reads.begin()
+        result: "Any" = None
+        _running.append(self)
+        try:
+            result = self._function()
+            if result is None or not hasattr(result, "send"):
+                self.came(result)
+        except Exception as error:
+            self._failed(error)
+        finally:
+            _running.pop()
+        if result is not None and hasattr(result, "send"):  # an async function
+            self._body = _Body(result, self)
+            self._task = asyncio.create_task(self._follow(self._body))
+            if hasattr(self._task, "add_done_callback"):  # whoever ends all tasks may do so before it has begun
+                self._task.add_done_callback(lambda _task: result.close())
+        self.settle()
+
+    def settle(self) -> None:
+        """Called when a run's tracked part is over: it may have ended the effect, or have changed what it read."""
+        if self._disposed:
+            self._forget()
+        else:
+            self._follow_up()
+
+    async def _follow(self, body: "_Body") -> None:
+        try:
+            self.came(await body)
+        except Exception as error:
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        # What it saw in its last good run still wakes it: a later state may suit it better.
+        for reads in self._reads:
+            for key in reads.seen_before:
+                if key not in reads.seen:
+                    reads.seen[key] = reads.store.value
+        report(error, self.describe())
+
+
+class _Body:
+    """Awaits a coroutine, counting only its reads before the first await: later ones may belong to another state."""
+
+    def __init__(self, coroutine: "Any", effect: Effect) -> None:
+        self.coroutine = coroutine
+        self.begun = False
+        self._effect = effect
+
+    def __await__(self) -> "Generator[Any, Any, Any]":
+        coroutine = self.coroutine
+        self.begun = True
+        try:
+            _running.append(self._effect)
+            try:
+                waiting = coroutine.send(None)
+            finally:
+                _running.pop()
+                self._effect.settle()
+            while True:
+                try:
+                    value = yield waiting
+                except BaseException as error:
+                    waiting = coroutine.throw(error)
+                else:
+                    waiting = coroutine.send(value)
+        except StopIteration as end:
+            return end.value
+
+    __iter__ = __await__  # what MicroPython's await asks for
+
+
+def _cancel(task: "asyncio.Task[None]") -> None:
+    try:
+        task.cancel()
+    except RuntimeError:  # on MicroPython a task that runs cannot cancel itself
+
+        async def later() -> None:
+            task.cancel()
+
+        start(later(), lambda error: report(error, "cancelling"))
+
+
+def effect(function: "Callable[[], object]") -> Effect:
+    """Run `function` now, and again whenever something it read of a session state has changed.
+
+    Returns a handle with `.dispose()`; reads well as a decorator. The function takes no argument and may be async: then
+    its reads before the first `await` count, and a new run cancels the one before. When it raises, the error is
+    reported with its name, and it runs again at the next change.
+    """
+    return Effect(function)
+
+
+def tracked(store: "Store", session_type: "Any") -> SessionState:
+    """The store's present state; inside an effect every read of it is noted."""
+    state: SessionState = store.value
+    if not _running or _running[-1]._disposed:
+        return state.view(session_type)
+    _running[-1].reads(store)
+    return state.shared_view(session_type, _make_track)
+
+
+def _make_track(state: SessionState) -> "Track":
+    def track(path: "Path", whole: bool) -> None:
+        if _running:  # else it is read later, by a handler that kept the state
+            _running[-1].note(state, path, whole)
+
+    return track
+
+
+def is_tracking() -> bool:
+    """Whether an effect is running, so that a read now is followed."""
+    return bool(_running)
