@@ -1,0 +1,468 @@
+"""What the flows do, in order, in every interpreter."""
+
+import asyncio
+import json
+
+from nextauth_client import flows
+from nextauth_client.errors import BackendUnreachable, CSRFRefused, UnexpectedAnswer, UnsafeURL
+from nextauth_client.flows import Changes, Flows
+from nextauth_client.protocol import Answer
+from nextauth_client.sync import ADOPT, CHANGED, LEAVING, NOTHING
+from nextauth_client.urls import parse_query
+
+from .helpers import raised, raised_by, turns
+
+ORIGIN = "https://site.example"
+BASE = ORIGIN + "/api/auth"
+PAGE = ORIGIN + "/page?x=1#top"
+PROVIDERS = {
+    "credentials": {"id": "credentials", "name": "Password", "type": "credentials"},
+    "email": {"id": "email", "name": "E-mail", "type": "email"},
+    "google": {"id": "google", "name": "Google", "type": "oidc"},
+}
+WRONG_PASSWORD = BASE + "/signin?error=CredentialsSignin&code=credentials"
+REFUSED = BASE + "/signin?csrf=true"
+
+
+class Backend:
+    """A host whose backend answers from a script, and everything that happens to it in `log`."""
+
+    def __init__(self, page=PAGE, **answers):
+        self.page = page
+        self.log = []
+        self.forms = []
+        self.tokens = 0
+        self.answers = answers  # by the last word of the path: one answer for each request, the last one for all later
+
+    async def fetch(self, request, timeout):
+        assert timeout == 10
+        path = request.url[len(BASE) :]
+        self.log.append(request.method + " " + path)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if path == "/csrf":
+            self.tokens += 1
+        if request.method == "POST":
+            self.forms.append(self.read(request))
+        name = path.split("/")[1].split("?")[0]
+        script = self.answers.get(name)
+        answer = self.by_default(name) if script is None else script.pop(0) if len(script) > 1 else script[0]
+        if isinstance(answer, BaseException):
+            raise answer
+        if isinstance(answer, Answer):
+            return answer
+        return Answer(200, json.dumps(answer), False, 1000.0)
+
+    def read(self, request):
+        if request.headers["Content-Type"] == "application/json":
+            return json.loads(request.body)
+        return dict(parse_query(request.body))
+
+    def by_default(self, name):
+        if name == "providers":
+            return PROVIDERS
+        if name == "csrf":
+            return {"csrfToken": f"token{self.tokens}"}
+        if name == "session":
+            return {"user": {"name": "Ada"}}
+        return {"url": self.forms[-1]["callbackUrl"]}
+
+    async def navigate(self, url):
+        self.log.append("navigate " + url)
+
+    def page_url(self):
+        return self.page
+
+    def note_departure(self):
+        self.log.append("departure")
+
+
+class Told(Changes):
+    """Writes the changes into the log of the host."""
+
+    def __init__(self, log):
+        self.log = log
+        self.open = []
+
+    def begin(self, change):
+        if self.open == [change]:  # said again before the POST
+            return
+        assert not self.open, "two changes at once"
+        self.open.append(change)
+        self.log.append("begin")
+
+    def end(self, change, outcome, session=None, date=None):
+        assert self.open == [change]
+        self.open.clear()
+        self.log.append(("end", outcome, session, date))
+
+
+def start(**answers):
+    page = answers.pop("page", PAGE)
+    backend = Backend(page, **answers)
+    return backend, Flows(backend, BASE, 10, Told(backend.log))
+
+
+def url_of(url, status=200):
+    return Answer(status, json.dumps({"url": url}), False, 1000.0)
+
+
+def sign_in(flow, provider="credentials", callback_url=None, redirect=False, params=(), fields=None):
+    return flow.sign_in(provider, callback_url, redirect, list(params), fields or {})
+
+
+# ── questions ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_session_comes_with_the_backends_clock():
+    backend, flow = start()
+    assert await flow.ask_session() == ({"user": {"name": "Ada"}}, 1000.0)
+    assert backend.log == ["GET /session"]
+    backend, flow = start(session=[{}])
+    assert await flow.ask_session() == (None, 1000.0)
+
+
+async def test_questions_that_fail_raise():
+    for answer, kind in ((BackendUnreachable("x"), BackendUnreachable), (Answer(500, "oops"), UnexpectedAnswer)):
+        _, flow = start(session=[answer], csrf=[answer], providers=[answer])
+        await raised_by(kind, flow.ask_session())
+        await raised_by(kind, flow.get_csrf_token())
+        await raised_by(kind, flow.get_providers())
+        await raised_by(kind, sign_in(flow))
+        await raised_by(kind, flow.sign_out(None, False))
+        await raised_by(kind, flow.update_session(None))
+
+
+async def test_a_token_and_the_providers_are_asked_for_anew_each_time():
+    backend, flow = start()
+    assert await flow.get_csrf_token() == "token1"
+    assert await flow.get_csrf_token() == "token2"
+    assert sorted(await flow.get_providers()) == ["credentials", "email", "google"]
+    assert backend.log == ["GET /csrf", "GET /csrf", "GET /providers"]
+
+
+async def test_what_may_set_the_tokens_cookie_is_asked_one_after_the_other():
+    backend, flow = start()
+    running = []
+
+    async def fetch(request, timeout, fetch=backend.fetch):
+        running.append(True)
+        assert len(running) == 1
+        try:
+            return await fetch(request, timeout)
+        finally:
+            running.pop()
+
+    backend.fetch = fetch
+    calls = [flow.get_csrf_token(), flow.get_providers(), sign_in(flow), flow.get_csrf_token(), flow.get_providers()]
+    for task in [asyncio.create_task(call) for call in calls]:
+        await task
+
+
+# ── signing in with credentials ──────────────────────────────────────────────────────────────────
+
+
+async def test_credentials_are_posted_with_a_fresh_token():
+    backend, flow = start()
+    result = await sign_in(flow, fields={"username": "ada", "password": "x"})
+    assert result.ok and result.url == PAGE and result.status == 200
+    assert backend.log == [
+        "GET /providers",
+        "begin",
+        "GET /csrf",
+        "POST /callback/credentials",
+        ("end", CHANGED, None, None),
+    ]
+    assert backend.forms == [
+        {"username": "ada", "password": "x", "csrfToken": "token1", "callbackUrl": PAGE, "json": "true"}
+    ]
+
+
+async def test_with_a_redirect_the_page_leaves_when_all_is_told():
+    backend, flow = start()
+    result = await sign_in(flow, callback_url="/home", redirect=True)
+    assert result.ok and result.url == ORIGIN + "/home"
+    assert backend.log[-3:] == [("end", LEAVING, None, None), "departure", "navigate " + ORIGIN + "/home"]
+
+
+async def test_a_wrong_password_is_a_result_and_changes_nothing():
+    backend, flow = start(callback=[url_of(WRONG_PASSWORD)])
+    result = await sign_in(flow)
+    assert not result
+    assert (result.error, result.code, result.url) == ("CredentialsSignin", "credentials", None)
+    assert backend.log[-1] == ("end", NOTHING, None, None)
+
+
+async def test_a_wrong_password_with_a_redirect_leads_to_the_page_that_says_so():
+    backend, flow = start(callback=[url_of(WRONG_PASSWORD)])
+    result = await sign_in(flow, redirect=True)
+    assert not result
+    assert backend.log[-1] == "navigate " + WRONG_PASSWORD
+    assert ("end", NOTHING, None, None) in backend.log
+
+
+async def test_a_token_that_is_refused_once_is_fetched_again():
+    backend, flow = start(callback=[url_of(REFUSED), url_of(PAGE)])
+    assert await sign_in(flow)
+    assert backend.log[2:-1] == ["GET /csrf", "POST /callback/credentials"] * 2
+    assert [form["csrfToken"] for form in backend.forms] == ["token1", "token2"]
+    assert backend.log[-1] == ("end", CHANGED, None, None)
+
+
+async def test_a_token_that_is_refused_twice_raises_and_nothing_has_changed():
+    for redirect in (False, True):
+        backend, flow = start(callback=[url_of(REFUSED)])
+        error = await raised_by(CSRFRefused, sign_in(flow, redirect=redirect))
+        assert "sign in" in error.message and "cookies" in error.message
+        assert len(backend.forms) == 2
+        assert backend.log[-1] == ("end", NOTHING, None, None)
+
+
+async def test_a_failure_on_the_way_ends_the_change_which_may_be_done_once_it_was_posted():
+    for answers, outcome in (
+        ({"csrf": [BackendUnreachable("x")]}, NOTHING),
+        ({"callback": [BackendUnreachable("x")]}, CHANGED),
+        ({"callback": [Answer(500, "oops")]}, CHANGED),
+        ({"callback": [url_of("javascript:alert(1)")]}, CHANGED),
+    ):
+        backend, flow = start(**answers)
+        await raised_by((BackendUnreachable, UnexpectedAnswer, UnsafeURL), sign_in(flow, redirect=True))
+        assert backend.log[-1][:2] == ("end", outcome)
+        assert backend.log.count("begin") == 1
+        assert await flow.get_csrf_token() if "csrf" not in answers else True
+
+
+async def test_a_cancelled_change_ends_and_lets_the_next_one_go():
+    for wait in range(1, 12):
+        backend, flow = start()
+        task = asyncio.create_task(sign_in(flow))
+        await turns(wait)
+        if task.done():
+            break
+        task.cancel()
+        await raised_by(asyncio.CancelledError, task)
+        ends = [entry for entry in backend.log if entry[0] == "end"]
+        assert len(ends) == backend.log.count("begin")
+        posted = any(entry.startswith("POST") for entry in backend.log if isinstance(entry, str))
+        assert [entry[1] for entry in ends] == ([CHANGED if posted else NOTHING] if ends else [])
+        assert await asyncio.create_task(sign_in(flow))
+    assert wait > 5
+
+
+async def test_two_changes_at_once_are_one_after_the_other():
+    backend, flow = start()
+    tasks = [
+        asyncio.create_task(sign_in(flow, fields={"username": "ada"})),
+        asyncio.create_task(sign_in(flow, fields={"username": "eve"})),
+        asyncio.create_task(flow.sign_out(None, False)),
+        asyncio.create_task(flow.update_session({"a": 1})),
+    ]
+    for task in tasks:
+        await task
+    steps = [entry for entry in backend.log if entry not in ("GET /providers", "begin") and entry[0] != "end"]
+    assert steps[::2] == ["GET /csrf"] * 4
+    assert sorted(steps[1::2]) == ["POST /callback/credentials"] * 2 + ["POST /session", "POST /signout"]
+    assert sorted(form["csrfToken"] for form in backend.forms) == ["token1", "token2", "token3", "token4"]
+
+
+# ── signing in in other ways ─────────────────────────────────────────────────────────────────────
+
+
+async def test_an_email_is_a_result_and_no_change():
+    sent = BASE + "/verify-request?provider=email&type=email"
+    backend, flow = start(signin=[url_of(sent)])
+    result = await sign_in(flow, "email", fields={"email": "ada@example.org"})
+    assert result.ok and result.url == sent
+    assert backend.log == ["GET /providers", "GET /csrf", "POST /signin/email"]
+    assert backend.forms[0]["email"] == "ada@example.org"
+    await sign_in(flow, "email", redirect=True, fields={"email": "ada@example.org"})
+    assert backend.log[-2:] == ["departure", "navigate " + sent]
+
+
+async def test_an_address_without_an_at_never_leaves_the_page():
+    for fields in ({}, {"email": ""}, {"email": "ada"}, {"email": None}, {"email": 1}):
+        backend, flow = start()
+        assert "@" in str(await raised_by(ValueError, sign_in(flow, "email", fields=fields)))
+        assert backend.forms == []
+
+
+async def test_only_email_needs_an_address():
+    backend, flow = start()
+    await sign_in(flow, "credentials", fields={"email": "no address"})
+    await sign_in(flow, "google")
+    assert len(backend.forms) == 2
+
+
+async def test_an_identity_provider_always_means_leaving():
+    for redirect in (True, False):
+        backend, flow = start(signin=[url_of("https://idp.example/authorize?x=1")])
+        result = await sign_in(flow, "google", redirect=redirect, params=[("prompt", "login")])
+        assert result.ok and result.url == "https://idp.example/authorize?x=1"
+        assert backend.log == [
+            "GET /providers",
+            "GET /csrf",
+            "POST /signin/google?prompt=login",
+            "departure",
+            "navigate https://idp.example/authorize?x=1",
+        ]
+
+
+async def test_no_provider_or_an_unknown_one_leads_to_the_backends_page():
+    page = BASE + "/signin?callbackUrl=https%3A%2F%2Fsite.example%2Fpage%3Fx%3D1%23top"
+    backend, flow = start()
+    assert await sign_in(flow, None)
+    assert backend.log == ["departure", "navigate " + page]
+    backend, flow = start()
+    assert await sign_in(flow, "nosuch", redirect=False)
+    assert backend.log == ["GET /providers", "departure", "navigate " + page]
+
+
+# ── where the person ends ────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_way_back_is_always_absolute_and_ascii():
+    for given, sent in (
+        (None, PAGE),
+        ("", PAGE),
+        ("/home", ORIGIN + "/home"),
+        ("home", ORIGIN + "/home"),
+        ("?y=2", ORIGIN + "/page?y=2"),
+        ("https://other.example/x", "https://other.example/x"),
+        ("//other.example/x", "https://other.example/x"),
+        ("/Zoë 🐘?q=漢#ß", ORIGIN + "/Zo%C3%AB%20%F0%9F%90%98?q=%E6%BC%A2#%C3%9F"),
+        ("/a%20b+c?%41=%", ORIGIN + "/a%20b+c?%41=%"),
+    ):
+        backend, flow = start()
+        await sign_in(flow, callback_url=given)
+        await flow.sign_out(given, False)
+        assert [form["callbackUrl"] for form in backend.forms] == [sent, sent], given
+
+
+async def test_a_way_back_that_is_no_page_is_refused_before_anything_is_sent():
+    for url in ("javascript:alert(1)", " data:text/html,x"):
+        backend, flow = start()
+        await raised_by(UnsafeURL, sign_in(flow, callback_url=url))
+        await raised_by(UnsafeURL, flow.sign_out(url, True))
+        assert backend.log == []
+
+
+async def test_an_error_of_the_sign_in_before_is_left_behind():
+    for page, sent in (
+        ("/login?error=CredentialsSignin&code=credentials&x=1#top", "/login?x=1#top"),
+        ("/login?error=OAuthCallback", "/login"),
+        ("/login?error=Whatever&code=1", "/login?error=Whatever&code=1"),
+        ("/login?code=1", "/login?code=1"),
+    ):
+        backend, flow = start(page=ORIGIN + page)
+        assert await sign_in(flow)
+        assert backend.forms[0]["callbackUrl"] == ORIGIN + sent
+
+
+async def test_a_sign_in_on_a_page_with_an_error_succeeds_and_fails_as_elsewhere():
+    for page in ("/login?error=CredentialsSignin&code=credentials", "/login?error=Whatever"):
+        _, flow = start(page=ORIGIN + page)
+        assert await sign_in(flow)
+        assert await flow.sign_out(None, False)
+        _, flow = start(page=ORIGIN + page, callback=[url_of(WRONG_PASSWORD)])
+        assert not await sign_in(flow)
+
+
+# ── signing out ──────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_signing_out_is_confirmed_before_the_page_leaves():
+    backend, flow = start()
+    result = await flow.sign_out("/bye", True)
+    assert result.url == ORIGIN + "/bye"
+    assert backend.log == [
+        "begin",
+        "GET /csrf",
+        "POST /signout",
+        ("end", ADOPT, None, 1000.0),
+        "navigate " + ORIGIN + "/bye",
+    ]
+    backend, flow = start()
+    assert (await flow.sign_out(None, False)).url == PAGE
+    assert backend.log[-1] == ("end", ADOPT, None, 1000.0)
+
+
+async def test_where_a_sign_out_leads_is_the_backends_word():
+    _, flow = start(signout=[url_of(ORIGIN)])
+    assert (await flow.sign_out("https://other.example/", False)).url == ORIGIN
+
+
+async def test_a_sign_out_that_is_refused_raises_and_nothing_has_changed():
+    for url, kind in (
+        (BASE + "/signout?csrf=true", CSRFRefused),
+        (BASE + "/error?error=Configuration", UnexpectedAnswer),
+    ):
+        backend, flow = start(signout=[url_of(url)])
+        await raised_by(kind, flow.sign_out(None, True))
+        assert backend.log[-1][:2] == ("end", NOTHING)
+    backend, flow = start(signout=[url_of(BASE + "/signout?csrf=true"), url_of(PAGE)])
+    await flow.sign_out(None, False)
+    assert backend.log[-1] == ("end", ADOPT, None, 1000.0)
+    assert [form["csrfToken"] for form in backend.forms] == ["token1", "token2"]
+
+
+# ── updating ─────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_update_gives_the_new_session():
+    backend, flow = start()
+    assert await flow.update_session({"a": 1}) == {"user": {"name": "Ada"}}
+    assert backend.forms == [{"csrfToken": "token1", "data": {"a": 1}}]
+    assert backend.log == [
+        "begin",
+        "GET /csrf",
+        "POST /session",
+        ("end", ADOPT, {"user": {"name": "Ada"}}, 1000.0),
+    ]
+
+
+async def test_an_update_can_find_that_nobody_is_signed_in():
+    backend, flow = start(session=[Answer(200, "null")])
+    assert await flow.update_session(None) is None
+    assert backend.log[-1] == ("end", ADOPT, None, None)
+
+
+async def test_an_update_that_is_refused_is_tried_once_more():
+    for text in ("{}", "null", "[object Object]"):
+        backend, flow = start(session=[Answer(400, text), Answer(200, "{}")])
+        assert await flow.update_session(None) is None
+        assert len(backend.forms) == 2
+        backend, flow = start(session=[Answer(400, text)])
+        await raised_by(CSRFRefused, flow.update_session(None))
+        assert len(backend.forms) == 2
+        assert backend.log[-1] == ("end", NOTHING, None, None)
+
+
+async def test_a_backend_that_cannot_update_is_asked_once():
+    backend, flow = start(session=[Answer(400, "Error: This action with HTTP POST is not supported by NextAuth.js")])
+    error = await raised_by(UnexpectedAnswer, flow.update_session({"a": 1}))
+    assert "cannot update" in error.message
+    assert [line for line in backend.log if line != "begin"] == [
+        "GET /csrf",
+        "POST /session",
+        ("end", NOTHING, None, None),
+    ]
+
+
+# ── spellings ────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_javascript_spelling_is_refused_with_the_python_word():
+    for name, word in (
+        ("callbackUrl", "callback_url="),
+        ("refetchInterval", "keep_alive="),
+        ("basePath", "base_path="),
+    ):
+        message = str(raised(TypeError, flows.refuse_javascript, {name: 1}))
+        assert name in message and word in message
+    flows.refuse_javascript({"callback_url": 1, "username": 2})
+
+
+def test_an_unknown_keyword_is_refused():
+    assert "nosuch" in str(raised(TypeError, flows.refuse_unknown, {"nosuch": 1}))
+    assert "callback_url=" in str(raised(TypeError, flows.refuse_unknown, {"callbackUrl": 1}))
+    flows.refuse_unknown({})
