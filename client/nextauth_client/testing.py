@@ -1,0 +1,559 @@
+"""A browser and a backend in virtual time: for tests, on CPython, of pages that show who is signed in.
+
+    from nextauth_client import Provider
+    from nextauth_client.testing import run
+
+    def test_the_other_tab_follows():
+        async def page(browser):
+            one = Provider(host=browser.tab(), default=False)
+            two = Provider(host=browser.tab(), default=False)
+            await one.sign_in("credentials", username="jsmith", password="pw", redirect=False)
+            await asyncio.sleep(1)
+            assert two.use_session().session.user.name == "jsmith"
+
+        run(page)
+
+Nothing here waits: `run` lets time pass only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once,
+and the same test always runs the same way. Faults are attributes of the browser (`latency`, `fault`) and of its
+`backend`; what a person does is a method of a tab (`focus`, `hide`, `leave`, `crash`).
+"""
+
+import asyncio
+import json
+import selectors
+import threading
+import time
+from collections import namedtuple
+
+from . import sync
+from .errors import BackendUnreachable, UnsafeURL
+from .protocol import Answer, session_request
+from .urls import parse_query, scheme_of, split
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Coroutine, Optional, Protocol, TypeVar, Union
+
+    from .protocol import Request
+
+    T = TypeVar("T")
+
+    class Handle(Protocol):
+        def cancel(self) -> object: ...
+
+    class Clock(Protocol):
+        """What `Browser` needs of an event loop."""
+
+        def time(self) -> float: ...
+        def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Handle: ...
+        def skip(self, seconds: float) -> None: ...
+
+    Fault = Union[str, Answer, None]
+
+START = 1_790_000_000.0  # Unix seconds at which virtual time begins
+
+# What may happen to a request; an `Answer` may stand here too, instead of the backend's own.
+UNREACHABLE = "unreachable"  # refused at once
+HANG = "hang"  # nothing comes back
+TORN = "torn"  # the backend's cookies arrive, its answer does not
+
+SESSION_LENGTH = 30 * 86400.0
+
+# A session cookie, as the backend signs it: it knows nothing else of who is signed in.
+Cookie = namedtuple("Cookie", ("name", "login", "data", "expires"))
+KEEP = object()  # an answer without Set-Cookie
+
+
+class Backend:
+    """A v4 backend with JWT sessions: every answered `GET /session` sets the cookie again, and so prolongs it.
+
+    Change what it does by its attributes: `users` (name and password), `session_length` in seconds, `extra` (what a
+    session callback adds), `revoked` (numbers of logins), `skew` (its clock against the browser's), `sends_date`.
+    """
+
+    def __init__(self, now: "Callable[[], float]") -> None:
+        self._now = now
+        self.users = {"jsmith": "pw"}
+        self.session_length = SESSION_LENGTH
+        self.extra: "dict[str, Any]" = {}
+        self.revoked: "set[int]" = set()
+        self.skew = 0.0
+        self.sends_date = True
+        self.csrf_token = "token"
+        self._logins = 0
+
+    def now(self) -> float:
+        return self._now() + self.skew
+
+    def login(self, name: str = "jsmith") -> Cookie:
+        """The cookie of a new sign-in; `browser.cookie = backend.login()` is a person who comes back signed in."""
+        self._logins += 1
+        return Cookie(name, self._logins, {}, self.now() + self.session_length)
+
+    def accepts(self, cookie: "Optional[Cookie]") -> bool:
+        return cookie is not None and cookie.expires > self.now() and cookie.login not in self.revoked
+
+    def handle(self, request: "Request", cookie: "Optional[Cookie]") -> "tuple[Answer, Any]":
+        """The answer, and the new cookie: a `Cookie`, `None` to take it away, or `KEEP`."""
+        path = split(request.url)[1].partition("/api/auth")[2].partition("?")[0]
+        origin = split(request.url)[0]
+        if request.method == "GET":
+            if path == "/session":
+                return self._session(cookie)
+            if path == "/csrf":
+                return self._answer({"csrfToken": self.csrf_token}), KEEP
+            if path == "/providers":
+                return self._answer(_providers(origin + "/api/auth")), KEEP
+            return self._answer("No such page", 404), KEEP
+        if path == "/session":
+            return self._update(json.loads(request.body or "null"), cookie)
+        form = dict(parse_query(request.body or ""))
+        if form.get("csrfToken") != self.csrf_token:
+            page = "/signout" if path == "/signout" else "/signin"
+            return self._answer({"url": origin + "/api/auth" + page + "?csrf=true"}), KEEP
+        if path == "/signout":
+            return self._answer({"url": form["callbackUrl"]}), None
+        if path == "/callback/credentials":
+            name = form.get("username", "")
+            if name in self.users and self.users[name] == form.get("password"):
+                return self._answer({"url": form["callbackUrl"]}), self.login(name)
+            return self._answer({"url": origin + "/api/auth/error?error=CredentialsSignin"}, 401), KEEP
+        return self._answer({"url": "https://accounts.example/authorize"}), KEEP
+
+    def _session(self, cookie: "Optional[Cookie]") -> "tuple[Answer, Any]":
+        if cookie is None:
+            return self._answer({}), KEEP
+        if not self.accepts(cookie):
+            return self._answer({}), None
+        rolled = Cookie(cookie.name, cookie.login, cookie.data, self.now() + self.session_length)
+        session: "dict[str, Any]" = {"user": {"name": cookie.name, "email": cookie.name + "@example.org"}}
+        session["expires"] = iso(rolled.expires)
+        session.update(self.extra)
+        session.update(cookie.data)
+        return self._answer(session), rolled
+
+    def _update(self, body: "Any", cookie: "Optional[Cookie]") -> "tuple[Answer, Any]":
+        if body["csrfToken"] != self.csrf_token:
+            return self._answer({}, 400), KEEP
+        if cookie is not None and isinstance(body["data"], dict):
+            data = dict(cookie.data)
+            data.update(body["data"])
+            cookie = Cookie(cookie.name, cookie.login, data, cookie.expires)
+        return self._session(cookie)
+
+    def _answer(self, data: "Any", status: int = 200) -> Answer:
+        return Answer(status, json.dumps(data), False, float(int(self.now())) if self.sends_date else None)
+
+
+def _providers(base: str) -> "dict[str, dict[str, str]]":
+    found = {}
+    for name, title, kind in (("credentials", "Password", "credentials"), ("github", "GitHub", "oauth")):
+        found[name] = {
+            "id": name,
+            "name": title,
+            "type": kind,
+            "signinUrl": base + "/signin/" + name,
+            "callbackUrl": base + "/callback/" + name,
+        }
+    return found
+
+
+def iso(seconds: float) -> str:
+    """Unix seconds as the wire writes them: `2026-12-23T13:41:00.000Z`."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)) + f".{int(seconds % 1 * 1000):03d}Z"
+
+
+class Browser:
+    """What the tabs of one browser share: cookie, storage, locks, channels, the network and the clock.
+
+    `clock` is an event loop that can skip time. With `locks=False` there are no Web Locks, with
+    `channels=False` no BroadcastChannel. Seconds everywhere.
+    """
+
+    def __init__(self, clock: "Clock", *, locks: bool = True, channels: bool = True) -> None:
+        self.clock = clock
+        self.locks = locks
+        self.channels = channels
+        self.tabs: "list[Tab]" = []
+        self.cookie: "Optional[Cookie]" = None
+        self.storage: "dict[str, int]" = {}
+        self.lock_holders: "dict[str, object]" = {}
+        self.latency = 0.05  # from a request to its answer
+        self.fault: "Fault" = None
+        self.online = True
+        self.requests: "list[str]" = []  # all that were sent, such as "GET /session"
+        self.told_js_clients: "list[str]" = []
+        self._ahead = 0.0
+        self.backend = Backend(lambda: START + self.clock.time())
+
+    def tab(self, url: str = "https://example.org/") -> "Tab":
+        """A new tab: the `host=` of one Provider."""
+        tab = Tab(self, url)
+        self.tabs.append(tab)
+        return tab
+
+    def now(self) -> float:
+        """The wall clock, Unix seconds."""
+        return START + self.clock.time() + self._ahead
+
+    def set_clock(self, seconds: float) -> None:
+        """The wall clock is set ahead, or back when negative."""
+        self._ahead += seconds
+
+    def suspend(self, seconds: float) -> None:
+        """The laptop sleeps: time passes, and whatever was due meanwhile happens late."""
+        self.clock.skip(seconds)
+
+    def set_online(self, online: bool) -> None:
+        self.online = online
+        for tab in list(self.tabs):
+            tab.report(sync.Network(online))
+
+    def js_client_says(self, trigger: str = "getSession") -> None:
+        """A page with the JavaScript client tells all others that something changed."""
+        for tab in list(self.tabs):
+            self.deliver(None, tab, lambda tab: tab.report(sync.ForeignChange()))
+
+    # ── what a harsher browser overrides ─────────────────────────────────────────────────────────
+
+    def random(self) -> float:
+        return 0.5
+
+    def journey(self, tab: "Tab", request: "Request") -> "tuple[float, float, Fault]":
+        """How long a request and its answer travel, and what happens to it."""
+        fault = self.fault if self.online else UNREACHABLE
+        return self.latency / 2, self.latency / 2, fault
+
+    def message_delays(self, sender: "Optional[Tab]", receiver: "Tab") -> "list[float]":
+        """How long each copy of a message between tabs takes."""
+        return [0.005]
+
+    def lock_delay(self) -> float:
+        return 0.001
+
+    def timer_delay(self, tab: "Tab", seconds: float) -> float:
+        return seconds
+
+    # ── between tabs ─────────────────────────────────────────────────────────────────────────────
+
+    def deliver(self, sender: "Optional[Tab]", receiver: "Tab", give: "Callable[[Tab], object]") -> None:
+        for delay in self.message_delays(sender, receiver):
+            self.clock.call_later(delay, lambda: give(receiver) if receiver.hears else None)
+
+    def let_go(self, tab: "Tab") -> None:
+        for name, holder in list(self.lock_holders.items()):
+            if holder is tab:
+                del self.lock_holders[name]
+
+
+class Tab:
+    """One page, as the host of one Provider. See `host.Host` for what is not described here."""
+
+    def __init__(self, browser: Browser, url: str) -> None:
+        self.browser = browser
+        self.url = url
+        self.visited: "list[str]" = []  # where the page was sent; it stays nevertheless
+        self.hears = False  # has an open channel
+        self._opened_at = browser.now()
+        self._name = ""
+        self._listener: "Optional[Callable[[Any], object]]" = None
+        self._timer: "Optional[Handle]" = None
+        self._sendings: "list[Sending]" = []
+        self._departed = False
+        self.embedded: "Optional[str]" = None  # what a server put into the page as #nextauth-session
+        self._early: "Optional[EarlyQuestion]" = None
+
+    def report(self, event: "Any") -> None:
+        if self._listener is not None:
+            self._listener(event)
+
+    # ── what a person does ───────────────────────────────────────────────────────────────────────
+
+    def focus(self) -> None:
+        self.report(sync.Focus())
+
+    def blur(self) -> None:
+        self.report(sync.Focus())
+
+    def hide(self) -> None:
+        self.report(sync.Visibility(False))
+
+    def show(self) -> None:
+        self.report(sync.Visibility(True))
+
+    def leave(self) -> None:
+        """Go to another page; the browser keeps this one in its back/forward cache."""
+        self.report(sync.PageHide())
+        self.hears = False
+
+    def come_back(self) -> None:
+        self.hears = True
+        self.report(sync.PageShow(self.stored_epoch()))
+
+    def ask_early(self, base_path: str = "/api/auth") -> None:
+        """The page's early script asks who is signed in, before a Provider starts."""
+        self._early = EarlyQuestion(self, self.origin() + base_path)
+
+    def crash(self) -> None:
+        """The tab is gone, without a word; what it had asked is given up."""
+        for sending in list(self._sendings):
+            sending.abort()
+        self.close()
+
+    # ── the host ─────────────────────────────────────────────────────────────────────────────────
+
+    def now(self) -> float:
+        return self.browser.now()
+
+    def random(self) -> float:
+        return self.browser.random()
+
+    def origin(self) -> str:
+        return split(self.url)[0]
+
+    def page_url(self) -> str:
+        return self.url
+
+    def made_at(self) -> float:
+        return self._opened_at
+
+    def embedded_session(self) -> "Optional[str]":
+        embedded, self.embedded = self.embedded, None
+        return embedded
+
+    def early_question(self, url: str) -> "Optional[EarlyQuestion]":
+        early = self._early
+        if early is None or early.url != url:
+            return None
+        if early.is_over():
+            self._early = None
+        return early
+
+    async def fetch(self, request: "Request", timeout: float) -> Answer:
+        came: "asyncio.Future[Union[Answer, BackendUnreachable]]" = asyncio.get_running_loop().create_future()
+        sending = self.send(request, timeout, came.set_result)
+        try:
+            outcome = await came
+        except asyncio.CancelledError:
+            sending.abort()
+            raise
+        if isinstance(outcome, BackendUnreachable):
+            raise outcome
+        return outcome
+
+    def send(self, request: "Request", timeout: float, done: "Callable[[Any], object]") -> "Sending":
+        """`fetch` without a coroutine: calls `done` with an `Answer` or a `BackendUnreachable`."""
+        return Sending(self, request, timeout, done)
+
+    async def navigate(self, url: str) -> None:
+        if scheme_of(url) not in ("http", "https"):
+            raise UnsafeURL("Not an http(s) address: " + url)
+        self.visited.append(url)
+
+    def open(self, name: str, report: "Callable[[Any], object]") -> None:
+        self._name = name
+        self._listener = report
+        self.hears = True
+        if not self.browser.online:
+            report(sync.Network(False))
+
+    def close(self) -> None:
+        self._listener = None
+        self.hears = False
+        self.wake(None)
+        self.browser.let_go(self)
+        if self in self.browser.tabs:
+            self.browser.tabs.remove(self)
+
+    def wake(self, seconds: "Optional[float]") -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if seconds is not None:
+            delay = self.browser.timer_delay(self, seconds)
+            self._timer = self.browser.clock.call_later(delay, self.report, sync.Tick())
+
+    def publish(self, message: "dict[str, Any]") -> None:
+        if not self.browser.channels or not self.hears:
+            return
+        text = json.dumps(message)
+        for tab in self._others():
+            self.browser.deliver(self, tab, lambda tab: tab.report(sync.Heard(json.loads(text))))
+
+    def _others(self) -> "list[Tab]":
+        return [tab for tab in self.browser.tabs if tab is not self and tab.hears and tab._name == self._name]
+
+    def try_lock(self) -> None:
+        if not self.browser.locks or not self.browser.channels:
+            self.report(sync.LockGranted())
+        else:
+            self.browser.clock.call_later(self.browser.lock_delay(), self._lock_or_not)
+
+    def _lock_or_not(self) -> None:
+        if self._listener is None:
+            return
+        holders = self.browser.lock_holders
+        if self._name in holders:
+            self.report(sync.LockBusy())
+        else:
+            holders[self._name] = self
+            self.report(sync.LockGranted())
+
+    def release_lock(self) -> None:
+        self.browser.let_go(self)
+
+    def stored_epoch(self) -> "Optional[int]":
+        return self.browser.storage.get(self._name)
+
+    def store_epoch(self, epoch: int) -> None:
+        self.browser.storage[self._name] = epoch
+        if not self.browser.channels:
+            for tab in self._others():
+                self.browser.deliver(self, tab, lambda tab: tab.report(sync.EpochStored(epoch)))
+
+    def tell_others(self, trigger: str) -> None:
+        self.browser.told_js_clients.append(trigger)
+
+    def note_departure(self) -> None:
+        self._departed = True
+
+    def take_departure(self) -> bool:
+        departed, self._departed = self._departed, False
+        return departed
+
+
+class EarlyQuestion:
+    """See `host.Early`."""
+
+    def __init__(self, tab: Tab, base: str) -> None:
+        request = session_request(base)
+        self.url = request.url
+        self.asked_at = tab.browser.now()
+        self.came_at = 0.0
+        self.answer: "Optional[Answer]" = None
+        self._browser = tab.browser
+        self._over = asyncio.Event()
+        tab.send(request, 10, self._came)
+
+    def _came(self, outcome: "Union[Answer, BackendUnreachable]") -> None:
+        if isinstance(outcome, Answer):
+            self.answer = outcome
+            self.came_at = self._browser.now()
+        self._over.set()
+
+    def is_over(self) -> bool:
+        return self._over.is_set()
+
+    async def wait(self) -> Answer:
+        await self._over.wait()
+        if self.answer is None:
+            raise BackendUnreachable("The backend could not be reached.")
+        return self.answer
+
+
+class Sending:
+    """A request on its way."""
+
+    def __init__(self, tab: Tab, request: "Request", timeout: float, done: "Callable[[Any], object]") -> None:
+        self.tab = tab
+        self.request = request
+        self.done = done
+        self.cookie = tab.browser.cookie
+        tab.browser.requests.append(request.method + " " + request.url.partition("/api/auth")[2].partition("?")[0])
+        there, self._back, self.fault = tab.browser.journey(tab, request)
+        tab._sendings.append(self)
+        call_later = tab.browser.clock.call_later
+        self._deadline = call_later(timeout, self._end, BackendUnreachable("The backend did not answer in time."))
+        self._next = call_later(there, self._arrive)
+
+    def _arrive(self) -> None:
+        if self.fault == UNREACHABLE:
+            self._end(BackendUnreachable("The backend could not be reached."))
+        elif self.fault != HANG:
+            answer, cookie = self.fault, KEEP
+            if not isinstance(answer, Answer):
+                answer, cookie = self.tab.browser.backend.handle(self.request, self.cookie)
+            self._next = self.tab.browser.clock.call_later(self._back, self._return, answer, cookie)
+
+    def _return(self, answer: Answer, cookie: "Any") -> None:
+        if cookie is not KEEP:
+            self.tab.browser.cookie = cookie
+        if self.fault != TORN:
+            self._end(answer)
+
+    def _end(self, outcome: "Any") -> None:
+        self.abort()
+        self.done(outcome)
+
+    def abort(self) -> None:
+        """Give it up: neither its answer nor its cookie arrives any more."""
+        self._deadline.cancel()
+        self._next.cancel()
+        if self in self.tab._sendings:
+            self.tab._sendings.remove(self)
+
+
+# ── virtual time ─────────────────────────────────────────────────────────────────────────────────
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop whose time passes only when nothing else is left to do, and then at once."""
+
+    def __init__(self) -> None:
+        self._virtual_now = 0.0
+        super().__init__(_Jump(self))
+
+    def time(self) -> float:
+        return self._virtual_now
+
+    def skip(self, seconds: float) -> None:
+        self._virtual_now += seconds
+
+
+class _Jump(selectors.DefaultSelector):
+    """Where an event loop would wait, its time jumps."""
+
+    def __init__(self, loop: VirtualLoop) -> None:
+        super().__init__()
+        self._loop = loop
+
+    def select(self, timeout: "Optional[float]" = None) -> "list[tuple[selectors.SelectorKey, int]]":
+        ready = super().select(0)
+        if timeout is None and not ready:
+            raise RuntimeError("Everything waits for something that will never come.")
+        if timeout and not ready:
+            self._loop.skip(timeout)
+        return ready
+
+
+def run(page: "Callable[[Browser], Coroutine[Any, Any, T]]", *, locks: bool = True, channels: bool = True) -> "T":
+    """Run `async def page(browser)` to its end in virtual time; returns or raises what it does.
+
+    It gets a thread of its own, so that it works where an event loop runs already. What it left running is cancelled.
+    """
+    outcome: "list[Any]" = []
+
+    def target() -> None:
+        loop = VirtualLoop()
+        try:
+            outcome.append(loop.run_until_complete(page(Browser(loop, locks=locks, channels=channels))))
+        except BaseException as error:
+            outcome.append(error)
+        finally:
+            loop.run_until_complete(_cancel_the_others())
+            loop.close()
+
+    thread = threading.Thread(target=target)
+    thread.start()
+    thread.join()
+    if isinstance(outcome[0], BaseException):
+        raise outcome[0]
+    found: "T" = outcome[0]
+    return found
+
+
+async def _cancel_the_others() -> None:
+    others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -1,0 +1,433 @@
+"""nextauth_client.testing: a real Provider in virtual time, as users' tests drive it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from typing import Any
+
+import pytest
+from nextauth_client import BackendUnreachable, CSRFRefused, Provider, UnexpectedAnswer, UnsafeURL, effect
+from nextauth_client.protocol import Answer
+from nextauth_client.testing import HANG, TORN, UNREACHABLE, Browser, iso, run
+
+
+def open_provider(browser: Browser, **options: Any) -> Provider:
+    return Provider(host=browser.tab(), default=False, **options)
+
+
+def name(provider: Provider) -> str | None:
+    state = provider._store.value
+    return None if state.session is None else str(state.session.user.name)
+
+
+async def sign_in(provider: Provider, password: str = "pw") -> Any:
+    return await provider.sign_in("credentials", username="jsmith", password=password, redirect=False)
+
+
+def test_an_hour_passes_at_once() -> None:
+    async def page(browser: Browser) -> float:
+        before = browser.now()
+        await asyncio.sleep(3600)
+        return browser.now() - before
+
+    started = time.monotonic()
+    assert run(page) == 3600
+    assert time.monotonic() - started < 5
+
+
+def test_what_the_page_raises_comes_out() -> None:
+    async def page(browser: Browser) -> None:
+        raise LookupError("on purpose")
+
+    with pytest.raises(LookupError, match="on purpose"):
+        run(page)
+
+
+def test_it_runs_where_a_loop_runs_already() -> None:
+    async def page(browser: Browser) -> int:
+        return 5
+
+    async def outer() -> int:
+        return run(page)
+
+    found: list[int] = []
+    # A thread of its own, because another test may have left a loop in this one.
+    thread = threading.Thread(target=lambda: found.append(asyncio.run(outer())))
+    thread.start()
+    thread.join()
+    assert found == [5]
+
+
+def test_waiting_for_what_never_comes_is_an_error_not_a_hang() -> None:
+    async def page(browser: Browser) -> None:
+        await asyncio.get_running_loop().create_future()
+
+    with pytest.raises(RuntimeError, match="never come"):
+        run(page)
+
+
+def test_what_a_page_leaves_running_is_cancelled() -> None:
+    ended: list[str] = []
+
+    async def forever() -> None:
+        try:
+            await asyncio.sleep(10**6)
+        finally:
+            ended.append("yes")
+
+    async def page(browser: Browser) -> None:
+        task = asyncio.create_task(forever())
+        await asyncio.sleep(1)
+        assert not task.done()
+
+    run(page)
+    assert ended == ["yes"]
+
+
+def test_a_person_signs_in_and_out_and_the_other_tab_follows() -> None:
+    async def page(browser: Browser) -> None:
+        one, two = open_provider(browser), open_provider(browser)
+        await one.ready()
+        assert await sign_in(one)
+        await asyncio.sleep(1)
+        assert (name(one), name(two)) == ("jsmith", "jsmith")
+        before = len(browser.requests)
+        result = await one.sign_out(redirect=False)
+        assert result.url == "https://example.org/"
+        await asyncio.sleep(1)
+        assert (name(one), name(two)) == (None, None)
+        assert browser.requests[before:] == ["GET /csrf", "POST /signout"]
+        assert browser.cookie is None
+
+    run(page)
+
+
+def test_the_same_page_runs_the_same_way_twice() -> None:
+    async def page(browser: Browser) -> list[str]:
+        browser.cookie = browser.backend.login()
+        tabs = [open_provider(browser, keep_alive=7) for _ in range(3)]
+        await asyncio.sleep(20)
+        await tabs[1].refresh()
+        await tabs[2].sign_out(redirect=False)
+        return browser.requests
+
+    assert run(page) == run(page)
+
+
+def test_a_wrong_password_is_a_result() -> None:
+    async def page(browser: Browser) -> None:
+        provider = open_provider(browser)
+        result = await sign_in(provider, "wrong")
+        assert not result
+        assert result.error == "CredentialsSignin"
+
+    run(page)
+
+
+def test_an_effect_follows_in_virtual_time() -> None:
+    async def page(browser: Browser) -> list[str | None]:
+        browser.cookie = browser.backend.login("Ada")
+        provider = open_provider(browser)
+        seen: list[str | None] = []
+
+        @effect
+        def show() -> None:
+            session, loading = provider.use_session()
+            if not loading:
+                seen.append(None if session is None else session.user.name)
+
+        await asyncio.sleep(1)
+        browser.cookie = None
+        browser.tabs[0].focus()
+        await asyncio.sleep(1)
+        return seen
+
+    assert run(page) == ["Ada", None]
+
+
+@pytest.mark.parametrize(
+    "fault, error",
+    [
+        (UNREACHABLE, BackendUnreachable),
+        (HANG, BackendUnreachable),
+        (TORN, BackendUnreachable),
+        (Answer(502, "<html>"), UnexpectedAnswer),
+        (Answer(200, ""), UnexpectedAnswer),
+    ],
+    ids=["unreachable", "hang", "torn", "502", "empty"],
+)
+def test_faults_are_shown_and_the_page_recovers(fault: Any, error: type[Exception]) -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser, timeout=5)
+        await provider.ready()
+        browser.fault = fault
+        with pytest.raises(error):
+            await provider.get_session()
+        assert name(provider) == "jsmith"
+        browser.fault = None
+        await asyncio.sleep(10)
+        assert provider.use_session().error is None
+
+    run(page)
+
+
+def test_a_hang_ends_after_the_timeout() -> None:
+    async def page(browser: Browser) -> float:
+        browser.fault = HANG
+        provider = open_provider(browser, timeout=5)
+        before = browser.now()
+        with pytest.raises(BackendUnreachable):
+            await provider.ready()
+        return browser.now() - before
+
+    assert run(page) == pytest.approx(5)
+
+
+def test_offline_and_back() -> None:
+    async def page(browser: Browser) -> None:
+        browser.set_online(False)
+        provider = open_provider(browser)
+        await asyncio.sleep(300)
+        asked = len(browser.requests)
+        await asyncio.sleep(300)
+        assert len(browser.requests) == asked
+        browser.set_online(True)
+        await asyncio.sleep(1)
+        assert not provider.use_session().loading
+
+    run(page)
+
+
+def test_a_hanging_sign_out_raises_and_what_became_of_it_is_asked() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        one, two = open_provider(browser, timeout=5), open_provider(browser, timeout=5)
+        await one.ready()
+        task = one.sign_out(redirect=False)
+        await asyncio.sleep(0.03)  # its token is on the way
+        browser.fault = TORN
+        with pytest.raises(BackendUnreachable):
+            await task
+        browser.fault = None
+        await asyncio.sleep(10)
+        assert (name(one), name(two)) == (None, None)
+
+    run(page)
+
+
+def test_a_sign_out_without_a_token_changes_nothing_and_asks_nothing() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await provider.ready()
+        browser.fault = Answer(500, "")
+        before = len(browser.requests)
+        with pytest.raises(UnexpectedAnswer):
+            await provider.sign_out(redirect=False)
+        browser.fault = None
+        await asyncio.sleep(10)
+        assert name(provider) == "jsmith"
+        assert browser.requests[before:] == ["GET /csrf"]
+
+    run(page)
+
+
+def test_a_refused_token_is_fetched_anew_once() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await provider.ready()
+        task = provider.sign_out(redirect=False)
+        await asyncio.sleep(0.06)
+        browser.backend.csrf_token = "another"
+        await task
+        assert name(provider) is None
+
+    run(page)
+
+
+def test_a_token_that_is_refused_twice_raises_and_nothing_has_changed() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await provider.ready()
+        task = provider.sign_out(redirect=False)
+        for _ in range(2):
+            await asyncio.sleep(0.06)
+            browser.backend.csrf_token += "x"
+            await asyncio.sleep(0.04)
+        with pytest.raises(CSRFRefused):
+            await task
+        await asyncio.sleep(1)
+        assert name(provider) == "jsmith"
+
+    run(page)
+
+
+def test_an_update_reaches_both_tabs() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        one, two = open_provider(browser), open_provider(browser)
+        await one.ready()
+        session = await one.update_session({"theme": "dark"})
+        assert session is not None
+        assert session.theme == "dark"
+        await asyncio.sleep(1)
+        assert two.use_session().session.theme == "dark"
+
+    run(page)
+
+
+def test_a_session_expires_on_the_backends_clock() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.skew = -7200
+        browser.backend.session_length = 60
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await provider.ready()
+        browser.fault = HANG
+        await asyncio.sleep(50)
+        assert name(provider) == "jsmith"
+        await asyncio.sleep(30)
+        assert name(provider) is None
+
+    run(page)
+
+
+def test_a_revoked_login_is_gone_at_the_next_focus() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await asyncio.sleep(5)
+        browser.backend.revoked.add(browser.cookie.login)
+        browser.tabs[0].blur()
+        await asyncio.sleep(1)
+        assert name(provider) is None
+
+    run(page)
+
+
+def test_the_back_forward_cache_keeps_a_page_and_brings_it_up_to_date() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        one, two = open_provider(browser), open_provider(browser)
+        await asyncio.sleep(1)
+        browser.tabs[1].leave()
+        await one.sign_out(redirect=False)
+        await asyncio.sleep(5)
+        assert name(two) == "jsmith"  # nobody sees it
+        browser.tabs[1].come_back()
+        assert two.use_session().loading
+        await asyncio.sleep(1)
+        assert name(two) is None
+
+    run(page)
+
+
+def test_a_tab_that_crashes_with_the_lock_stops_nobody() -> None:
+    async def page(browser: Browser) -> None:
+        providers = [open_provider(browser) for _ in range(3)]
+        await asyncio.sleep(1)
+        browser.cookie = browser.backend.login()
+        browser.latency = 2
+        browser.js_client_says("getSession")
+        await asyncio.sleep(0.5)
+        [holder] = browser.lock_holders.values()
+        index = browser.tabs.index(holder)  # type: ignore[arg-type]
+        browser.tabs[index].crash()
+        await asyncio.sleep(10)
+        assert [name(provider) for provider in providers if provider is not providers[index]] == ["jsmith"] * 2
+
+    run(page)
+
+
+@pytest.mark.parametrize("locks", [True, False])
+@pytest.mark.parametrize("channels", [True, False])
+def test_tabs_follow_each_other_with_whatever_the_browser_has(locks: bool, channels: bool) -> None:
+    async def page(browser: Browser) -> None:
+        one, two = open_provider(browser), open_provider(browser)
+        await one.ready()
+        await sign_in(one)
+        await asyncio.sleep(1)
+        assert (name(one), name(two)) == ("jsmith", "jsmith")
+
+    run(page, locks=locks, channels=channels)
+
+
+def test_sleep_and_clock_do_what_they_say() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.session_length = 60
+        browser.cookie = browser.backend.login()
+        provider = open_provider(browser)
+        await provider.ready()
+        browser.suspend(3600)
+        await asyncio.sleep(1)
+        assert name(provider) is None
+        before = browser.now()
+        browser.set_clock(-100)
+        assert browser.now() == before - 100
+
+    run(page)
+
+
+def test_stop_leaves_nothing() -> None:
+    async def page(browser: Browser) -> None:
+        provider = open_provider(browser, keep_alive=5)
+        browser.fault = HANG
+        await asyncio.sleep(1)
+        provider.stop()
+        assert browser.tabs == []
+        assert not browser.lock_holders
+        asked = len(browser.requests)
+        await asyncio.sleep(100)
+        assert len(browser.requests) == asked
+
+    run(page)
+
+
+def test_js_clients_are_told_and_heard() -> None:
+    async def page(browser: Browser) -> None:
+        provider = open_provider(browser)
+        await provider.refresh()
+        assert browser.told_js_clients == ["getSession"]
+        browser.cookie = browser.backend.login()
+        browser.js_client_says()
+        await asyncio.sleep(1)
+        assert name(provider) == "jsmith"
+        assert browser.told_js_clients == ["getSession"]
+
+    run(page)
+
+
+def test_where_a_page_was_sent_can_be_read() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab("https://example.org/shop?x=1")
+        provider = Provider(host=tab, default=False)
+        await provider.sign_in("github")
+        assert tab.visited == ["https://accounts.example/authorize"]
+        assert tab.take_departure()
+        assert not tab.take_departure()
+        await provider.sign_in()
+        assert tab.visited[1].startswith(
+            "https://example.org/api/auth/signin?callbackUrl=https%3A%2F%2Fexample.org%2Fshop"
+        )
+        with pytest.raises(UnsafeURL):
+            await tab.navigate("javascript:alert(1)")
+
+    run(page)
+
+
+def test_a_page_that_does_not_exist_is_not_json() -> None:
+    async def page(browser: Browser) -> None:
+        provider = open_provider(browser, base_path="/api/auth/nowhere")
+        with pytest.raises(UnexpectedAnswer):
+            await provider.ready()
+
+    run(page)
+
+
+def test_iso_is_what_the_wire_has() -> None:
+    assert iso(1_790_000_000.25) == "2026-09-21T14:13:20.250Z"
