@@ -1,0 +1,112 @@
+"""Schedules out of numbers, so that hypothesis finds and shrinks them fast: each number is one step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from .world import World
+
+WAITS = [0.01, 0.05, 0.1, 0.3, 1.0, 2.0, 5.0, 12.0, 31.0]
+AGES = [0.0, 0.5, 5.0, 100.0]
+JUMPS = [-3 * 86400.0, -10000.0, -60.0, -5.0, -1.0, 1.0, 60.0, 10000.0, 2 * 86400.0]
+FAULTS = [None, "mixed", "slow", "hang", "torn", "bad", "unreachable"]
+
+# Name, and what its arguments are drawn from: "tab", or a list of values. Those more often needed stand here twice.
+STEPS: list[tuple[str, list[Any]]] = [
+    ("advance", [WAITS]),
+    ("advance", [WAITS]),
+    ("advance", [WAITS]),
+    ("advance", [WAITS]),
+    ("focus", ["tab"]),
+    ("focus", ["tab"]),
+    ("refresh", ["tab"]),
+    ("refresh", ["tab"]),
+    ("sign_out", ["tab"]),
+    ("sign_out", ["tab"]),
+    ("sign_in", ["tab"]),
+    ("sign_in", ["tab"]),
+    ("update", ["tab", [1, 2, 3]]),
+    ("sign_in_wrongly", ["tab"]),
+    ("sign_in_leaving", ["tab", [False, True]]),
+    ("sign_in_elsewhere", ["tab", [False, True]]),
+    ("change_csrf", []),
+    ("js_sign_out", []),
+    ("js_sign_in", []),
+    ("js_get_session", []),
+    ("js_get_session", []),
+    ("fault", [FAULTS]),
+    ("fault", [FAULTS]),
+    ("slow_answer", [[0.5, 2.0, 8.0]]),
+    ("slow_answer", [[0.5, 2.0, 8.0]]),
+    ("latency", [[0.1, 0.01, 0.5, 3.0]]),
+    ("set_online", [[True, False]]),
+    ("hide", ["tab"]),
+    ("show", ["tab"]),
+    ("read", ["tab"]),
+    ("open", []),
+    ("open_given", [AGES]),
+    ("close", ["tab"]),
+    ("crash", ["tab"]),
+    ("stop", ["tab"]),
+    ("leave", ["tab"]),
+    ("come_back", ["tab"]),
+    ("revoke", []),
+    ("rename", []),
+    ("session_length", [[2592000.0, 4.0, 20.0, 60.0]]),
+    ("odd_expires", [list(range(8))]),
+    ("set_clock", [JUMPS]),
+    ("sleep", [[1.0, 15.0, 100.0, 4000.0]]),
+    ("nonsense", ["tab", list(range(24))]),
+]
+
+# How worlds differ, most alike first.
+OPTIONS: list[tuple[str, list[Any]]] = [
+    ("tabs", [2, 1, 3, 4, 6]),
+    ("locks", [True, True, False]),
+    ("channels", [True, True, True, False]),
+    ("hostile", [False, False, True]),
+    ("stuck_lock", [False, False, False, False, False, True]),
+    ("timeout", [10, 3]),
+    ("keep_alive", [0, 0, 2, 15]),
+    ("client_max_age", [0, 1, 30]),
+    ("refetch_on_focus", [True, True, True, False]),
+    ("session_length", [2592000.0, 2592000.0, 30.0]),
+    ("skew", [0.0, 0.0, 0.0, 7200.0, -7200.0]),
+    ("signed_in", [True, True, False]),
+]
+
+
+def options_of(number: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"seed": number % 7}
+    for name, values in OPTIONS:
+        number, index = divmod(number, len(values))
+        options[name] = values[index]
+    return options
+
+
+def take(world: World, number: int) -> None:
+    """Do the step that a number stands for."""
+    number, index = divmod(number, len(STEPS))
+    name, kinds = STEPS[index]
+    arguments = []
+    for kind in kinds:
+        values = range(6) if kind == "tab" else kind
+        number, index = divmod(number, len(values))
+        arguments.append(values[index])
+    getattr(world, name)(*arguments)
+
+
+def play(options: int, numbers: list[int]) -> World:
+    world = World(**options_of(options))
+    for number in numbers:
+        if number:  # 0, to which hypothesis shrinks what is not needed, is no step
+            take(world, number)
+    world.finish()
+    return world
+
+
+def schedules(longest: int = 40) -> st.SearchStrategy[tuple[int, list[int]]]:
+    numbers = st.integers(0, len(STEPS) * 60 - 1)
+    return st.tuples(st.integers(0, 2**31), st.lists(numbers, min_size=8, max_size=longest))

@@ -1,0 +1,65 @@
+"""Schedules that once broke an invariant, as they were printed."""
+
+from __future__ import annotations
+
+from .world import World
+
+
+def test_a_failure_that_comes_after_a_newer_one_does_not_lose_the_retry() -> None:
+    world = World(seed=2, tabs=3, keep_alive=2, locks=False, channels=False, skew=-7200.0)
+    world.fault("torn")
+    world.sign_in_elsewhere(5, False)
+    world.sign_in_elsewhere(4, True)
+    world.advance(31.0)
+    world.set_online(False)
+    world.refresh(1)
+    world.advance(0.3)
+    world.finish()
+
+
+def test_an_answer_of_a_page_opened_after_the_clock_was_set_back_satisfies_nobody() -> None:
+    world = World(seed=4, tabs=4, client_max_age=1, hostile=True)
+    world.set_clock(-60.0)
+    world.crash(3)
+    world.sign_in_elsewhere(0, False)
+    world.stop(5)
+    world.finish()
+
+
+def test_a_slow_update_does_not_undo_a_sign_in_that_ended_before_it() -> None:
+    world = World(seed=2, tabs=3, keep_alive=15, session_length=30.0, skew=7200.0, signed_in=False)
+    world.sign_out(0)
+    world.sleep(1.0)
+    world.update(4, 2)
+    world.sign_in_leaving(2, True)
+    world.latency(3.0)
+    world.sign_in(2)
+    world.advance(1.0)
+    world.finish()
+
+
+def test_a_slow_update_does_not_undo_what_a_page_was_answered_that_came_back_meanwhile() -> None:
+    world = World(seed=2, tabs=4, keep_alive=2, client_max_age=1, session_length=30.0, skew=7200.0)
+    world.refresh(3)
+    world.advance(1.0)
+    world.sign_in(4)
+    world.update(1, 3)
+    world.close(4)
+    world.sign_in(3)
+    world.js_get_session()
+    world.sign_in_leaving(4, True)
+    world.js_sign_out()
+    world.sign_in_elsewhere(1, True)
+    world.sign_out(2)
+    world.leave(1)
+    world.update(4, 2)
+    world.advance(2.0)
+    world.come_back(2)
+    world.finish()
+
+
+def test_a_lock_first_tried_after_its_holder_was_answered_is_looked_at_twice() -> None:
+    world = World(seed=6, tabs=4, timeout=3, keep_alive=15, client_max_age=1)
+    world.refresh(2)
+    world.js_get_session()
+    world.finish()
