@@ -1,0 +1,695 @@
+"""component and bind: what a page shows follows the session. Loaded when one of them is called.
+
+Knows the DOM, effects and a Provider's store and actions; nothing of the wire. Whatever comes from a session is put
+into the page as text, or as the http(s) address of a picture. On MicroPython nobody can catch what JavaScript throws at
+once, so whatever may throw is asked about before.
+"""
+
+import asyncio
+import json
+import sys
+
+import js
+
+from .errors import NextAuthError, UnsafeURL, explain_error, is_error_code, report
+from .protocol import parse_json
+from .provider import Subscription
+from .reactive import Effect
+from .session import MISSING, User, look
+from .urls import query_of, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Callable, Optional
+
+    from .provider import Provider
+    from .session import AuthProvider, SessionState
+
+if sys.implementation.name == "micropython":
+    from jsffi import create_proxy
+else:
+    from pyodide.ffi import create_proxy
+
+ELEMENT, TEXT = 1, 3  # Node.nodeType
+
+
+def is_page() -> bool:
+    """A worker has no DOM."""
+    return hasattr(js, "document")
+
+
+def _is_node(value: "Any") -> bool:
+    return hasattr(value, "nodeType")  # JavaScript's null is a thing of its own on Pyodide
+
+
+def _node_of(value: "Any") -> "Any":
+    """The DOM's own node of it; `pyscript.web` wraps one."""
+    return value._dom_element if hasattr(value, "_dom_element") else value
+
+
+def _is_selector(text: str) -> bool:
+    """Whether querySelectorAll takes it. It throws at what it does not; a style sheet only leaves it out."""
+    sheet = js.CSSStyleSheet.new()
+    sheet.replaceSync(text + "{}")
+    return int(sheet.cssRules.length) == 1 and hasattr(sheet.cssRules.item(0), "selectorText")
+
+
+def find_one(target: "Any") -> "Any":
+    """The one element that a selector names, or the element itself. Raises `ValueError` or `TypeError`."""
+    if isinstance(target, str):
+        if not _is_selector(target):
+            raise ValueError(f"{target!r} is not a CSS selector")
+        found = js.document.querySelectorAll(target)
+        if int(found.length) != 1:
+            count = f"{int(found.length)} elements match" if int(found.length) else "no element matches"
+            raise ValueError(f"{count} {target!r}, and it takes a selector of exactly one that is there already")
+        return found.item(0)
+    node = _node_of(target)
+    if not _is_node(node) or node.nodeType != ELEMENT:
+        raise TypeError(f"it takes a CSS selector or an element, not {type(target).__name__}")
+    return node
+
+
+def describe(element: "Any") -> str:
+    """The element's opening tag, for a message to the page's author."""
+    tag = str(element.cloneNode(False).outerHTML).partition("</")[0]
+    return tag if len(tag) <= 200 else tag[:200] + "…"
+
+
+# ── component ────────────────────────────────────────────────────────────────────────────────────
+
+
+class Component(Effect):
+    """An effect whose result is what the target shows. `dispose()` also takes that out of the page."""
+
+    def __init__(self, function: "Callable[[], object]", target: "Any") -> None:
+        self._name = getattr(function, "__name__", repr(function))
+        self._parts: "Optional[list[Any]]" = None  # texts and nodes, as they were returned
+        self._nodes: "list[Any]" = []  # the same as the nodes that stand in the page
+        try:
+            self._target = find_one(target)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"component {self._name}: {error}")
+        self._target_name = repr(target) if isinstance(target, str) else describe(self._target)
+        Effect.__init__(self, function)
+
+    def describe(self) -> str:
+        return f"component {self._name} in {self._target_name}"
+
+    def came(self, result: "Any") -> None:
+        parts: "list[Any]" = []
+        for part in result if isinstance(result, (list, tuple)) else (result,):
+            part = self._understand(part)
+            if part is not None:
+                parts.append(part)
+        if self._parts is None or not _same(parts, self._parts):
+            self._put(parts)
+
+    def _understand(self, part: "Any") -> "Any":
+        if part is None or isinstance(part, str):
+            return part
+        if isinstance(part, (int, float)) and not isinstance(part, bool):
+            return str(part)
+        node = _node_of(part)
+        if not _is_node(node) or node.nodeType not in (ELEMENT, TEXT):
+            raise TypeError(
+                f"a component returns text, an element, a list of these, or None for nothing, not {type(part).__name__}"
+            )
+        if node.contains(self._target):
+            raise ValueError("a component cannot return an element that holds its target")
+        return node
+
+    def _put(self, parts: "list[Any]") -> None:
+        old = self._nodes if all(self._target.isSameNode(node.parentNode) for node in self._nodes) else []
+        if not old:
+            self._target.replaceChildren()  # what the page's author wrote, or what somebody else did to it
+        reusable = [node for part, node in zip(self._parts or [], old) if isinstance(part, str)]
+        nodes, wanted = [], js.Set.new()
+        for part in parts:
+            node = part
+            if isinstance(part, str):
+                node = reusable.pop(0) if reusable else js.document.createTextNode("")
+                if str(node.data) != part:
+                    node.data = part
+            nodes.append(node)
+            wanted.add(node)
+        for node in old:
+            if not wanted.has(node):
+                node.remove()
+        # What stays is not moved, so that it keeps focus and caret.
+        place = self._target.firstChild
+        for node in nodes:
+            if _is_node(place) and place.isSameNode(node):
+                place = place.nextSibling
+            else:
+                self._target.insertBefore(node, place)
+        self._parts, self._nodes = parts, nodes
+
+    def dispose(self) -> None:
+        Effect.dispose(self)
+        for node in self._nodes:
+            if self._target.isSameNode(node.parentNode):
+                node.remove()
+        self._nodes = []
+
+
+def _same(parts: "list[Any]", others: "list[Any]") -> bool:
+    if len(parts) != len(others):
+        return False
+    for part, other in zip(parts, others):
+        if isinstance(part, str) or isinstance(other, str):
+            if not isinstance(other, str) or part != other:
+                return False
+        elif not part.isSameNode(other):
+            return False
+    return True
+
+
+# ── bind ─────────────────────────────────────────────────────────────────────────────────────────
+
+STATUSES = ("authenticated", "unauthenticated", "loading")
+STATE = "data-auth-state"  # on the root: the status, and "error" behind it when there is one
+ACTIONS = "[data-auth-signin],[data-auth-signout]"
+SUBMITS = "button:not([type=button]):not([type=reset]),input[type=submit],input[type=image]"
+LEAVING = 3.0  # seconds that a button stays busy for the browser to leave the page
+
+ANNOUNCED = {"authenticated": "You are signed in.", "unauthenticated": "You are signed out."}
+
+_bound: "list[Binding]" = []
+
+
+def _style() -> str:
+    """One attribute on the root shows and hides any number of elements."""
+    rules = ["[data-auth-said]{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"]
+    for status in STATUSES:
+        for state in (status, status + " error"):
+            root = f'[{STATE}="{state}"]'
+            others = "[data-auth-show]" + "".join([f":not([data-auth-show~={word}])" for word in state.split()])
+            rules.append(f"{root} {others},{root}{others}{{display:none!important}}")
+    return "\n".join(rules)
+
+
+class _Place:
+    """Every element that shows the value at one path of the session; where there is none, its author's own."""
+
+    def __init__(self, path: "tuple[str, ...]", first: "Any") -> None:
+        self.path = path
+        self.first = first
+        self.value: "Optional[str]" = None
+        self.elements: "dict[int, tuple[Any, Any]]" = {}  # number -> the node, and what its author wrote
+
+    def show(self, value: "Optional[str]") -> None:
+        if value != self.value:
+            self.value = value
+            for node, own in self.elements.values():
+                self.put(node, own, value)
+
+    def put(self, node: "Any", own: "Any", value: "Optional[str]") -> None:
+        raise NotImplementedError
+
+
+class _Texts(_Place):
+    def show(self, value: "Optional[str]") -> None:
+        if value is None or value == self.value:
+            _Place.show(self, value)
+            return
+        self.value = value
+        for node, _ in self.elements.values():
+            node.data = value
+
+    def put(self, node: "Any", own: str, value: "Optional[str]") -> None:
+        node.data = own if value is None else value
+
+
+class _Sources(_Place):
+    def put(self, node: "Any", own: "Optional[str]", value: "Optional[str]") -> None:
+        source = own if value is None else value
+        if source is None:
+            node.removeAttribute("src")
+        else:
+            node.setAttribute("src", source)
+
+
+class Binding(Subscription):
+    """Serves the `data-auth-*` attributes below a root until `dispose()`, which leaves the page as it was written."""
+
+    def __init__(self, provider: "Provider", root: "Any", messages: "Optional[dict[str, str]]") -> None:
+        try:
+            self._root = js.document.documentElement if root is None else find_one(root)
+        except ValueError as error:
+            raise ValueError(f"bind: {error}")
+        if messages is not None and not isinstance(messages, dict):
+            raise TypeError("messages= takes a dict of sentences by code")
+        for other in _bound:
+            if other._root.contains(self._root) or self._root.contains(other._root):
+                raise RuntimeError(
+                    f"bind() serves {describe(other._root)} already, which {describe(self._root)} has to do with. "
+                    "Dispose of that handle first, or give each its own part of the page."
+                )
+        self.provider = provider  # an implicit one may be replaced by the page's own
+        self._messages = messages or {}
+        self._places: "dict[tuple[str, tuple[str, ...]], _Place]" = {}
+        self._errors: "dict[int, Any]" = {}
+        self._lists: "dict[int, tuple[Any, list[Any]]]" = {}  # a container and the nodes put into it
+        self._providers: "Optional[list[AuthProvider]]" = None
+        self._asking = False
+        self._warned: "list[str]" = []
+        self._shown = ""
+        self._failure: "Optional[str]" = None  # the code of what the button pressed last could not do
+        self._status = str(provider._store.value.at(("status",), True))
+        self._numbers = 0
+        self._releases: "dict[int, Callable[[], None]]" = {}
+        self._kinds = [
+            ("data-auth-show", self._add_show, js.Map.new()),
+            ("data-auth-text", self._add_text, js.Map.new()),
+            ("data-auth-src", self._add_source, js.Map.new()),
+            ("data-auth-error", self._add_error, js.Map.new()),
+            ("data-auth-form", self._add_form, js.Map.new()),
+            ("data-auth-providers", self._add_list, js.Map.new()),
+        ]
+        scope = self._root.getRootNode()
+        self._scope = scope if hasattr(scope, "adoptedStyleSheets") else js.document
+        self._sheet = js.CSSStyleSheet.new()
+        self._sheet.replaceSync(_style())
+        self._scope.adoptedStyleSheets.push(self._sheet)
+        self._said = js.document.createElement("div")
+        for name, value in (("role", "status"), ("aria-live", "polite"), ("data-auth-said", "")):
+            self._said.setAttribute(name, value)
+        (js.document.body if self._scope.nodeType == 9 else self._root).append(self._said)
+        if hasattr(js, "nextauthEarly"):
+            js.nextauthEarly.stop()  # it puts back what the page's author wrote, and nothing is painted meanwhile
+        self._follow(provider._store.value, None)  # the rules hold before any `hidden` is taken off
+        self._add_below(self._root)
+        self._click = self._listen("click", self._clicked)
+        self._submit = self._listen("submit", self._submitted)
+        self._mutated = create_proxy(lambda records, *_: self._guard(self._changed, records))
+        self._observer = js.MutationObserver.new(self._mutated)
+        watched = {"childList": True, "subtree": True, "attributeFilter": [kind[0] for kind in self._kinds]}
+        self._observer.observe(self._root, js.JSON.parse(json.dumps(watched)))
+        self._unsubscribe = provider._store.subscribe(self._follow)
+        provider._bindings.append(self)
+        _bound.append(self)
+
+    def dispose(self) -> None:
+        """Twice does no harm."""
+        if self not in _bound:
+            return
+        _bound.remove(self)
+        self.provider._bindings.remove(self)
+        self._unsubscribe()
+        self._observer.disconnect()
+        self._root.removeEventListener("click", self._click)
+        self._root.removeEventListener("submit", self._submit)
+        for proxy in (self._click, self._submit, self._mutated):
+            if hasattr(proxy, "destroy"):  # MicroPython's proxies are collected
+                proxy.destroy()
+        self._click = self._submit = self._mutated = self._observer = None  # no collector sees a circle through both
+        for number in list(self._releases):
+            self._releases.pop(number)()
+        self._said.remove()
+        self._root.removeAttribute(STATE)
+        sheets = self._scope.adoptedStyleSheets
+        sheets.splice(sheets.indexOf(self._sheet), 1)
+
+    def _listen(self, name: str, listener: "Callable[[Any], object]") -> "Any":
+        proxy = create_proxy(lambda event: self._guard(listener, event))
+        self._root.addEventListener(name, proxy)
+        return proxy
+
+    def _guard(self, function: "Callable[[Any], object]", argument: "Any") -> None:
+        try:
+            function(argument)
+        except Exception as error:
+            report(error, "bind")
+
+    def _warn(self, element: "Any", text: str) -> None:
+        line = f"nextauth_client: {describe(element)} {text}"
+        if line not in self._warned:
+            self._warned.append(line)
+            js.console.warn(line)
+
+    # ── elements come and go ─────────────────────────────────────────────────────────────────────
+
+    def _changed(self, records: "Any") -> None:
+        for record in records:
+            if str(record.type) == "attributes":
+                self._attribute_changed(record.target, str(record.attributeName))
+                continue
+            for node in record.removedNodes:
+                if node.nodeType == ELEMENT and not self._root.contains(node):
+                    self._release_below(node)
+            for node in record.addedNodes:
+                if node.nodeType == ELEMENT and self._root.contains(node):
+                    self._add_below(node)
+
+    def _attribute_changed(self, element: "Any", name: str) -> None:
+        for kind in self._kinds:
+            if kind[0] == name:
+                self._release(kind, element)
+                if element.hasAttribute(name) and self._root.contains(element):
+                    self._add(kind, element)
+
+    def _elements(self, top: "Any", name: str) -> "list[Any]":
+        found = list(top.querySelectorAll(f"[{name}]"))
+        return [top] + found if top.hasAttribute(name) else found
+
+    def _add_below(self, top: "Any") -> None:
+        for kind in self._kinds:
+            for element in self._elements(top, kind[0]):
+                self._add(kind, element)
+
+    def _release_below(self, top: "Any") -> None:
+        for kind in self._kinds:
+            for element in self._elements(top, kind[0]):
+                self._release(kind, element)
+
+    def _add(self, kind: "tuple[str, Any, Any]", element: "Any") -> None:
+        name, add, numbers = kind
+        if not numbers.has(element):
+            self._numbers += 1
+            numbers.set(element, self._numbers)
+            self._releases[self._numbers] = add(element, str(element.getAttribute(name)).strip(), self._numbers)
+
+    def _release(self, kind: "tuple[str, Any, Any]", element: "Any") -> None:
+        _, _, numbers = kind
+        if numbers.has(element):
+            release = self._releases.pop(int(numbers.get(element)), None)
+            numbers.delete(element)
+            if release is not None:
+                release()
+
+    def _add_show(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        words = value.split()
+        unknown = [word for word in words if word != "error" and word not in STATUSES]
+        if unknown or not words:
+            self._warn(
+                element, f"is shown for {' '.join(unknown)!r}, which never is: say {', '.join(STATUSES)} or error."
+            )
+        if not element.hasAttribute("hidden"):
+            return _nothing
+        element.removeAttribute("hidden")
+        return lambda: element.setAttribute("hidden", "")
+
+    def _add_text(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        own = str(element.textContent)
+        node = element.firstChild
+        if not _is_node(node) or node.nodeType != TEXT or int(element.childNodes.length) != 1:
+            node = js.document.createTextNode(own)
+            element.replaceChildren(node)
+        return self._add_to(_Texts, element, node, own, value, number)
+
+    def _add_source(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        if str(element.localName) != "img":
+            self._warn(element, "cannot have data-auth-src: only an <img> can.")
+            return _nothing
+        own = (str(element.getAttribute("src")) if element.hasAttribute("src") else "") or None
+        return self._add_to(_Sources, element, element, own, value, number)
+
+    def _add_to(
+        self, kind: "type[_Place]", element: "Any", node: "Any", own: "Any", value: str, number: int
+    ) -> "Callable[[], None]":
+        path = tuple(value.split("."))
+        if "" in path:
+            self._warn(element, f"reads {value!r}, which is no path: write one such as user.name.")
+            return _nothing
+        place = self._places.get((kind.__name__, path))
+        if place is None:
+            place = self._places[(kind.__name__, path)] = kind(path, element)
+            place.value = self._value(place, self.provider._store.value.at(("session",), True))
+        place.elements[number] = (node, own)
+        if place.value is not None:
+            place.put(node, own, place.value)
+
+        def release() -> None:
+            del place.elements[number]
+            place.put(node, own, None)
+            if not place.elements:
+                del self._places[(kind.__name__, path)]
+
+        return release
+
+    def _add_error(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        if not element.hasAttribute("role"):
+            element.setAttribute("role", "alert")
+        if _is_node(element.closest("[data-auth-form]")):
+            _say(element, "")
+            return _nothing
+        self._errors[number] = element
+        _say(element, explain_error(self._problem(self.provider._store.value), self._messages))
+
+        def release() -> None:
+            del self._errors[number]
+            _say(element, "")
+
+        return release
+
+    def _add_form(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        if not value:
+            self._warn(element, 'names no way to sign in: write data-auth-form="credentials".')
+        if str(element.localName) != "form":
+            self._warn(element, "is no form.")
+        return _nothing
+
+    # ── providers ────────────────────────────────────────────────────────────────────────────────
+
+    def _add_list(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
+        if not _is_node(element.querySelector("template")):
+            self._warn(element, "needs a <template> with a button in it.")
+            return _nothing
+        self._lists[number] = (element, [])
+        self._fill_lists()
+
+        def release() -> None:
+            for node in self._lists.pop(number)[1]:
+                node.remove()
+
+        return release
+
+    def _fill_lists(self) -> None:
+        if self._providers is None:
+            if not self._asking and self._lists:
+                self._asking = True
+                self.provider._start(self._ask_providers())
+            return
+        for element, nodes in self._lists.values():
+            if not nodes:
+                for provider in self._providers:
+                    nodes.extend(self._provider_nodes(element, provider))
+                element.append(*nodes)
+
+    async def _ask_providers(self) -> None:
+        if self not in _bound:
+            return
+        try:
+            self._providers = list((await self.provider.get_providers()).values())
+        finally:
+            self._asking = False
+        self._fill_lists()
+
+    def _provider_nodes(self, element: "Any", provider: "AuthProvider") -> "list[Any]":
+        """The template's content for one provider."""
+        copy = element.querySelector("template").content.cloneNode(True)
+        for place in copy.querySelectorAll("[data-auth-text]"):
+            value = {"name": provider.name, "id": provider.id, "type": provider.type}
+            path = str(place.getAttribute("data-auth-text"))
+            if path.startswith("provider.") and path[9:] in value:
+                place.textContent = value[path[9:]]
+                place.removeAttribute("data-auth-text")
+        button = copy.querySelector("[data-auth-signin]")
+        if not _is_node(button):
+            button = copy.querySelector("button,a")
+        if not _is_node(button):
+            self._warn(element, "has no button in its <template>.")
+            return []
+        # What needs fields first is filled in on the backend's own page.
+        needs_fields = provider.type in ("credentials", "email")
+        button.setAttribute("data-auth-signin", "" if needs_fields else provider.id)
+        if not str(button.textContent).strip():
+            button.append(provider.name)
+        return list(copy.childNodes)
+
+    # ── the state ────────────────────────────────────────────────────────────────────────────────
+
+    def _follow(self, state: "SessionState", previous: "Optional[SessionState]") -> None:
+        session = state.at(("session",), True)
+        status = str(state.at(("status",), True))
+        problem = self._problem(state)
+        shown = status + " error" if problem else status
+        if shown != self._shown:
+            self._shown = shown
+            self._root.setAttribute(STATE, shown)
+        for place in self._places.values():
+            place.show(self._value(place, session))
+        for element in self._errors.values():
+            _say(element, explain_error(problem, self._messages))
+        if status != self._status:
+            if self._status != "loading" and status in ANNOUNCED:  # the first answer belongs to the page's start
+                self._said.textContent = self._messages.get(status, ANNOUNCED[status])
+            self._status = status
+        self._fill_lists()
+
+    def _problem(self, state: "SessionState") -> "Optional[str]":
+        """The code of what went wrong: lately, or on the way to this page."""
+        error: "Optional[NextAuthError]" = state.at(("error",), True)
+        if self._failure is not None:
+            return self._failure
+        if error is not None:
+            return error.code
+        if state.at(("status",), True) == "authenticated":
+            return None
+        code = query_of(str(js.location.href)).get("error")
+        return code if is_error_code(code) or code in self._messages else None
+
+    def _value(self, place: _Place, session: "Any") -> "Optional[str]":
+        """What the place shows; `None` for what its author wrote."""
+        if session is None:
+            return None
+        path = place.path
+        value = look(session, path)
+        if value is MISSING:
+            if not (len(path) == 2 and path[0] == "user" and path[1] in User._optional):
+                self._warn(place.first, f"reads {'.'.join(path)!r}, which this session does not have.")
+            return None
+        if value is None:
+            return None
+        if isinstance(value, bool):
+            value = "true" if value else "false"
+        if isinstance(value, (dict, list)):
+            self._warn(place.first, f"reads {'.'.join(path)!r}, which is no single value.")
+            return None
+        if not isinstance(place, _Sources):
+            return str(value)
+        try:
+            return resolve(str(value), str(js.document.baseURI)) if value != "" else None
+        except UnsafeURL:
+            self._warn(place.first, f"does not show {'.'.join(path)!r}: it is no http(s) address.")
+            return None
+
+    # ── actions ──────────────────────────────────────────────────────────────────────────────────
+
+    def _clicked(self, event: "Any") -> None:
+        if event.defaultPrevented or not hasattr(event.target, "closest"):
+            return
+        element = event.target.closest(ACTIONS)
+        if not _is_node(element) or not self._root.contains(element):
+            return
+        if event.ctrlKey or event.metaKey or event.shiftKey or event.altKey:
+            return  # a link that the person opens elsewhere
+        event.preventDefault()
+        if not _is_busy(element):
+            self.provider._start(self._act(element))
+
+    def _submitted(self, event: "Any") -> None:
+        form = event.target
+        if event.defaultPrevented or not form.hasAttribute("data-auth-form"):
+            return
+        event.preventDefault()
+        if not _is_busy(form):
+            self.provider._start(self._send(form))
+
+    def _callback_url(self, element: "Any") -> "Optional[str]":
+        source = element.closest("[data-auth-callback-url]")
+        return str(source.getAttribute("data-auth-callback-url")) if _is_node(source) else None
+
+    async def _act(self, element: "Any") -> None:
+        self._fail(None)
+        free = _set_busy(element, [element])
+        try:
+            callback_url = self._callback_url(element)
+            if element.hasAttribute("data-auth-signout"):
+                await self.provider.sign_out(callback_url=callback_url)
+            else:
+                name = str(element.getAttribute("data-auth-signin")).strip()
+                result = await self.provider.sign_in(name or None, callback_url=callback_url)
+                self._warn_of_unknown(element, name, result.url)
+            await asyncio.sleep(LEAVING)
+        except NextAuthError as error:
+            if not self._errors:
+                raise  # on the console, and the state's error until the next answer
+            self._fail(error.code)
+        finally:
+            free()
+
+    def _fail(self, code: "Optional[str]") -> None:
+        self._failure = code
+        self._follow(self.provider._store.value, None)
+
+    async def _send(self, form: "Any") -> None:
+        problems = list(form.querySelectorAll("[data-auth-error]"))
+        for problem in problems:
+            _say(problem, "")
+        free = _set_busy(form, list(form.querySelectorAll(SUBMITS)))
+        try:
+            code = await self._sign_in_with(form)
+        except NextAuthError as error:
+            if not problems:
+                raise  # as above
+            code = error.code
+        finally:
+            free()
+        for problem in problems:
+            _say(problem, explain_error(code, self._messages))
+
+    async def _sign_in_with(self, form: "Any") -> "Optional[str]":
+        """The code of what the backend has against it, if anything."""
+        name = str(form.getAttribute("data-auth-form")).strip()
+        callback_url = self._callback_url(form)
+        fields = _fields_of(form)
+        try:
+            result = await self.provider.sign_in(name or None, callback_url=callback_url, redirect=False, fields=fields)
+        except ValueError:  # no address to send an e-mail to
+            return "EmailSignin"
+        if not result:
+            return result.code if result.code in self._messages else result.error
+        self._warn_of_unknown(form, name, result.url)
+        js.HTMLFormElement.prototype.reset.call(form)  # a field may be called reset
+        if result.url and (callback_url is not None or "/verify-request" in result.url):
+            await self.provider._host.navigate(result.url)
+            await asyncio.sleep(LEAVING)
+        return None
+
+    def _warn_of_unknown(self, element: "Any", name: str, url: "Optional[str]") -> None:
+        if name and (url or "").startswith(self.provider._base + "/signin?"):
+            self._warn(element, f"names {name!r}, which the backend does not offer: it shows its own sign-in page.")
+
+
+def _nothing() -> None:
+    """Nothing was done to the element."""
+
+
+def _say(element: "Any", text: str) -> None:
+    if str(element.textContent) != text:
+        element.textContent = text
+    element.hidden = not text
+
+
+def _fields_of(form: "Any") -> "dict[str, str]":
+    entries = js.Object.fromEntries(js.FormData.new(form))
+    fields = parse_json(str(js.JSON.stringify(entries)))
+    return {name: value for name, value in fields.items() if isinstance(value, str)}  # a file is none
+
+
+def _is_busy(element: "Any") -> bool:
+    return bool(str(element.getAttribute("aria-busy")) == "true")
+
+
+def _set_busy(element: "Any", buttons: "list[Any]") -> "Callable[[], None]":
+    """Disables the buttons; what is returned frees them again."""
+    element.setAttribute("aria-busy", "true")
+    active = js.document.activeElement
+    disabled = [button for button in buttons if hasattr(button, "disabled") and not button.disabled]  # a link cannot be
+    focused = [button for button in disabled if button.isSameNode(active)]
+    for button in disabled:
+        button.disabled = True
+        button.setAttribute("aria-busy", "true")
+
+    def free() -> None:
+        element.removeAttribute("aria-busy")
+        for button in disabled:
+            button.disabled = False
+            button.removeAttribute("aria-busy")
+        for button in focused:  # a disabled button loses the focus
+            if js.document.body.isSameNode(js.document.activeElement):
+                button.focus()
+
+    return free
