@@ -1,0 +1,83 @@
+// Shows who is signed in while Python loads, until bind() takes over: docs/pages.md.
+(() => {
+  const { base = "/api/auth" } = document.currentScript.dataset;
+  const backend = new URL(base, location).href;
+  const controller = new AbortController();
+  const abort = () => controller.abort();
+  const early = (window.nextauthEarly = { url: backend + "/session", asked: String(Date.now()), stop, abort });
+  const written = new Map(); // element: its author's own
+  let session, status;
+
+  // What each sets; undefined leaves it alone.
+  const kinds = [
+    ["[data-auth-show]", "hidden", ({ authShow }) => !authShow.split(/\s+/).includes(status)],
+    ["[data-auth-text]", "textContent", ({ authText }) => look(authText)],
+    ["img[data-auth-src]", "src", ({ authSrc }) => address(look(authSrc))],
+  ];
+  const isObject = value => value?.constructor === Object;
+
+  function look(path) {
+    const step = (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : null);
+    const value = path.trim().split(".").reduce(step, session);
+    return typeof value === "object" ? undefined : String(value);
+  }
+  function address(text) {
+    const link = Object.assign(document.createElement("a"), { href: text });
+    return text && /^https?:$/.test(link.protocol) ? link.href : undefined;
+  }
+  function fill() {
+    for (const [selector, name, find] of kinds)
+      for (const element of document.querySelectorAll(selector)) {
+        const own = written.get(element) ?? {};
+        const value = find(element.dataset);
+        if (value === undefined || name in own) continue;
+        written.set(element, { ...own, [name]: element[name] });
+        element[name] = value;
+      }
+  }
+  function undo() {
+    for (const [element, own] of written) Object.assign(element, own);
+    written.clear();
+  }
+  function show(found, word) {
+    undo();
+    session = found;
+    status = word;
+    fill();
+  }
+  function understand(text) {
+    const data = JSON.parse(text);
+    if (isObject(data?.user)) show(data, "authenticated");
+    else if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
+  }
+  // Another tab signs in or out: a late answer would set the old cookie again.
+  const channel = new BroadcastChannel("nextauth-client:1:" + backend);
+  channel.onmessage = ({ data }) => {
+    if (/"start"/.test(data)) abort();
+    if (/"end"/.test(data)) show(null, "loading");
+  };
+  const observer = new MutationObserver(fill);
+
+  function stop() {
+    observer.disconnect();
+    channel.close();
+    undo();
+    kinds.length = 0; // bind() shows what comes now
+  }
+  async function ask() {
+    const embedded = document.getElementById("nextauth-session");
+    if (embedded) return understand(embedded.textContent);
+    setTimeout(abort, 1e4);
+    const { signal } = controller;
+    const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal });
+    const text = await answer.text();
+    if (text.length > 4e5) return; // too large for a page
+    Object.assign(early, { answer, text, came: String(Date.now()) });
+    if (answer.status === 200 && !answer.redirected) understand(text);
+  }
+
+  show(null, "loading");
+  observer.observe(document, { childList: true, subtree: true });
+  const over = () => (early.over = true);
+  early.done = ask().then(over, over); // a failure changes nothing
+})();

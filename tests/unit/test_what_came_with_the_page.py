@@ -1,0 +1,289 @@
+"""A Provider takes over what the server put into the page, or what the page's early script has asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from nextauth_client import BackendUnreachable, Provider
+from nextauth_client.protocol import Answer
+from nextauth_client.server import session_script
+from nextauth_client.session import Session
+from nextauth_client.testing import HANG, UNREACHABLE, Browser, Tab, run
+
+ADA = {"user": {"name": "ada"}, "expires": "2999-01-01T00:00:00.000Z"}
+
+
+@pytest.fixture(autouse=True)
+def no_default_provider() -> Iterator[None]:
+    yield
+    provider = Provider.current()
+    if provider is not None:
+        provider.stop()
+
+
+def embed(tab: Tab, session: dict[str, Any] | None) -> None:
+    script = session_script(None if session is None else Session(session))
+    tab.embedded = script[script.index(">") + 1 : script.rindex("<")]
+
+
+def name(provider: Provider) -> str | None:
+    state = provider.use_session()
+    return "loading" if state.loading else state.session.user.name if state.session else None
+
+
+# ── the embedded session ─────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(("session", "who"), [(ADA, "ada"), (None, None)])
+def test_an_embedded_session_is_known_at_once_and_asks_nobody(session: Any, who: str | None) -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        embed(tab, session)
+        provider = Provider(host=tab)
+        assert name(provider) == who
+        await asyncio.sleep(60)
+        assert name(provider) == who
+        assert browser.requests == []
+
+    run(page)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "5", '"ada"', '{"user": "ada"}', "<script>"])
+def test_bad_content_is_ignored_with_a_warning(text: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("grace")
+        tab = browser.tab()
+        tab.embedded = text
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) == "grace"
+
+    from nextauth_client import provider as room
+
+    room._warned.clear()
+    run(page)
+    assert "#nextauth-session holds no session" in capsys.readouterr().err
+
+
+def test_a_session_that_is_given_comes_before_the_embedded_one() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        embed(tab, ADA)
+        assert name(Provider(session=None, host=tab)) is None
+
+    run(page)
+
+
+def test_an_embedded_session_older_than_the_newest_change_is_dropped() -> None:
+    """Rule 10."""
+
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        embed(tab, ADA)
+        await asyncio.sleep(1)
+        browser.storage["nextauth-client:1:https://example.org/api/auth"] = int(browser.now() * 1000)
+        tab._name = "nextauth-client:1:https://example.org/api/auth"
+        await asyncio.sleep(1)
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) is None
+        assert browser.requests == ["GET /session"]
+
+    run(page)
+
+
+def test_a_page_that_a_sign_in_landed_on_with_its_session_tells_the_others() -> None:
+    async def page(browser: Browser) -> None:
+        other = Provider(host=browser.tab(), default=False)
+        await other.ready()
+        tab = browser.tab()
+        tab.note_departure()
+        browser.cookie = browser.backend.login("ada")
+        embed(tab, ADA)
+        Provider(host=tab)
+        await asyncio.sleep(1)
+        assert name(other) == "ada"
+
+    run(page)
+
+
+def test_only_the_default_provider_takes_what_came_with_the_page() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        embed(tab, ADA)
+        other = Provider(host=tab, default=False)
+        assert other.use_session().loading
+
+    run(page)
+
+
+# ── the early question ───────────────────────────────────────────────────────────────────────────
+
+
+def test_an_early_answer_is_known_at_once_and_asked_for_once() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(5)
+        provider = Provider(host=tab)
+        assert name(provider) == "ada"
+        await asyncio.sleep(60)
+        assert browser.requests == ["GET /session"]
+
+    run(page)
+
+
+def test_an_early_question_in_flight_is_waited_for() -> None:
+    async def page(browser: Browser) -> None:
+        browser.latency = 4
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(1)
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) is None
+        await asyncio.sleep(60)
+        assert browser.requests == ["GET /session"]
+
+    run(page)
+
+
+@pytest.mark.parametrize(
+    "fault", [UNREACHABLE, HANG, Answer(500, "{}"), Answer(200, "<html>"), Answer(200, ""), Answer(200, "{}", True)]
+)
+def test_an_early_question_that_failed_changes_nothing(fault: Any) -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("ada")
+        browser.fault = fault
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(15)
+        browser.fault = None
+        provider = Provider(host=tab)
+        state = provider.use_session()
+        assert (state.loading, state.error) == (True, None)
+        await provider.ready()
+        assert name(provider) == "ada"
+        assert browser.requests == ["GET /session"] * 2
+
+    run(page)
+
+
+def test_an_early_question_that_fails_later_is_an_unknown_like_any_other() -> None:
+    async def page(browser: Browser) -> None:
+        browser.fault = HANG
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(1)
+        provider = Provider(host=tab)
+        with pytest.raises(BackendUnreachable):
+            await provider.ready()
+        browser.fault = None
+        await asyncio.sleep(2)
+        assert name(provider) is None
+        assert browser.requests == ["GET /session"] * 2
+
+    run(page)
+
+
+def test_an_early_answer_may_wait_longer_for_python_than_a_request_may_take() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(120)
+        assert name(Provider(host=tab)) == "ada"
+
+    run(page)
+
+
+def test_an_early_answer_expires_on_time() -> None:
+    """The time that Python took to start is no part of the session's life."""
+
+    async def page(browser: Browser) -> None:
+        browser.backend.session_length = 60
+        browser.backend.skew = 1000
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(30)
+        provider = Provider(host=tab)
+        browser.cookie = None
+        await asyncio.sleep(29)
+        assert (name(provider), len(browser.requests)) == ("ada", 1)
+        await asyncio.sleep(3)
+        assert (name(provider), len(browser.requests)) == (None, 2)
+
+    run(page)
+
+
+@pytest.mark.parametrize("latency", [0.1, 5])
+def test_an_early_question_older_than_the_newest_change_is_asked_again(latency: float) -> None:
+    """Rule 10, for an answer that has come and for one that is in flight."""
+
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("ada")
+        other = Provider(host=browser.tab(), default=False)
+        await other.ready()
+        tab = browser.tab()
+        tab._name = "nextauth-client:1:https://example.org/api/auth"
+        browser.latency = latency
+        tab.ask_early()
+        await asyncio.sleep(0.3)
+        browser.latency = 0.05
+        await other.sign_out(redirect=False)
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) is None
+        await asyncio.sleep(30)
+        assert name(provider) is None
+
+    run(page)
+
+
+def test_other_tabs_adopt_an_early_answer() -> None:
+    async def page(browser: Browser) -> None:
+        other = Provider(host=browser.tab(), default=False)
+        await other.ready()
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(1)
+        Provider(host=tab)
+        await asyncio.sleep(1)
+        assert name(other) == "ada"
+        assert browser.requests == ["GET /session"] * 2
+
+    run(page)
+
+
+def test_an_early_question_to_another_backend_is_not_this_ones() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        tab.ask_early("/auth")
+        await asyncio.sleep(1)
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+
+    run(page)
+
+
+def test_a_later_provider_asks_for_itself() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(1)
+        Provider(host=tab).stop()
+        browser.tabs.append(tab)
+        later = Provider(host=tab)
+        assert later.use_session().loading
+
+    run(page)
