@@ -1,0 +1,144 @@
+"""Real servers to ask: the development backend, which notes what arrives, and one that answers whatever it is told.
+
+Coroutines run in a thread of their own, so that no other event loop of the test run matters.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import django
+import httpx
+import pytest
+from django.conf import settings
+
+from server_stub import create_app
+from server_stub.server import Server, listen, local_url
+
+VARIABLES = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
+
+if not settings.configured:
+    settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], DATABASES={})
+    django.setup()
+
+
+@pytest.fixture(scope="session")
+def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
+    with ThreadPoolExecutor(1) as thread:
+        yield lambda coroutine: thread.submit(asyncio.run, coroutine).result(10)
+
+
+@pytest.fixture(autouse=True)
+def no_address_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+
+
+class Backend:
+    """The development backend on a port of its own. `seen`: the path and the headers of every request."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        self.app = create_app(folder)
+        listener = listen("127.0.0.1", 0)
+        self.url = local_url(listener)
+        started = threading.Event()
+        self.server = Server(self, on_start=started.set)
+        self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
+        self.thread.start()
+        assert started.wait(10)
+        self.cookie = self.sign_in()
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = {name.decode(): value.decode("latin-1") for name, value in scope["headers"]}
+            self.seen.append((scope["path"], headers))
+        await self.app(scope, receive, send)
+
+    def sign_in(self) -> str:
+        """The cookies of a browser in which Ada is signed in."""
+        with httpx.Client(base_url=self.url) as browser:
+            fields = {"csrfToken": browser.get("/api/auth/csrf").json()["csrfToken"], "json": "true"}
+            fields |= {"username": "ada", "password": "lovelace"}
+            form = {"content": urlencode(fields), "headers": {"Content-Type": "application/x-www-form-urlencoded"}}
+            assert browser.post("/api/auth/callback/credentials", **form).status_code == 200
+            return "; ".join(f"{cookie.name}={cookie.value}" for cookie in browser.cookies.jar)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.server.force_exit = True  # a connection that a test left open would be waited for
+        self.thread.join(10)
+        assert not self.thread.is_alive()
+
+
+@pytest.fixture(scope="session")
+def running_backend(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Backend]:
+    backend = Backend(tmp_path_factory.mktemp("pages"))
+    yield backend
+    backend.stop()
+
+
+@pytest.fixture
+def backend(running_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backend:
+    """The backend, at the address that NEXTAUTH_URL holds."""
+    running_backend.seen.clear()
+    monkeypatch.setenv("NEXTAUTH_URL", running_backend.url)
+    return running_backend
+
+
+class Scripted:
+    """A server that gives every request the same answer; with `hang` set, none at all. `seen`: what arrived."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.headers: list[tuple[str, str]] = []
+        self.body = b"{}"
+        self.hang = False
+        self.end = threading.Event()
+        self.seen: list[tuple[str, dict[str, str]]] = []
+        script = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                script.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                if script.hang:
+                    script.end.wait(10)
+                    return
+                self.send_response(script.status)
+                for name, value in [*script.headers, ("Content-Length", str(len(script.body)))]:
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(script.body)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.thread = threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.01})
+        self.thread.start()
+
+    def answer(self, status: int, body: str = "", *headers: tuple[str, str]) -> None:
+        self.status, self.body, self.headers = status, body.encode(), list(headers)
+
+    def stop(self) -> None:
+        self.end.set()
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Iterator[Scripted]:
+    """A server that answers `{}` until it is told otherwise, at the address that NEXTAUTH_URL holds."""
+    server = Scripted()
+    monkeypatch.setenv("NEXTAUTH_URL", server.url)
+    yield server
+    server.stop()

@@ -1,0 +1,65 @@
+"""Every snippet of docs/server.md does what the page says."""
+
+import re
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.handlers.asgi import ASGIHandler
+
+from scripts.steps import ROOT
+
+from .conftest import Backend
+from .frameworks import App, Run
+
+PAGE = (ROOT / "docs" / "server.md").read_text()
+SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+VIEWS = [snippet for snippet in SNIPPETS if "account" in snippet]
+OTHERS = [snippet for snippet in SNIPPETS if "account" not in snippet and "environ" not in snippet]
+[WSGI] = [snippet for snippet in SNIPPETS if "environ" in snippet]
+
+
+def load(code: str, name: str = "app") -> ModuleType:
+    module = ModuleType(name)
+    exec(compile(code, "docs/server.md", "exec"), module.__dict__)
+    return module
+
+
+def app_of(code: str, run: Run) -> App:
+    module = load(code)
+    if hasattr(module, "urlpatterns"):
+        return App(run, ASGIHandler(), is_async=True, urls=module)
+    return App(run, module.app, is_async="async def" in code)
+
+
+def test_the_page_has_a_snippet_for_each_way() -> None:
+    assert (len(VIEWS), len(OTHERS)) == (6, 1)
+
+
+@pytest.mark.parametrize("code", [*VIEWS, WSGI])
+def test_s8_a_snippet_of_the_page_knows_ada(code: str, run: Run, backend: Backend) -> None:
+    answer = app_of(code, run).get("/account", cookie=backend.cookie)
+    assert answer.status_code == 200
+    shown = "csrfToken" if "csrf" in code else "Ada Lovelace"
+    assert shown in answer.text
+
+
+@pytest.mark.parametrize("code", [*VIEWS, WSGI])
+def test_s8_a_snippet_of_the_page_knows_nobody(code: str, run: Run, backend: Backend) -> None:
+    answer = app_of(code, run).get("/account")
+    guarded = "login_required" in code or "session_dependency" in code
+    assert answer.status_code == (401 if guarded else 200)
+    if not guarded:
+        assert any(text in answer.text for text in ("nobody", ">null<", "csrfToken"))
+
+
+def test_s9_the_form_of_the_page_comes_with_its_cookie(run: Run, backend: Backend) -> None:
+    [code] = [snippet for snippet in VIEWS if "csrf" in snippet]
+    answer: Any = app_of(code, run).get("/account")
+    [token] = re.findall(r'value="(\w+)"', answer.text)
+    assert any(value.startswith(f"next-auth.csrf-token={token}") for value in answer.headers.get_list("set-cookie"))
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_the_other_snippets_run(code: str) -> None:
+    load(code)

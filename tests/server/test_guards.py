@@ -1,0 +1,279 @@
+"""Views that only signed-in people get into: a session, 401, a redirect to sign-in, or 503."""
+
+import json
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any
+from urllib.parse import parse_qs, urlsplit
+
+import fastapi
+import flask
+import httpx
+import pytest
+from django.http import HttpResponse
+from django.views import View
+from nextauth_client import Session
+from nextauth_client.server import login_required, session_dependency
+
+from .conftest import Backend, Scripted
+from .frameworks import App, Run, django_app, flask_app
+
+HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+# FastAPI
+
+
+@pytest.fixture
+def api(run: Run) -> App:
+    app = fastapi.FastAPI()
+
+    @app.get("/me")
+    async def me(session: Annotated[Session, fastapi.Depends(session_dependency())]) -> Any:
+        return session.user.name
+
+    @app.get("/anyone")
+    async def anyone(session: Annotated[Session | None, fastapi.Depends(session_dependency(required=False))]) -> Any:
+        return session and session.user.name
+
+    return App(run, app, is_async=True)
+
+
+def test_s8_fastapi_gives_the_view_its_session(api: App, backend: Backend) -> None:
+    assert api.get("/me", cookie=backend.cookie).json() == "Ada Lovelace"
+    assert api.get("/anyone", cookie=backend.cookie).json() == "Ada Lovelace"
+
+
+def test_fastapi_answers_401_to_nobody(api: App, backend: Backend) -> None:
+    answer = api.get("/me")
+    assert (answer.status_code, answer.json()) == (401, {"detail": "Please sign in to see this page."})
+
+
+def test_fastapi_gives_none_where_nobody_may_come_too(api: App, backend: Backend) -> None:
+    answer = api.get("/anyone")
+    assert (answer.status_code, answer.json()) == (200, None)
+
+
+@pytest.mark.parametrize("path", ["/me", "/anyone"])
+def test_fastapi_answers_503_when_it_is_unknown(
+    path: str, api: App, scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted.answer(500, "{}")
+    assert api.get(path, cookie="a=b").status_code == 503
+    assert "status 500" in caplog.text
+    scripted.stop()
+    assert api.get(path, cookie="a=b").status_code == 503
+    assert "No answer from" in caplog.text
+
+
+def test_fastapi_asks_once_for_a_request(run: Run, backend: Backend) -> None:
+    app = fastapi.FastAPI()
+    current = fastapi.Depends(session_dependency())
+
+    @app.get("/")
+    async def view(one: Annotated[Session, current], two: Annotated[Session, current]) -> Any:
+        return one == two
+
+    assert App(run, app, is_async=True).get("/", cookie=backend.cookie).json() is True
+    assert len(backend.seen) == 1
+
+
+def test_fastapi_shows_no_parameter_for_it(api: App) -> None:
+    assert "parameters" not in api.app.openapi()["paths"]["/me"]["get"]
+
+
+def test_fastapi_guards_with_options(run: Run) -> None:
+    class MySession(Session):
+        role: str
+
+    def backend(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"user": {}, "role": str(request.url)})
+
+    client = httpx.AsyncClient(transport=httpx.MockTransport(backend))
+    guard = session_dependency(session_type=MySession, base_url="http://b.test", base_path="/auth", client=client)
+    app = fastapi.FastAPI()
+
+    @app.get("/")
+    async def view(session: Annotated[MySession, fastapi.Depends(guard)]) -> Any:
+        return [type(session).__name__, session.role]
+
+    assert App(run, app, is_async=True).get("/").json() == ["MySession", "http://b.test/auth/session"]
+    run(client.aclose())
+
+
+# Django and Flask
+
+
+def django_view(run: Run, **options: Any) -> App:
+    @guarded(**options)
+    def view(request: Any) -> HttpResponse:
+        return HttpResponse(request.nextauth_session.user.name)
+
+    return django_app(run, view, is_async=False)
+
+
+def django_async_view(run: Run, **options: Any) -> App:
+    @guarded(**options)
+    async def view(request: Any) -> HttpResponse:
+        return HttpResponse(request.nextauth_session.user.name)
+
+    return django_app(run, view, is_async=True)
+
+
+def django_class(run: Run, **options: Any) -> App:
+    class Page(View):
+        def get(self, request: Any) -> HttpResponse:
+            return HttpResponse(request.nextauth_session.user.name)
+
+    return django_app(run, guarded(**options)(Page.as_view()), is_async=False)
+
+
+def django_async_class(run: Run, **options: Any) -> App:
+    class Page(View):
+        async def get(self, request: Any) -> HttpResponse:
+            return HttpResponse(request.nextauth_session.user.name)
+
+    return django_app(run, guarded(**options)(Page.as_view()), is_async=True)
+
+
+def flask_view(run: Run, **options: Any) -> App:
+    @guarded(**options)
+    def view() -> Any:
+        return flask.g.nextauth_session.user.name
+
+    return flask_app(run, view)
+
+
+def flask_async_view(run: Run, **options: Any) -> App:
+    @guarded(**options)
+    async def view() -> Any:
+        return flask.g.nextauth_session.user.name
+
+    return flask_app(run, view)
+
+
+def guarded(**options: Any) -> Callable[[Any], Any]:
+    return login_required(**options) if options else login_required
+
+
+VIEWS = [django_view, django_async_view, django_class, django_async_class, flask_view, flask_async_view]
+
+
+@pytest.fixture(params=VIEWS, ids=lambda make: make.__name__)
+def make(request: pytest.FixtureRequest, run: Run) -> Callable[..., App]:
+    return lambda **options: request.param(run, **options)
+
+
+@pytest.fixture
+def app(make: Callable[..., App]) -> App:
+    return make()
+
+
+def test_s8_a_guarded_view_finds_its_session(app: App, backend: Backend) -> None:
+    assert app.get("/", cookie=backend.cookie, accept=HTML).text == "Ada Lovelace"
+    assert len(backend.seen) == 1
+
+
+def test_nobody_is_sent_to_sign_in_and_comes_back_to_the_same_path(app: App, backend: Backend) -> None:
+    answer = app.get("/a/b%20c/%C3%BC?x=1&y=%2F%26", accept=HTML)
+    assert answer.status_code == 302
+    page, _, query = answer.headers["location"].partition("?")
+    assert page == f"{backend.url}/api/auth/signin"
+    assert parse_qs(query) == {"callbackUrl": [f"{backend.url}/a/b%20c/%C3%BC?x=1&y=%2F%26"]}
+    assert httpx.get(answer.headers["location"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "//evil.example/x", "/\\evil.example", "/https://evil.example", "/@evil.example"]
+)
+def test_nothing_in_a_request_leads_to_another_site(
+    path: str, app: App, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", backend.url)
+    monkeypatch.setenv("NEXTAUTH_URL", "https://public.test/auth")
+    answer = app.get(path, accept=HTML, host="evil.example", x_forwarded_host="evil.example", x_forwarded_proto="http")
+    assert answer.status_code == 302
+    location = urlsplit(answer.headers["location"])
+    assert (location.scheme, location.netloc, location.path) == ("https", "public.test", "/auth/signin")
+    [callback_url] = parse_qs(location.query)["callbackUrl"]
+    assert callback_url.startswith("https://public.test/")
+
+
+def test_the_internal_address_is_shown_to_nobody(app: App, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", backend.url)
+    monkeypatch.setenv("NEXTAUTH_URL", "https://public.test")
+    location = app.get("/x", accept=HTML).headers["location"]
+    assert location == "https://public.test/api/auth/signin?callbackUrl=https%3A%2F%2Fpublic.test%2Fx"
+    assert len(backend.seen) == 1
+
+
+def test_with_the_internal_address_alone_nobody_can_be_sent_away(
+    app: App, backend: Backend, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.delenv("NEXTAUTH_URL")
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", backend.url)
+    try:
+        assert app.get("/x", accept=HTML).status_code == 500
+        assert "set NEXTAUTH_URL or AUTH_URL" in caplog.text
+    except RuntimeError as error:  # Django's ASGI handler in process lets it out
+        assert "set NEXTAUTH_URL or AUTH_URL" in str(error)
+
+
+@pytest.mark.parametrize("accept", ["application/json", "*/*", ""])
+def test_a_script_gets_401_and_json(accept: str, app: App, backend: Backend) -> None:
+    answer = app.get("/", accept=accept)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/json"
+    assert answer.json() == {"error": "SessionRequired", "message": "Please sign in to see this page."}
+
+
+def test_unknown_is_503_and_never_401(app: App, scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
+    scripted.answer(502, "<h1>Bad gateway</h1>")
+    assert app.get("/", accept=HTML).status_code == 503
+    answer = app.get("/", accept="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (503, "UnexpectedAnswer")
+    scripted.stop()
+    answer = app.get("/", accept=HTML)
+    assert (answer.status_code, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
+    assert "cannot be reached" in answer.text
+    ours = [record for record in caplog.records if record.name == "nextauth_client"]
+    assert [record.levelno for record in ours] == [logging.WARNING] * 3
+
+
+def test_a_refusal_is_kept_by_no_cache(app: App, backend: Backend) -> None:
+    for accept in (HTML, "*/*"):
+        assert app.get("/", accept=accept).headers["cache-control"] == "no-store"
+
+
+def test_a_guard_with_options(make: Callable[..., App], scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NEXTAUTH_URL")
+    app = make(base_url=scripted.url, base_path="/auth", timeout=2)
+    location = app.get("/x", accept=HTML).headers["location"]
+    assert location.startswith(f"{scripted.url}/auth/signin?callbackUrl=http")
+    scripted.answer(200, json.dumps({"user": {"name": "Alan"}}))
+    assert app.get("/", cookie="a=b").text == "Alan"
+    assert [path for path, _ in scripted.seen] == ["/auth/session"] * 2
+
+
+def test_a_guard_keeps_the_views_name() -> None:
+    @login_required
+    def account() -> None:
+        """Mine."""
+
+    assert (account.__name__, account.__doc__) == ("account", "Mine.")
+
+
+def test_a_guard_outside_django_and_flask_names_the_other_ways() -> None:
+    @login_required
+    def view(request: object) -> None:
+        raise AssertionError
+
+    with pytest.raises(TypeError, match=r"session_dependency\(\), elsewhere get_session\(request\)"):
+        view(object())
+
+
+def test_a_guard_refuses_a_client_of_the_other_kind() -> None:
+    with httpx.Client() as client, pytest.raises(TypeError, match=r"an httpx\.AsyncClient for this view, not Client"):
+
+        @login_required(client=client)
+        async def view() -> None: ...
