@@ -1,0 +1,23 @@
+"""A development backend that speaks NextAuth.js v3 and v4 and Auth.js v5: never meant to face the internet."""
+
+from .auth import AuthApp
+from .database import Database
+from .emails import MagicLinks
+from .identity_provider import DevIdentityProvider
+from .oidc import OIDCProvider
+from .site import create_app
+from .users import DEMO_USERS, User, hash_password
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "DEMO_USERS",
+    "AuthApp",
+    "Database",
+    "DevIdentityProvider",
+    "MagicLinks",
+    "OIDCProvider",
+    "User",
+    "create_app",
+    "hash_password",
+]

@@ -1,0 +1,19 @@
+"""The exceptions that become an answer."""
+
+
+class Refused(Exception):
+    """A request that gets a plain answer and no cookie, because it cannot be understood or trusted."""
+
+    def __init__(self, message: str, status: int = 400) -> None:
+        super().__init__(message)
+        self.message = message
+        self.status = status
+
+
+class SentElsewhere(Exception):
+    """A request that fails and goes on at another page; a script is told its URL, with ``status``."""
+
+    def __init__(self, url: str, status: int = 200) -> None:
+        super().__init__(url)
+        self.url = url
+        self.status = status

@@ -1,0 +1,44 @@
+"""A sign-in at a provider that is under way, in sealed cookies of the browser that started it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+
+from . import jwt
+from .cookies import Cookie
+from .exchange import Exchange
+from .oidc import Flow
+
+LIFETIME = 15 * 60  # seconds that somebody may stay at a provider
+
+# The keys depend on the cookie's name, so that no cookie of a flow passes as another one, or as a session.
+_tokens = jwt.V5Tokens()
+
+
+def remember(exchange: Exchange, flow: Flow, secret: str) -> list[Cookie]:
+    expires = datetime.now(timezone.utc) + timedelta(seconds=LIFETIME)
+    cookies = []
+    for cookie in exchange.dialect.flow_cookies:
+        name = exchange.names.flow(cookie.name)
+        fields = {"provider": flow.provider, **{field: getattr(flow, field) for field in cookie.fields}}
+        sealed = _tokens.encode(fields, secret, LIFETIME, name)
+        cookies.append(Cookie(name, sealed, exchange.names.secure, expires, LIFETIME if cookie.has_max_age else None))
+    return cookies
+
+
+def read(exchange: Exchange, secret: str) -> Flow | None:
+    """What this browser started; None if it started nothing, or nothing that is whole and of late."""
+    fields: dict[str, str] = {}
+    for cookie in exchange.dialect.flow_cookies:
+        name = exchange.names.flow(cookie.name)
+        sealed = _tokens.decode(exchange.cookies.get(name, ""), secret, name)
+        if sealed is None or fields.get("provider", sealed["provider"]) != sealed["provider"]:
+            return None
+        fields |= {field: sealed[field] for field in ("provider", *cookie.fields)}
+    return Flow(**fields)
+
+
+def forget(exchange: Exchange) -> list[Cookie]:
+    expires = datetime.now(timezone.utc) if exchange.dialect.deleted_cookies_expire else None
+    names = [exchange.names.flow(cookie.name) for cookie in exchange.dialect.flow_cookies]
+    return [Cookie(name, "", exchange.names.secure, expires) for name in names if name in exchange.cookies]

@@ -1,0 +1,95 @@
+"""A folder of pages with the auth endpoints beside it, as one app."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import Mount, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from .auth import DEVELOPMENT_SECRET, ONE_DAY, THIRTY_DAYS, AuthApp
+from .database import Database
+from .dev_controls import DevControls
+from .emails import MagicLinks
+from .identity_provider import PATH as IDP_PATH
+from .identity_provider import DevIdentityProvider
+from .inbox import PATH as INBOX_PATH
+from .inbox import Inbox
+from .oidc import OIDCProvider
+from .static import StaticFolder
+from .users import DEMO_USERS, User
+
+
+class AuthFirst:
+    """The auth endpoints, past the routes: a page asks for its session far more often than for anything else."""
+
+    def __init__(self, app: ASGIApp, auth: AuthApp, base_path: str) -> None:
+        self.app = app
+        self.auth = auth
+        self.base_path = base_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        root_path = scope.get("root_path", "") + self.base_path
+        if scope["type"] == "http" and scope["path"].startswith(f"{root_path}/"):
+            await self.auth({**scope, "root_path": root_path}, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+def create_app(
+    directory: str | os.PathLike[str] = ".",
+    *,
+    base_path: str = "/api/auth",
+    dialect: str = "v4",
+    users: Mapping[str, User] = DEMO_USERS,
+    secret: str = DEVELOPMENT_SECRET,
+    session: str = "jwt",
+    session_max_age: float = THIRTY_DAYS,
+    session_update_age: float = ONE_DAY,
+    url: str | None = None,
+    trust_proxy: bool = False,
+    magic_links: MagicLinks | None = None,
+    providers: Sequence[OIDCProvider] = (),
+    dev_idp: bool = False,
+    database: Database | None = None,
+    dev_controls: bool = False,
+) -> Starlette:
+    """Serve ``directory`` at ``/`` and the auth endpoints at ``base_path``; see ``AuthApp`` for the rest.
+
+    With ``magic_links`` that have no mail server, the mails are at ``/dev/inbox``.
+    ``dev_idp`` adds sign-in at ``/dev/idp``, where everybody may sign in as anybody.
+    ``dev_controls`` adds the JSON API of ``dev_controls.py`` under ``/dev``, for tests.
+    """
+    if not re.fullmatch(r"(/\w[\w.~-]*)+", base_path, re.ASCII):
+        raise ValueError(f"the base path must look like /api/auth, not {base_path!r}")
+    idp = DevIdentityProvider(users, base_path) if dev_idp else None
+    auth = AuthApp(
+        dialect=dialect,
+        users=users,
+        secret=secret,
+        session=session,
+        session_max_age=session_max_age,
+        session_update_age=session_update_age,
+        url=url,
+        trust_proxy=trust_proxy,
+        magic_links=magic_links,
+        providers=[*providers, *([idp.provider] if idp else [])],
+        database=database,
+    )
+    inbox = []
+    if magic_links is not None and magic_links.smtp is None:
+        inbox = [Route(INBOX_PATH, Inbox(auth, base_path).page)]
+    middleware = [Middleware(DevControls, auth=auth, base_path=base_path)] if dev_controls else []
+    middleware.append(Middleware(AuthFirst, auth=auth, base_path=base_path))
+    return Starlette(
+        routes=[
+            *inbox,
+            *([Mount(IDP_PATH, idp)] if idp else []),
+            Mount("/", StaticFolder(directory)),
+        ],
+        middleware=middleware,
+    )

@@ -1,0 +1,73 @@
+"""Serving a folder of pages, with the content types that Python in the browser needs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+# Spelt out, because what Python's `mimetypes` says depends on the machine.
+CONTENT_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".ico": "image/x-icon",
+    ".jpg": "image/jpeg",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".map": "application/json",
+    ".md": "text/markdown; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".png": "image/png",
+    ".py": "text/x-python; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".toml": "application/toml",
+    ".txt": "text/plain; charset=utf-8",
+    ".wasm": "application/wasm",
+    ".webp": "image/webp",
+    ".whl": "application/zip",
+    ".woff2": "font/woff2",
+    ".zip": "application/zip",
+}
+
+
+class StaticFolder(StaticFiles):
+    """A folder, without its dotfiles: ``.git``, ``.env`` and ``.venv`` stay private, symlinks included."""
+
+    def __init__(self, directory: str | os.PathLike[str]) -> None:
+        super().__init__(directory=directory, html=True)
+        self.root = Path(directory).resolve()
+
+    def get_path(self, scope: Scope) -> str:
+        path = super().get_path(scope)
+        if _is_hidden(path) or "\0" in path:
+            raise HTTPException(404)
+        return path
+
+    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
+        full_path, stat_result = super().lookup_path(path)
+        if stat_result is not None and _is_hidden(os.path.relpath(full_path, self.root)):
+            return "", None
+        return full_path, stat_result
+
+    def file_response(
+        self,
+        full_path: str | os.PathLike[str],
+        stat_result: os.stat_result,
+        scope: Scope,
+        status_code: int = 200,
+    ) -> Response:
+        response = super().file_response(full_path, stat_result, scope, status_code)
+        content_type = CONTENT_TYPES.get(os.path.splitext(full_path)[1].lower())
+        if content_type is not None and response.status_code != 304:
+            response.headers["Content-Type"] = content_type
+        # Ask each time, with the ETag: a wheel that was built again keeps its URL.
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def _is_hidden(path: str) -> bool:
+    return any(part.startswith(".") and part != "." for part in path.split(os.sep))
