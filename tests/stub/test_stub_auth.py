@@ -1,0 +1,440 @@
+"""What the auth endpoints do beyond the recorded exchanges, and where they differ from v4 on purpose."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from joserfc import jwe
+from starlette.applications import Starlette
+
+import server_stub.users
+from server_stub import AuthApp, MagicLinks, User, create_app, hash_password, jwt
+from server_stub.auth import DEVELOPMENT_SECRET
+from server_stub.errors import Refused
+from server_stub.exchange import MAX_BODY
+from server_stub.origin import parse_origin, resolve_callback_url
+
+ORIGIN = "http://127.0.0.1:4400"
+SESSION_COOKIE = "next-auth.session-token"
+
+
+# Sessions
+
+
+def test_nobody_is_signed_in_at_first(client: Any) -> None:
+    assert client.session() == {}
+
+
+@pytest.mark.parametrize(
+    ("username", "password", "user"),
+    [
+        (
+            "ada",
+            "lovelace",
+            {
+                "name": "Ada Lovelace",
+                "email": "ada@example.com",
+                "image": f"{ORIGIN}/api/auth/assets/ada.svg",
+            },
+        ),
+        ("alan", "turing", {"name": "Alan Turing", "email": "alan@example.com", "image": None}),
+    ],
+)
+def test_the_demo_users_can_sign_in(client: Any, username: str, password: str, user: Any) -> None:
+    assert client.sign_in(username, password, callbackUrl="/after").json() == {"url": f"{ORIGIN}/after"}
+    assert client.session()["user"] == user
+
+
+def test_the_picture_of_a_user_is_served_by_the_stub_itself(client: Any) -> None:
+    client.sign_in()
+    response = client.get(client.session()["user"]["image"])
+    assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
+
+
+def test_a_session_ends_thirty_days_after_the_last_question(client: Any) -> None:
+    client.sign_in()
+    expires = client.session()["expires"]
+    assert expires.endswith("Z")
+    assert len(expires) == len("2026-12-23T09:09:10.218Z")
+    remaining = datetime.fromisoformat(expires[:-1] + "+00:00") - datetime.now(timezone.utc)
+    assert timedelta(days=30, minutes=-1) < remaining <= timedelta(days=30)
+
+
+def test_every_question_renews_the_cookie(client: Any) -> None:
+    client.sign_in()
+    first = client.cookies[SESSION_COOKIE]
+    client.session()
+    assert client.cookies[SESSION_COOKIE] != first
+
+
+def test_an_expired_session_is_nobody_and_has_its_cookie_deleted_when_it_is_asked_for(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client.sign_in()
+    later = time.time() + 30 * 24 * 3600 + 60
+    monkeypatch.setattr(jwt, "time", SimpleNamespace(time=lambda: later))
+    response = client.get("/api/auth/session")
+    assert response.json() == {}
+    assert f"{SESSION_COOKIE}=; Max-Age=0" in response.headers["set-cookie"]
+
+
+def test_a_session_that_was_made_with_another_secret_is_nobody(
+    connect: Callable[..., Any], client: Any, tmp_path: Path
+) -> None:
+    client.sign_in()
+    other = connect(create_app(tmp_path, secret="another secret"))
+    other.cookies.set(SESSION_COOKIE, client.cookies[SESSION_COOKIE])
+    assert other.session() == {}
+
+
+def test_a_session_that_shrinks_leaves_no_chunks_behind(connect: Callable[..., Any], tmp_path: Path) -> None:
+    users = {"big": User("1", "B" * 5000, "big@example.com", hash_password("x"))}
+    client = connect(create_app(tmp_path, users=users))
+    client.sign_in("big", "x")
+    assert {name for name in client.cookies if SESSION_COOKIE in name} == {
+        f"{SESSION_COOKIE}.0",
+        f"{SESSION_COOKIE}.1",
+    }
+    client.post("/api/auth/session", json={"csrfToken": client.csrf(), "data": {"name": "small"}})
+    assert client.session()["user"]["name"] == "small"
+    assert [name for name in client.cookies if SESSION_COOKIE in name] == [SESSION_COOKIE]
+
+
+@pytest.mark.parametrize("data", [{"name": ""}, {"name": 5}, {"email": "x@example.com"}, "name", None, [1]])
+def test_an_update_changes_nothing_but_the_name(client: Any, data: Any) -> None:
+    client.sign_in()
+    user = client.session()["user"]
+    response = client.post("/api/auth/session", json={"csrfToken": client.csrf(), "data": data})
+    assert response.json()["user"] == user
+
+
+def test_a_jwt_callback_decides_what_a_session_holds(connect: Callable[..., Any]) -> None:
+    app = Starlette()
+    app.mount("/api/auth", AuthApp(jwt_callback=lambda claims, update: {**claims, "name": "Somebody"}))
+    client = connect(app)
+    client.sign_in()
+    assert client.session()["user"]["name"] == "Somebody"
+
+
+def test_signing_out_deletes_the_cookie(client: Any) -> None:
+    client.sign_in()
+    client.submit("/api/auth/signout")
+    assert SESSION_COOKIE not in client.cookies
+    assert client.session() == {}
+
+
+# Passwords
+
+
+@pytest.mark.parametrize(
+    "fields", [{"username": "ada", "password": "wrong"}, {"username": "nobody", "password": "lovelace"}]
+)
+def test_a_wrong_password_and_an_unknown_user_get_the_same_answer_for_the_same_work(
+    client: Any, monkeypatch: pytest.MonkeyPatch, fields: dict[str, str]
+) -> None:
+    hashed = []
+
+    def counted(*arguments: Any) -> str:
+        hashed.append(arguments)
+        return hash_password(*arguments)
+
+    monkeypatch.setattr(server_stub.users, "hash_password", counted)
+    response = client.sign_in(**fields)
+    assert response.status_code == 401
+    url = f"{ORIGIN}/api/auth/error?error=CredentialsSignin&provider=credentials"
+    assert response.json() == {"url": url}
+    assert len(hashed) == 1
+    assert SESSION_COOKIE not in client.cookies
+
+
+@pytest.mark.parametrize(
+    "credentials", [{}, {"username": "ada"}, {"username": ["ada"], "password": {}}, {"username": None}]
+)
+def test_incomplete_credentials_are_wrong_credentials(client: Any, credentials: dict[str, Any]) -> None:
+    fields = {**credentials, "csrfToken": client.csrf(), "json": "true"}
+    assert client.post("/api/auth/callback/credentials", json=fields).status_code == 401
+
+
+def test_no_password_token_or_secret_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    client.sign_in(password="hunter2")
+    client.sign_in()
+    client.post("/api/auth/_log", json={"code": "OOPS", "message": "hunter2"})
+    assert "OOPS" in caplog.text
+    for private in ("hunter2", "lovelace", client.csrf(), client.cookies[SESSION_COOKIE], DEVELOPMENT_SECRET):
+        assert private not in caplog.text
+
+
+# Requests that are refused
+
+
+@pytest.mark.parametrize("path", ["callback/credentials", "signin/credentials", "signout"])
+@pytest.mark.parametrize("token", ["", "wrong", "é"])
+def test_a_form_without_the_right_token_changes_no_session(client: Any, path: str, token: str) -> None:
+    client.sign_in()
+    client.get("/api/auth/csrf")
+    response = client.submit(f"/api/auth/{path}", csrfToken=token, username="alan", password="turing")
+    assert response.json()["url"].endswith("?csrf=true")
+    assert not any(SESSION_COOKIE in cookie for cookie in response.headers.get_list("set-cookie"))
+    assert client.session()["user"]["name"] == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "status"),
+    [
+        (b"{", "application/json", 400),
+        (b"\xff", "application/json", 400),
+        (b'{"callbackUrl": "\\ud800"}', "application/json", 400),
+        (b"[" * 100_000, "application/json", 400),
+        (b'{"callbackUrl": 5}', "application/json", 400),
+        (b"callbackUrl=relative", "application/x-www-form-urlencoded", 400),
+        (b"a" * (MAX_BODY + 1), "application/x-www-form-urlencoded", 413),
+    ],
+)
+def test_what_cannot_be_understood_is_refused_without_a_cookie(
+    client: Any, body: bytes, content_type: str, status: int
+) -> None:
+    headers = {"Content-Type": content_type}
+    response = client.post("/api/auth/callback/credentials", content=body, headers=headers)
+    assert response.status_code == status
+    assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'"text"', b""])
+def test_json_that_is_no_object_has_no_fields(client: Any, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/api/auth/session", content=body, headers=headers)
+    assert (response.status_code, response.json()) == (400, {})
+
+
+def test_where_v4_answers_500_the_stub_answers_400(client: Any) -> None:
+    assert client.get("/api/auth/callback/credentials").status_code == 400
+    assert client.get("/api/auth/signin?callbackUrl=relative").status_code == 400
+
+
+def test_a_foreign_callback_url_cookie_is_replaced(client: Any) -> None:
+    client.cookies.set("next-auth.callback-url", "nonsense")
+    response = client.get("/api/auth/session")
+    assert response.status_code == 200
+    assert "next-auth.callback-url=http%3A%2F%2F127.0.0.1%3A4400;" in response.headers["set-cookie"]
+
+
+# Hosts and origins
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "localhost:3000", "app.localhost:1", "127.0.0.2:80", "[::1]:3000", "LOCALHOST"]
+)
+def test_a_loopback_host_is_believed(client: Any, host: str) -> None:
+    provider = client.get("/api/auth/providers", headers={"Host": host}).json()["credentials"]
+    assert provider["signinUrl"] == f"http://{host.lower()}/api/auth/signin/credentials"
+
+
+@pytest.mark.parametrize(
+    "host",
+    ["evil.example", "localhost.evil.example", "evil.example:3000", "10.0.0.1", "a@localhost", "", "é"],
+)
+def test_any_other_host_is_refused_without_a_cookie(client: Any, host: str) -> None:
+    response = client.get("/api/auth/csrf", headers=[(b"host", host.encode())])
+    assert response.status_code == 400
+    assert "set-cookie" not in response.headers
+
+
+def test_the_address_that_the_server_has_is_believed(connect: Callable[..., Any], tmp_path: Path) -> None:
+    client = connect(create_app(tmp_path), base_url="http://192.0.2.7:3000")
+    assert client.get("/api/auth/session").status_code == 200
+
+
+def test_forwarded_headers_count_only_when_the_proxy_is_trusted(client: Any) -> None:
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+    provider = client.get("/api/auth/providers", headers=headers).json()["credentials"]
+    assert provider["signinUrl"].startswith(ORIGIN)
+
+
+def test_a_public_url_decides_the_origin_and_the_cookies(connect: Callable[..., Any], tmp_path: Path) -> None:
+    client = connect(create_app(tmp_path, url="https://App.example.com/", secret="private"))
+    response = client.get("/api/auth/csrf", headers={"Host": "internal"})
+    assert "__Host-next-auth.csrf-token=" in response.headers["set-cookie"]
+    assert "__Secure-next-auth.callback-url=https%3A%2F%2Fapp.example.com" in response.headers["set-cookie"]
+
+
+def test_a_public_url_needs_a_secret_of_its_own() -> None:
+    with pytest.raises(ValueError, match="secret of its own"):
+        AuthApp(url="https://app.example.com")
+    with pytest.raises(ValueError, match="empty"):
+        AuthApp(secret="")
+
+
+@pytest.mark.parametrize("url", ["app.example.com", "ftp://a", "https://a/b", "https://u@a", "https://a b"])
+def test_a_public_url_is_an_origin(url: str) -> None:
+    with pytest.raises(ValueError, match="is not an origin"):
+        parse_origin(url)
+
+
+def test_the_endpoints_can_be_mounted_in_another_app(connect: Callable[..., Any]) -> None:
+    app = Starlette()
+    app.mount("/somewhere/else", AuthApp())
+    provider = connect(app).get("/somewhere/else/providers").json()["credentials"]
+    assert provider["callbackUrl"] == f"{ORIGIN}/somewhere/else/callback/credentials"
+
+
+# Redirects
+
+awkward_urls = st.one_of(
+    st.text(),
+    st.builds(
+        "".join,
+        st.lists(
+            st.sampled_from(
+                [
+                    *"/\\@:?#.\t\n\r ",
+                    "http:",
+                    "//",
+                    ORIGIN,
+                    "127.0.0.1:4400",
+                    "evil.example",
+                    "javascript:",
+                    "é",
+                ]
+            ),
+            max_size=6,
+        ),
+    ),
+)
+
+
+@given(awkward_urls)
+def test_no_callback_url_leads_to_another_origin(url: str) -> None:
+    try:
+        resolved = resolve_callback_url(url, ORIGIN)
+    except Refused:
+        return
+    # Browsers read a backslash as a slash and drop tabs and line ends, so look at it as they do.
+    seen = resolved.replace("\\", "/")
+    for dropped in "\t\r\n":
+        seen = seen.replace(dropped, "")
+    assert urlsplit(seen)[:2] == ("http", "127.0.0.1:4400")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:4400@evil.example/",
+        "http://127.0.0.1:4400.evil.example/",
+        "http://evil.example\\@127.0.0.1:4400/",
+        "https://127.0.0.1:4400/",
+    ],
+)
+def test_a_look_alike_becomes_the_origin(url: str) -> None:
+    assert resolve_callback_url(url, ORIGIN) == ORIGIN
+
+
+def test_a_callback_url_cannot_add_a_header(client: Any) -> None:
+    response = client.sign_in(callbackUrl="/x\r\nSet-Cookie: a=b", json="no")
+    assert response.headers["location"] == f"{ORIGIN}/x%0D%0ASet-Cookie:%20a=b"
+
+
+# Tokens
+
+
+@settings(deadline=None)
+@given(data=st.data(), format=st.sampled_from([jwt.V3Tokens(), jwt.V4Tokens(), jwt.V5Tokens()]))
+def test_a_damaged_token_is_no_token(data: st.DataObject, format: jwt.TokenFormat) -> None:
+    token = format.encode({"sub": "1"}, "secret", 60)
+    start = data.draw(st.integers(0, len(token) - 1))
+    end = data.draw(st.integers(start, len(token)))
+    damaged = token[:start] + data.draw(st.text(max_size=5)) + token[end:]
+    # A character may be written for itself.
+    assert damaged == token or format.decode(damaged, "secret") is None
+
+
+@given(st.text())
+def test_junk_is_no_token(text: str) -> None:
+    for format in (jwt.V3Tokens(), jwt.V4Tokens(), jwt.V5Tokens()):
+        assert format.decode(text, "secret") is None
+
+
+def test_the_fields_of_a_v4_tokens_header_may_be_in_another_order() -> None:
+    tokens = jwt.V4Tokens()
+    claims = json.dumps({"sub": "1", "exp": time.time() + 60})
+    token = jwe.encrypt_compact({"enc": "A256GCM", "alg": "dir"}, claims, tokens.key("secret"))
+    assert (tokens.decode(token, "secret") or {}).get("sub") == "1"
+    other = jwe.encrypt_compact({"enc": "A256GCM", "alg": "dir", "typ": "x"}, claims, tokens.key("secret"))
+    assert tokens.decode(other, "secret") is None
+
+
+# Junk
+
+actions = st.sampled_from(
+    [
+        *("session", "csrf", "providers", "signin", "signout", "error", "_log", "nosuch", ""),
+        *("signin/credentials", "callback/credentials", "callback/x"),
+        *("signin/email", "callback/email", "callback/email?token=x&email=a@b", "verify-request"),
+        *("assets/style.css", "assets/../auth.py", "assets/%2e%2e%2fauth.py", "assets/a%00b"),
+    ]
+)
+json_values = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=5,
+)
+bodies = st.one_of(
+    st.binary(),
+    st.dictionaries(
+        st.sampled_from(["csrfToken", "callbackUrl", "json", "username", "password", "data", "code", "email"]),
+        json_values,
+    ).map(lambda fields: json.dumps(fields).encode()),
+)
+
+
+@pytest.fixture(scope="session", params=["v3", "v4", "v5"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "HEAD"]),
+    action=actions,
+    query=st.binary(max_size=40),
+    body=bodies,
+    content_type=st.sampled_from(["application/json", "application/x-www-form-urlencoded", "", "é"]),
+    cookie=st.one_of(
+        st.binary(max_size=60), st.binary(max_size=60).map(lambda junk: SESSION_COOKIE.encode() + b"=" + junk)
+    ),
+)
+def test_junk_never_breaks_an_endpoint(
+    connect: Callable[..., Any],
+    dialect: str,
+    method: str,
+    action: str,
+    query: bytes,
+    body: bytes,
+    content_type: str,
+    cookie: bytes,
+) -> None:
+    app = Starlette()
+    app.mount("/api/auth", AuthApp(dialect=dialect, magic_links=MagicLinks()))
+    client = connect(app)
+    response = client.request(
+        method,
+        f"/api/auth/{action}",
+        params=[("callbackUrl", query), ("error", query)],
+        content=body,
+        headers=[(b"content-type", content_type.encode()), (b"cookie", cookie)],
+    )
+    assert response.status_code < 500
+    assert "Traceback" not in response.text
+    if response.status_code in (400, 413):
+        assert "set-cookie" not in response.headers

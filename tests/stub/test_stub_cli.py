@@ -1,0 +1,167 @@
+"""``python -m server_stub`` as a parent process and a person at a terminal see it."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from server_stub.cli import build_parser, main, parse_options, variable
+from server_stub.server import listen
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("signal_number", [signal.SIGINT, signal.SIGTERM])
+def test_it_prints_its_url_serves_and_stops_when_told(tmp_path: Path, signal_number: int) -> None:
+    (tmp_path / "index.html").write_text("home")
+    command = [sys.executable, "-m", "server_stub", str(tmp_path), "--port", "0"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=ROOT, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().rstrip("\n")
+        # The client stays connected while the server is told to stop.
+        with httpx.Client(base_url=url) as client:
+            assert client.get("/").text == "home"
+            assert client.get("/api/auth/session").json() == {}
+            process.send_signal(signal_number)
+            assert process.wait(5) == 0
+        assert "ada / lovelace" in process.stdout.read()
+        assert process.stderr.read() == ""
+
+
+def test_a_busy_port_is_explained_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert main([str(tmp_path), "--port", str(port)]) == 1
+    assert capsys.readouterr().err == (
+        f"Port {port} is already in use; choose another with --port (0 takes any free one).\n"
+    )
+
+
+def test_answers_are_not_held_back_by_nagles_algorithm() -> None:
+    with listen("127.0.0.1", 0) as listener:
+        assert listener.proto == socket.IPPROTO_TCP  # what asyncio looks at
+
+
+def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([str(tmp_path), "--host", "nosuch.invalid", "--secret", "private"]) == 1
+    assert "nosuch.invalid is not known" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--host", "0.0.0.0"], "default secret"),
+        (["--host", "0.0.0.0", "--secret", "private", "--dev-controls"], "would let them control it"),
+        (["--host", "0.0.0.0", "--secret", "private", "--dev-idp"], "sign in as anybody"),
+        (["--url", "https://app.example.com", "--secret", "private", "--dev-idp"], "sign in as anybody"),
+        (["--session", "database", "--no-dev-idp"], "passwords sign nobody in"),
+        (["--session", "file"], "invalid choice"),
+        (["--trust-proxy", "--dev-idp"], "sign in as anybody"),
+        (["--url", "https://app.example.com"], "secret of its own"),
+        (["--url", "app"], "is not an origin"),
+        (["--base-path", "auth"], "must look like /api/auth"),
+        (["--port", "http"], "is not a port number"),
+        (["--port", "70000"], "is not a port number"),
+        (["--session-max-age", "0"], "is not a number of seconds"),
+        (["--session-max-age", "nan"], "is not a number of seconds"),
+        (["no-such-folder"], "there is no folder no-such-folder"),
+        (["--dialect", "v6"], "invalid choice"),
+        (["--config", "no-such-file.toml"], "no-such-file.toml: No such file"),
+        (["--reload"], "reads the file of --config again"),
+    ],
+)
+def test_a_bad_option_is_explained(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEXTAUTH_SECRET", raising=False)
+    with pytest.raises(SystemExit) as exit:
+        main(arguments)
+    assert exit.value.code == 2
+    assert reason in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "option", "expected"),
+    [
+        ("STUB_PORT", "4321", "port", 4321),
+        ("STUB_HOST", "localhost", "host", "localhost"),
+        ("STUB_BASE_PATH", "/auth", "base_path", "/auth"),
+        ("STUB_DIALECT", "v5", "dialect", "v5"),
+        ("STUB_CONFIG", "users.toml", "config", Path("users.toml")),
+        ("STUB_RELOAD", "1", "reload", True),
+        ("STUB_SESSION_MAX_AGE", "60", "session_max_age", 60.0),
+        ("STUB_SESSION", "database", "session", "database"),
+        ("STUB_SESSION_UPDATE_AGE", "60", "session_update_age", 60.0),
+        ("STUB_DATABASE_URL", "sqlite:///x.db", "database_url", "sqlite:///x.db"),
+        ("STUB_SECRET", "private", "secret", "private"),
+        ("NEXTAUTH_SECRET", "shared", "secret", "shared"),
+        ("STUB_URL", "https://app.example.com", "url", "https://app.example.com"),
+        ("STUB_TRUST_PROXY", "true", "trust_proxy", True),
+        ("STUB_TRUST_PROXY", "0", "trust_proxy", False),
+        ("STUB_EMAIL", "1", "email", True),
+        ("STUB_SMTP", "smtp://mail:25", "smtp", "smtp://mail:25"),
+        ("STUB_MAIL_FROM", "a@example.com", "mail_from", "a@example.com"),
+        ("STUB_DEV_CONTROLS", "1", "dev_controls", True),
+        ("STUB_DEV_IDP", "1", "dev_idp", True),
+        ("STUB_DEV_IDP", "0", "dev_idp", False),
+    ],
+)
+def test_each_option_can_be_an_environment_variable(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, option: str, expected: object
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert getattr(build_parser().parse_args([]), option) == expected
+
+
+def test_every_option_has_its_variable_and_an_argument_wins(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STUB_PORT", "4321")
+    assert build_parser().parse_args(["--port", "1234"]).port == 1234
+    flags = {action.option_strings[0] for action in build_parser()._actions if action.option_strings}
+    readme = (ROOT / "server_stub" / "README.md").read_text()
+    assert [flag for flag in flags - {"-h"} if variable(flag) not in readme] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        ([], True),
+        (["--host", "localhost"], True),
+        (["--no-dev-idp"], False),
+        (["--host", "0.0.0.0"], False),
+        (["--url", "https://app.example.com"], False),
+        (["--trust-proxy"], False),
+    ],
+)
+def test_everybody_may_be_anybody_on_this_machine_alone(arguments: list[str], expected: bool) -> None:
+    assert parse_options(build_parser(), arguments).dev_idp is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("STUB_PORT", "http", "http is not a port number"),
+        ("STUB_RELOAD", "perhaps", "STUB_RELOAD must be 1 or 0"),
+        ("STUB_DIALECT", "v6", "there is no dialect 'v6'"),
+    ],
+)
+def test_a_bad_environment_variable_is_explained(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: str,
+    reason: str,
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main([])
+    assert reason in capsys.readouterr().err

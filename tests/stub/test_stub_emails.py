@@ -1,0 +1,275 @@
+"""Sign-in by e-mail: the inbox page, a real mail server, links that work once, and what is refused."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import re
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from starlette.applications import Starlette
+
+from server_stub import AuthApp, MagicLinks, User, auth, create_app, limits
+from server_stub.cli import main
+from server_stub.emails import Mail, normalize_address
+from server_stub.limits import RateLimit
+
+ORIGIN = "http://127.0.0.1:4400"
+VERIFY = f"{ORIGIN}/api/auth/verify-request?provider=email&type=email"
+NO_LONGER_VALID = f"{ORIGIN}/api/auth/error?error=Verification"
+
+
+@pytest.fixture
+def links() -> MagicLinks:
+    return MagicLinks()
+
+
+@pytest.fixture
+def client(connect: Callable[..., Any], tmp_path: Path, links: MagicLinks) -> Any:
+    return connect(create_app(tmp_path, magic_links=links, dev_controls=True))
+
+
+def ask_for_mail(client: Any, address: str = "bob@example.com", **fields: str) -> Any:
+    return client.submit("/api/auth/signin/email", email=address, **fields)
+
+
+class Hrefs(HTMLParser):
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "a":
+            self.found.append(dict(attrs)["href"] or "")
+
+
+def test_a_person_signs_in_with_the_link_in_the_inbox(client: Any) -> None:
+    assert client.get("/api/auth/providers").json()["email"] == {
+        "id": "email",
+        "name": "Email",
+        "type": "email",
+        "signinUrl": f"{ORIGIN}/api/auth/signin/email",
+        "callbackUrl": f"{ORIGIN}/api/auth/callback/email",
+    }
+    assert 'action="/api/auth/signin/email"' in client.get("/api/auth/signin").text
+    assert "No mail yet" in client.get("/dev/inbox").text
+    assert ask_for_mail(client, "Bob@Example.com", callbackUrl="/inside").json() == {"url": VERIFY}
+    page = client.get(VERIFY).text
+    assert "Check your e-mail" in page
+    inbox = client.get(Hrefs(page).found[0])
+    assert "default-src 'none'" in inbox.headers["content-security-policy"]
+    (link,) = Hrefs(inbox.text).found
+    response = client.get(link)
+    assert (response.status_code, response.headers["location"]) == (302, f"{ORIGIN}/inside")
+    assert client.session()["user"] == {"email": "bob@example.com"}
+
+
+def test_a_link_works_once(client: Any, links: MagicLinks) -> None:
+    ask_for_mail(client)
+    link = links.inbox[0].link
+    client.get(link)
+    client.submit("/api/auth/signout")
+    assert client.get(link).headers["location"] == NO_LONGER_VALID
+    assert client.session() == {}
+    assert client.get(NO_LONGER_VALID).status_code == 403
+
+
+def test_a_link_is_for_one_address(client: Any, links: MagicLinks) -> None:
+    ask_for_mail(client)
+    link = links.inbox[0].link
+    assert client.get(link.replace("bob", "eve")).headers["location"] == NO_LONGER_VALID
+    assert client.get(link).headers["location"] == ORIGIN
+
+
+def test_a_link_is_good_for_a_day(client: Any, links: MagicLinks, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(auth, "LINK_LIFETIME", -1)
+    ask_for_mail(client)
+    assert client.get(links.inbox[0].link).headers["location"] == NO_LONGER_VALID
+
+
+def test_an_address_that_a_user_has_signs_in_as_that_user(client: Any, links: MagicLinks) -> None:
+    ask_for_mail(client, "ADA@example.com")
+    client.get(links.inbox[0].link)
+    assert client.session()["user"]["name"] == "Ada Lovelace"
+
+
+def test_somebody_new_is_the_same_user_each_time(connect: Callable[..., Any], links: MagicLinks) -> None:
+    app = Starlette()
+    asked = []
+
+    def note(user: User, provider: str) -> bool:
+        asked.append((user.id, provider))
+        return True
+
+    app.mount("/api/auth", AuthApp(magic_links=links, sign_in_callback=note))
+    client = connect(app)
+    for _ in range(2):
+        ask_for_mail(client)
+        client.get(links.inbox[0].link)
+    # Asked before the mail is sent, and when the link is followed.
+    assert len(asked) == 4
+    assert len(set(asked)) == 1
+
+
+def test_whom_the_callback_refuses_gets_no_mail(connect: Callable[..., Any], links: MagicLinks) -> None:
+    app = Starlette()
+    app.mount("/api/auth", AuthApp(magic_links=links, sign_in_callback=lambda user, provider: False))
+    response = ask_for_mail(connect(app))
+    assert response.status_code == 200
+    assert response.json() == {"url": f"{ORIGIN}/api/auth/error?error=AccessDenied"}
+    assert not links.inbox
+
+
+def test_without_magic_links_there_is_no_such_provider(connect: Callable[..., Any], tmp_path: Path) -> None:
+    client = connect(create_app(tmp_path))
+    assert list(client.get("/api/auth/providers").json()) == ["credentials"]
+    assert ask_for_mail(client).json()["url"].endswith("/signin?csrf=true")
+    assert client.get("/api/auth/callback/email?token=x&email=a").status_code == 400
+    assert client.get("/dev/inbox").status_code == 404
+
+
+def test_the_inbox_is_for_this_machine_alone(client: Any) -> None:
+    assert client.get("/dev/inbox", headers={"Host": "evil.example"}).status_code == 400
+
+
+@given(st.text() | st.none() | st.integers())
+def test_what_passes_as_an_address_is_one(text: Any) -> None:
+    address = normalize_address(text, needs_dot=False)
+    if address is not None:
+        assert address.count("@") == 1
+        assert not re.search(r"[\s\"<>,;:]", address)
+        assert MagicLinks().message(Mail(address, "http://a/b", 0))["To"] == address
+
+
+@pytest.mark.parametrize(
+    "text", ["", "bob", "bob@", "@b.com", "a@b@c.com", '"a@b.com"@c.com', "a@b.com\r\nBcc: c@d.com", "a@b＠c.com"]
+)
+def test_what_is_no_address_is_refused(text: str) -> None:
+    assert normalize_address(text, needs_dot=False) is None
+
+
+# Limits
+
+
+def test_an_address_gets_ten_mails_in_ten_minutes(
+    client: Any, links: MagicLinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 0.0
+    # Not the module itself: other servers of this run live by its clock.
+    monkeypatch.setattr(limits, "time", SimpleNamespace(monotonic=lambda: now))
+    for _ in range(10):
+        assert ask_for_mail(client).status_code == 200
+    response = ask_for_mail(client)
+    assert (response.status_code, "set-cookie" in response.headers) == (429, False)
+    assert len(links.inbox) == 10
+    assert ask_for_mail(client, "eve@example.com").status_code == 200
+    now = 601.0
+    assert ask_for_mail(client).status_code == 200
+
+
+def test_passwords_cannot_be_tried_without_end(
+    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = create_app(tmp_path)
+    client = connect(app)
+    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: None)
+    for _ in range(20):
+        assert client.sign_in(password="wrong").status_code == 401
+    assert client.sign_in(password="lovelace").status_code == 429
+    monkeypatch.undo()
+    assert client.sign_in("alan", "turing").status_code == 200
+    # Signing in often is no attack.
+    for _ in range(2):
+        assert client.sign_in("alan", "turing").status_code == 200
+
+
+def test_a_limit_remembers_no_more_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "MOST_KEYS", 2)
+    limit = RateLimit(1, 60)
+    for key in "abc":
+        limit.count(key)
+    assert [limit.exceeded(key) for key in "abc"] == [False, True, True]
+
+
+# A real mail server
+
+
+class MailHandler(socketserver.StreamRequestHandler):
+    """As much of SMTP as it takes to get one mail."""
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 test\r\n")
+        for line in self.rfile:
+            verb = line.split()[0].upper()
+            if verb == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                lines = iter(self.rfile.readline, b".\r\n")
+                self.server.mails.append(b"".join(lines))  # type: ignore[attr-defined]
+            self.wfile.write(b"250 fine\r\n" if verb != b"QUIT" else b"221 bye\r\n")
+            if verb == b"QUIT":
+                return
+
+
+@pytest.fixture
+def mail_server() -> Iterator[Any]:
+    with socketserver.TCPServer(("127.0.0.1", 0), MailHandler) as server:
+        server.mails = []  # type: ignore[attr-defined]
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_mails_go_to_a_real_mail_server(connect: Callable[..., Any], tmp_path: Path, mail_server: Any) -> None:
+    links = MagicLinks(f"smtp://127.0.0.1:{mail_server.server_address[1]}", "stub@example.com")
+    client = connect(create_app(tmp_path, magic_links=links))
+    assert ask_for_mail(client).json() == {"url": VERIFY}
+    assert "/dev/inbox" not in client.get(VERIFY).text
+    assert client.get("/dev/inbox").status_code == 404
+    mail = email.message_from_bytes(mail_server.mails[0], policy=email.policy.default)
+    assert (mail["To"], mail["From"]) == ("bob@example.com", "stub@example.com")
+    found = re.search(r"http\S+", mail.get_content())  # type: ignore[attr-defined]
+    assert found
+    client.get(found[0])
+    assert client.session()["user"] == {"email": "bob@example.com"}
+
+
+@pytest.mark.parametrize(("dialect", "error"), [("v3", "EmailSignin"), ("v4", "EmailSignin"), ("v5", "Configuration")])
+def test_a_mail_server_that_is_not_there_is_an_error(
+    connect: Callable[..., Any], tmp_path: Path, dialect: str, error: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with socketserver.TCPServer(("127.0.0.1", 0), MailHandler) as server:
+        port = server.server_address[1]
+    links = MagicLinks(f"smtp://user:hunter2@127.0.0.1:{port}")
+    client = connect(create_app(tmp_path, dialect=dialect, magic_links=links))
+    client.http.headers["X-Auth-Return-Redirect"] = "1"
+    assert ask_for_mail(client).json() == {"url": f"{ORIGIN}/api/auth/error?error={error}"}
+    assert "mail server" in caplog.text
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--smtp", "localhost:25"], "is not a mail server like"),
+        (["--email", "--host", "0.0.0.0", "--secret", "x"], "read everybody's mail"),
+        (["--email", "--url", "https://app.example.com", "--secret", "x"], "read everybody's mail"),
+    ],
+)
+def test_an_option_that_cannot_work_is_explained(
+    arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(arguments)
+    assert reason in capsys.readouterr().err

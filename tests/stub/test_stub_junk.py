@@ -1,0 +1,172 @@
+"""Junk for every endpoint of a whole site: no 500, no traceback, no cookie with a refusal, nobody signed in.
+
+An app that raises fails these tests too: nothing stands between it and the client.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from server_stub import MagicLinks, OIDCProvider, create_app
+from tests.stub.providers import FORM, decide, query_of, start
+
+ORIGIN = "http://127.0.0.1:4400"
+
+quick = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+paths = st.one_of(
+    st.sampled_from(
+        [
+            *("signin/dev-idp", "callback/dev-idp", "signin/company", "callback/company", "signin/é", "callback/%00"),
+            *("session", "csrf", "providers", "signin", "signout", "error", "verify-request", "_log", ""),
+            *("signin/credentials", "callback/credentials", "signin/email", "callback/email", "assets/style.css"),
+        ]
+    ).map(lambda path: f"/api/auth/{path}"),
+    st.sampled_from(
+        [
+            *("authorize", "token", "jwks", ".well-known/openid-configuration", "userinfo", "", "../idp/jwks", "%00"),
+        ]
+    ).map(lambda path: f"/dev/idp/{path}"),
+    st.sampled_from(["/dev", "/dev/inbox", "/dev/fault", "/dev/user", "/dev/log", "/dev/x", "/", "/index.html"]),
+)
+texts = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=20),
+    st.sampled_from(["S256", "plain", "code", "none", "openid", "server_stub", f"{ORIGIN}/api/auth/callback/dev-idp"]),
+    st.sampled_from(["https://evil.example/", "//evil.example", "javascript:alert(1)", "\r\nSet-Cookie: a=b", "\0"]),
+)
+names = st.sampled_from(
+    [
+        *("code", "state", "iss", "error", "error_description", "callbackUrl", "csrfToken", "json", "email", "token"),
+        *("client_id", "redirect_uri", "response_type", "scope", "nonce", "code_challenge", "code_challenge_method"),
+        *("prompt", "login_hint", "response_mode", "request", "user", "decision", "name", "grant_type"),
+        *("code_verifier", "username", "password", "data", "self", "client", "kind", "path"),
+    ]
+)
+fields = st.lists(st.tuples(names, texts), max_size=8)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[("v3", "database"), ("v4", "jwt"), ("v4", "database"), ("v5", "jwt")],
+    ids="-".join,
+)
+def app(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    dialect, kept = request.param
+    return create_app(
+        tmp_path_factory.mktemp("pages"),
+        dialect=dialect,
+        session=kept,
+        magic_links=MagicLinks(),
+        # It is never there.
+        providers=[OIDCProvider("company", "Company", "http://127.0.0.1:1", "me")],
+        dev_idp=True,
+        dev_controls=True,
+    )
+
+
+def check(answer: httpx.Response) -> None:
+    # v3 answers 500 to a password when sessions are in the database; the error page of a configuration is another.
+    assert answer.status_code < 500 or "error=Configuration" in f"{answer.text} {answer.url}"
+    assert "Traceback" not in answer.text
+    cookies = answer.headers.get_list("set-cookie")
+    if answer.status_code in (400, 403, 404, 413, 429):
+        assert cookies == []
+    assert not any("session-token=" in cookie and "session-token=;" not in cookie for cookie in cookies)
+    assert not any("\r" in value or "\n" in value for value in answer.headers.values())
+
+
+@quick
+@given(
+    method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS"]),
+    path=paths,
+    query=fields,
+    body=st.one_of(fields, st.binary(max_size=60)),
+    kind=st.sampled_from(["application/json", FORM["Content-Type"], "", "multipart/form-data"]),
+    headers=st.dictionaries(
+        st.sampled_from(["authorization", "origin", "x-auth-return-redirect", "cookie"]),
+        st.one_of(st.binary(max_size=30), st.sampled_from([b"Basic !", b"Basic c2VydmVyX3N0dWI6", b"null"])),
+    ),
+)
+def test_junk_breaks_nothing(
+    connect: Callable[..., Any],
+    app: Any,
+    method: str,
+    path: str,
+    query: Any,
+    body: Any,
+    kind: str,
+    headers: dict[str, bytes],
+) -> None:
+    content = body if isinstance(body, bytes) else urlencode(body)
+    if kind == "application/json" and not isinstance(body, bytes):
+        content = json.dumps(dict(body))
+    sent = [*((name.encode(), value) for name, value in headers.items()), (b"content-type", kind.encode())]
+    check(connect(app).request(method, f"{path}?{urlencode(query)}", content=content, headers=sent))
+
+
+@quick
+@given(provider=st.sampled_from(["dev-idp", "credentials", "email", "x", ""]), query=fields, body=fields)
+def test_junk_with_a_good_csrf_token_breaks_nothing(
+    connect: Callable[..., Any], app: Any, provider: str, query: Any, body: Any
+) -> None:
+    client = connect(app)
+    for action in ("signin", "callback", "signout", "session"):
+        content = urlencode([("csrfToken", client.csrf()), *body])
+        check(client.post(f"/api/auth/{action}/{provider}?{urlencode(query)}", content=content, headers=FORM))
+
+
+@quick
+@given(
+    changes=st.dictionaries(
+        st.sampled_from(["code", "state", "iss", "error", "callbackUrl", "scope"]), texts, min_size=1
+    )
+)
+def test_a_changed_way_back_signs_nobody_in_who_did_not_agree(
+    connect: Callable[..., Any], app: Any, changes: dict[str, str]
+) -> None:
+    client = connect(app)
+    back = decide(client, start(client), "refuse")
+    query = {**query_of(back), "code": "x", "error": None, **changes}
+    sent = urlencode({name: value for name, value in query.items() if value is not None})
+    answer = client.get(f"/api/auth/callback/dev-idp?{sent}")
+    check(answer)
+    assert answer.status_code in (302, 400)
+    assert not client.session()
+
+
+@quick
+@given(changes=st.dictionaries(names, texts, min_size=1), choice=st.dictionaries(names, texts))
+def test_a_changed_authorization_request_sends_nobody_elsewhere(
+    connect: Callable[..., Any], app: Any, changes: dict[str, str], choice: dict[str, str]
+) -> None:
+    client = connect(app)
+    asked = {**query_of(start(client)), **changes}
+    url = f"/dev/idp/authorize?{urlencode(asked)}"
+    for answer in (client.get(url), client.post(url, content=urlencode(choice), headers=FORM)):
+        check(answer)
+        location = answer.headers.get("location")
+        assert location is None or urlsplit(location)[:3] == ("http", "127.0.0.1:4400", "/api/auth/callback/dev-idp")
+
+
+@quick
+@given(callback_url=texts)
+def test_no_way_through_a_provider_ends_on_another_origin(
+    connect: Callable[..., Any], app: Any, callback_url: str
+) -> None:
+    client = connect(app)
+    content = urlencode({"csrfToken": client.csrf(), "callbackUrl": callback_url})
+    answer = client.post("/api/auth/signin/dev-idp", content=content, headers=FORM)
+    check(answer)
+    if not answer.headers.get("location", "").startswith(f"{ORIGIN}/dev/idp/authorize?"):
+        return  # it was refused
+    back = decide(client, answer.headers["location"], user="ada")
+    seen = client.get(back).headers["location"].replace("\\", "/")
+    assert urlsplit(seen)[:2] == ("http", "127.0.0.1:4400")

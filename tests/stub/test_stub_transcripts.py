@@ -1,0 +1,235 @@
+"""The stub answers what NextAuth.js 3.29.10 and 4.24.15 and Auth.js 5 (@auth/core 0.41.3) answered to the same bytes.
+
+The recorded cookies are used as they are: the stub reads sessions and CSRF tokens that the real servers made.
+Where it differs on purpose is in ``DIFFERENT`` below, and in the table of server_stub/README.md.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from email.utils import parsedate_to_datetime
+from http.cookies import SimpleCookie
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+
+from server_stub import AuthApp, MagicLinks, User, hash_password, jwt
+from server_stub.dialects import DIALECTS
+
+RECORDED_AT = 1795424950  # 2026-11-23T09:09:10Z
+TRANSCRIPTS = Path(__file__).parent / "transcripts"
+ORIGINS = {"v3": "http://127.0.0.1:4300", "v4": "http://127.0.0.1:4400", "v5": "http://127.0.0.1:4501"}
+USERS = {
+    "jsmith": User("42", "J Smith", "jsmith@example.com", hash_password("pw")),
+    "big": User("43", "B" * 5000, "big@example.com", hash_password("x")),
+}
+
+
+# Exchanges that the stub answers otherwise, by file and scenario.
+DIFFERENT = {
+    # 400, where the real ones fail with 500 or answer nothing
+    "v3-19-callback-credentials-get-0",
+    "v3-27-callbackurl-variants-credentials-2",
+    # a URL or cookie that cannot be used as callbackUrl counts as none, where the real ones fail
+    "v3-28-callbackurl-query-and-cookie-1",
+    "v3-29-callbackurl-bad-cookie-0",
+    "v5-29-callbackurl-query-and-cookie-1",
+    "v5-30-callbackurl-bad-cookie-0",
+    # whom a mail can go to is checked, where v3 takes what it gets
+    "v3-36-email-signin-invalid-1",
+    "v3-36-email-signin-invalid-2",
+    "v3-36-email-signin-invalid-3",
+    "v3-36-email-signin-invalid-4",
+    # forwarded headers count only when the proxy is trusted, and then each request has its own
+    "v5-67-misc-trailing-slash-forwarded-1",
+    "v3-https-02-https-then-http-0",
+    "v5-https-02-https-then-http-0",
+}
+
+
+def recorded(*names: str) -> list[Any]:
+    return [
+        pytest.param(name.partition("-")[0], exchange, id=f"{name}-{scenario['name']}-{number}")
+        for name in names
+        for scenario in json.loads((TRANSCRIPTS / f"{name}.json").read_text())
+        for number, exchange in enumerate(scenario["exchanges"])
+        if f"{name}-{scenario['name']}-{number}" not in DIFFERENT
+    ]
+
+
+@pytest.mark.parametrize(("dialect", "exchange"), recorded("v3", "v4", "v5"))
+def test_it_answers_like_the_real_server(
+    dialect: str, exchange: Any, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    links = MagicLinks()
+    auth = AuthApp(dialect=dialect, users=USERS, secret=f"test-secret-{dialect}", magic_links=links)
+    if exchange["request"]["path"].endswith("/callback/email") and signs_in(exchange):
+        query = dict(parse_qsl(exchange["request"]["query"]))
+        connect(auth).run(auth.expect_link(query["token"], query["email"]))
+    replay(exchange, connect, monkeypatch, auth)
+
+
+@pytest.mark.parametrize(("dialect", "exchange"), recorded("v3-https", "v4-https"))
+def test_behind_a_trusted_proxy_it_uses_the_cookies_of_https(
+    dialect: str, exchange: Any, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = AuthApp(dialect=dialect, users=USERS, secret=f"test-secret-{dialect}", trust_proxy=True)
+    replay(exchange, connect, monkeypatch, auth)
+
+
+@pytest.mark.parametrize(("dialect", "exchange"), recorded("v5-https"))
+def test_with_a_public_url_it_uses_the_cookies_of_https(
+    dialect: str, exchange: Any, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The recorded server believed the proxy's scheme, but not its host.
+    auth = AuthApp(dialect=dialect, users=USERS, secret=f"test-secret-{dialect}", url="https://127.0.0.1:4501")
+    replay(exchange, connect, monkeypatch, auth)
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "v5"])
+def test_sessions_end_as_they_do_there(
+    dialect: str, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The recorded sessions lived two seconds."""
+    auth = AuthApp(dialect=dialect, users=USERS, secret=f"test-secret-{dialect}", session_max_age=2)
+    for exchange in exchanges_of(f"{dialect}-expiry"):
+        replay(exchange, connect, monkeypatch, auth, at=parsedate_to_datetime(exchange["at"]).timestamp())
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "v5"])
+def test_sessions_in_the_database_go_as_they_do_there(
+    dialect: str, connect: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the mail to the sign-out, with a session token of its own in the place of the recorded one."""
+    auth = AuthApp(
+        dialect=dialect, users=USERS, secret=f"test-secret-{dialect}", magic_links=MagicLinks(), session="database"
+    )
+    session = f"{auth.dialect.cookie_prefix}session-token"
+    own = ""
+    expires = set()
+    for exchange in exchanges_of(f"{dialect}-db"):
+        request = exchange["request"]
+        request["headers"]["Cookie"] = re.sub(rf"(?<={session}=)[0-9a-f-]{{36,}}", own, request["headers"]["Cookie"])
+        if request["path"].endswith("/callback/email"):
+            query = dict(parse_qsl(request["query"]))
+            connect(auth).run(auth.expect_link(query["token"], query["email"]))
+        response = replay(exchange, connect, monkeypatch, auth)
+        if "user" in response.text:
+            # A session is not renewed before it is a day old.
+            expires.add(response.json()["expires"])
+            assert response.json().keys() == exchange["response"]["body"].keys()
+        for header in response.headers.get_list("set-cookie"):
+            own = own or (SimpleCookie(header)[session].value if header.startswith(session) else "")
+    assert re.fullmatch(r"[0-9a-f]{64}" if dialect == "v3" else r"[0-9a-f-]{36}", own)
+    assert len(expires) == 1
+
+
+def exchanges_of(name: str) -> list[Any]:
+    scenarios = json.loads((TRANSCRIPTS / f"{name}.json").read_text())
+    return [exchange for scenario in scenarios for exchange in scenario["exchanges"]]
+
+
+def signs_in(exchange: Any) -> bool:
+    return any("session-token" in cookie["name"] for cookie in exchange["response"].get("cookies", []))
+
+
+def replay(
+    exchange: Any,
+    connect: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+    auth: AuthApp,
+    at: float = RECORDED_AT,
+) -> httpx.Response:
+    app = Starlette()
+    app.mount("/api/auth", auth)
+    monkeypatch.setattr(jwt, "time", SimpleNamespace(time=lambda: at))
+    request, expected = exchange["request"], exchange["response"]
+    response = connect(app, base_url=ORIGINS[auth.dialect.name]).request(
+        request["method"],
+        request["path"] + ("?" + request["query"] if "query" in request else ""),
+        headers=request.get("headers", {}),
+        content=request.get("body"),
+    )
+    assert response.status_code == expected["status"]
+    if response.status_code == 400:
+        # v3 sets cookies even then; the stub never does.
+        assert cookies_of(response) == []
+    else:
+        assert cookies_of(response) == [comparable(cookie) for cookie in expected.get("cookies", [])]
+    for name, value in expected.get("headers", {}).items():
+        actual = response.headers.get(name)
+        if name == "content-type":
+            actual, value = actual.partition(";")[0], value.partition(";")[0]
+        assert actual == value, name
+    for name in ("cache-control", "location"):
+        if "html" not in response.headers.get("content-type", ""):
+            assert (name in response.headers) == (name in expected.get("headers", {})), name
+    if "body" in expected:
+        assert body_of(response) == without_changing_fields(expected["body"])
+    return response
+
+
+def cookies_of(response: httpx.Response) -> list[Any]:
+    found = []
+    for header in response.headers.get_list("set-cookie"):
+        (cookie,) = SimpleCookie(header).values()
+        attributes = {"Path": cookie["path"], "SameSite": cookie["samesite"]}
+        attributes |= {"HttpOnly": True} if cookie["httponly"] else {}
+        attributes |= {"Secure": True} if cookie["secure"] else {}
+        attributes |= {"Max-Age": cookie["max-age"]} if cookie["max-age"] else {}
+        attributes |= {"Expires": "…"} if cookie["expires"] else {}
+        found.append(comparable({"name": cookie.key, "value": cookie.coded_value, "attributes": attributes}))
+    return found
+
+
+def comparable(cookie: Any) -> Any:
+    kept = "callback-url" in cookie["name"]
+    value = unquote(cookie["value"]) if kept else bool(cookie["value"])
+    return cookie["name"], value, cookie["attributes"]
+
+
+def body_of(response: httpx.Response) -> Any:
+    if response.headers.get("content-type", "").startswith("application/json"):
+        return without_changing_fields(response.json())
+    return response.text
+
+
+def without_changing_fields(body: Any) -> Any:
+    if not isinstance(body, dict):
+        return body
+    if "credentials" in body:
+        return body["credentials"]  # the others have names that people chose
+    return {key: value for key, value in body.items() if key not in ("csrfToken", "expires", "accessToken")}
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "v5"])
+def test_a_token_has_the_header_and_the_claims_of_a_real_one(dialect: str) -> None:
+    exchanges = [param.values[1] for param in recorded(dialect)]
+    headers = [exchange["request"].get("headers", {}).get("Cookie", "") for exchange in exchanges]
+    cookies = [SimpleCookie(header) for header in headers]
+    name = f"{DIALECTS[dialect].cookie_prefix}session-token"
+    # Some were garbled for the recording.
+    tokens = {cookie[name].value for cookie in cookies if name in cookie and cookie[name].value.count(".") > 1}
+    formats, secret = DIALECTS[dialect].tokens, f"test-secret-{dialect}"
+    read = {token: formats.decode(token, secret, name) for token in tokens}
+    real = {token: claims for token, claims in read.items() if claims is not None}
+    assert real
+    for token, claims in real.items():
+        own = formats.encode(claims, secret, 60, name)
+        assert header_of(own) == header_of(token)
+        assert (formats.decode(own, secret, name) or {}).keys() == claims.keys()
+        assert formats.decode(own, "another secret", name) is None
+    assert DIALECTS["v5"].tokens.decode(own, secret, "another-name") is None
+
+
+def header_of(token: str) -> Any:
+    header = token.partition(".")[0]
+    return json.loads(base64.urlsafe_b64decode(header + "=" * (-len(header) % 4)))
