@@ -1,0 +1,62 @@
+"""PuePy: the session lives in app.state, and a page that is for members raises Unauthorized."""
+
+from nextauth_client import Provider, effect, sign_in, sign_out, use_session
+from puepy import Application, Page, exceptions, t
+from puepy.router import Router
+
+app = Application()
+app.install_router(Router, link_mode=Router.LINK_MODE_HASH)
+Provider()
+
+
+@effect
+def mirror():
+    state = use_session()
+    with app.state.mutate("status", "user"):
+        app.state["status"] = state.status
+        app.state["user"] = state.session.user.to_dict() if state.session else None
+    if app.active_page:
+        app.remount()  # the guards look again
+
+
+class Guarded(Page):
+    redraw_on_app_state_changes = False  # mirror mounts it again
+
+    def precheck(self):
+        if self.application.state["status"] == "unauthenticated":
+            raise exceptions.Unauthorized()
+
+
+@app.page("/members")
+class Members(Guarded):
+    def populate(self):
+        user = self.application.state["user"]
+        t.p("For members: " + user["name"] if user else "Loading", id="members")
+        t.a("Home", href="#/")
+
+
+@app.page()
+class Home(Page):
+    redraw_on_app_state_changes = False
+
+    def populate(self):
+        user = self.application.state["user"]
+        if user:
+            t.p("Signed in as " + user["name"], id="who")
+            t.button("Sign out", on_click=lambda event: sign_out(redirect=False))
+        else:
+            loading = self.application.state["status"] == "loading"
+            t.p("Loading" if loading else "Not signed in", id="who")
+        t.a("Members", href="#/members")
+
+
+class PleaseSignIn(Page):
+    props = ["error"]  # noqa: RUF012 - as PuePy has it
+
+    def populate(self):
+        t.p("This page is for members.", id="unauthorized")
+        t.button("Sign in", on_click=lambda event: sign_in())
+
+
+app.unauthorized_page = PleaseSignIn
+app.mount("#app")

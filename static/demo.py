@@ -1,0 +1,282 @@
+"""The demo page: who is signed in, each function and attribute at work. Runs on MicroPython and Pyodide alike."""
+
+import asyncio
+import json
+import sys
+import time
+
+from nextauth_client import (
+    NextAuthError,
+    Provider,
+    bind,
+    component,
+    effect,
+    explain_error,
+    get_csrf_token,
+    get_providers,
+    get_session,
+    on_session_change,
+    require_session,
+    sign_in,
+    sign_out,
+    update_session,
+    use_session,
+)
+from nextauth_client.times import parse_iso
+from pyscript import document, fetch, when
+
+root = document.documentElement
+
+
+def element(name):
+    return document.getElementById(name)
+
+
+def show_problem(name, text):
+    element(name).textContent = text
+    element(name).hidden = not text
+
+
+def set_busy(name, busy):
+    element(name).disabled = busy
+    element(name).setAttribute("aria-busy", "true" if busy else "false")
+
+
+Provider()
+
+
+@effect
+def show_status():
+    status = use_session().status
+    element("status").textContent = status
+    root.setAttribute("data-status", status)
+
+
+@effect
+def show_person():
+    session, loading = use_session()
+    name = (session.user.name or session.user.email or "somebody") if session else ""
+    if loading:
+        element("who").textContent = "Loading"
+    else:
+        element("who").textContent = "Signed in as " + name if session else "Not signed in"
+    element("email").textContent = (session.user.email or "") if session else ""
+    element("initial").textContent = name[:1].upper() or "?"
+    picture = session.user.image if session else None
+    element("picture").hidden = not picture
+    if picture:
+        element("picture").src = picture
+
+
+@effect
+def show_details():
+    session = use_session().session
+    element("session").textContent = json.dumps(session.to_dict()) if session else ""
+    element("expires").textContent = session.get("expires", "") if session else ""
+
+
+@effect
+def show_error():
+    error = use_session().error
+    show_problem("problem", explain_error(error.code) if error else "")
+
+
+@when("submit", "#sign-in")
+def on_submit(event):
+    event.preventDefault()  # an async handler would come too late for this on Pyodide
+    global attempt
+    attempt = asyncio.create_task(try_to_sign_in())
+
+
+async def try_to_sign_in():
+    show_problem("form-problem", "")
+    set_busy("sign-in-button", True)
+    try:
+        result = await sign_in(
+            "credentials",
+            redirect=element("full-redirect").checked,
+            username=element("username").value,
+            password=element("password").value,
+        )
+        if not result:
+            show_problem("form-problem", explain_error(result.error))
+            element("password").select()
+        elif not element("full-redirect").checked:
+            element("password").value = ""
+    except NextAuthError as error:
+        show_problem("form-problem", explain_error(error.code))
+    finally:
+        set_busy("sign-in-button", False)
+
+
+@when("click", "#sign-out-button")
+async def on_sign_out(event):
+    set_busy("sign-out-button", True)
+    try:
+        await sign_out(redirect=False)
+    except NextAuthError as error:
+        show_problem("problem", explain_error(error.code))
+    finally:
+        set_busy("sign-out-button", False)
+
+
+# ── right now ────────────────────────────────────────────────────────────────────────────────────
+
+ends_at = None
+asked_at = None
+
+
+def in_words(seconds):
+    seconds = int(seconds)
+    for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return str(seconds // size) + " " + name
+    return str(max(seconds, 0)) + " s"
+
+
+def show_text(name, text):
+    if element(name).textContent != text:
+        element(name).textContent = text
+
+
+def show_times():
+    now = time.time()
+    show_text("left", "–" if ends_at is None else in_words(ends_at - now))
+    show_text("asked", "–" if asked_at is None else in_words(now - asked_at) + " ago")
+
+
+@effect
+def note_times():
+    global ends_at, asked_at
+    state = use_session()
+    ends_at = parse_iso(state.session.get("expires")) if state.session else None
+    if not state.refreshing and not state.loading:
+        asked_at = time.time()
+    element("refreshing").textContent = "yes" if state.refreshing or state.loading else "no"
+    element("error").textContent = state.error.code if state.error else "none"
+    show_times()
+
+
+async def tick():
+    while True:
+        show_times()
+        await asyncio.sleep(1)
+
+
+# ── each function ────────────────────────────────────────────────────────────────────────────────
+
+
+@component("#greeting")
+def greeting():
+    session = use_session().session
+    return "Hello " + (session.user.name or "you") if session else "Hello"
+
+
+@on_session_change
+def note_change(state, previous):
+    line = document.createElement("li")
+    line.textContent = previous.status + " → " + state.status
+    element("changes").prepend(line)
+    while element("changes").children.length > 3:
+        element("changes").lastElementChild.remove()
+
+
+def runs(name):
+    """The button's function shows what it returns, or what went wrong."""
+
+    def decorate(function):
+        async def run(event):
+            set_busy("run-" + name, True)
+            try:
+                shown = await function()
+            except NextAuthError as error:
+                shown = explain_error(error.code)
+            finally:
+                set_busy("run-" + name, False)
+            element("got-" + name).textContent = shown
+
+        when("click", "#run-" + name)(run)
+        return run
+
+    return decorate
+
+
+@when("click", "#ask")
+@runs("get-session")
+async def who_is_it():
+    session = await get_session()
+    return (session.user.name or "somebody") if session else "nobody"
+
+
+@runs("get-providers")
+async def ways_in():
+    return ", ".join([provider.name for provider in (await get_providers()).values()])
+
+
+@runs("get-csrf-token")
+async def a_token():
+    return str(len(await get_csrf_token())) + " characters"
+
+
+@runs("update-session")
+async def update():
+    session = await update_session({"theme": "dark"})
+    return "ends " + session.expires if session else "nobody"
+
+
+@when("click", "#run-require-session")
+@require_session
+def members(event):
+    element("got-require-session").textContent = "Welcome in."
+
+
+@when("change", "#code")
+def explain(event):
+    element("explained").textContent = explain_error(element("code").value)
+
+
+# ── breaking things, where the backend has --dev-controls ────────────────────────────────────────
+
+SESSION = "session"
+BREAKERS = {
+    "offline": [("fault", {"path": SESSION, "kind": "reset"})],
+    "500": [("fault", {"path": SESSION, "kind": "500-html"})],
+    "slow": [("latency", {"path": SESSION, "seconds": 3})],
+    "expire": [("session-length", {"seconds": 10})],
+    "revoke": [("revoke", {})],
+    "rename": [("user", {"name": "Ada, Countess of Lovelace"})],
+    "heal": [("reset", {})],
+}
+
+
+async def control(command, fields):
+    headers = {"Content-Type": "application/json"}
+    return await fetch("/dev/" + command, method="POST", headers=headers, body=json.dumps(fields))
+
+
+@when("toggle", "#break")
+async def look_for_controls(event):
+    if not element("break").open or not element("breakers").hidden:
+        return
+    there = (await fetch("/dev/log")).status == 200
+    element("breakers").hidden = not there
+    show_text("controls", "Press one, and watch the page." if there else "Start the backend with --dev-controls.")
+
+
+@when("click", "[data-dev]")
+async def break_something(event):
+    for command, fields in BREAKERS[event.target.getAttribute("data-dev")]:
+        await control(command, fields)
+    show_text("controls", event.target.textContent + ": done.")
+    try:
+        await get_session()
+    except NextAuthError as error:
+        show_text("controls", event.target.textContent + ": " + explain_error(error.code))
+
+
+explain(None)
+bind("#attributes")
+background = [asyncio.create_task(tick())]
+version = ".".join([str(part) for part in sys.implementation.version[:3]])
+element("runtime").textContent = "Running on " + sys.implementation.name + " " + version + "."
+root.removeAttribute("data-booting")
