@@ -1,0 +1,222 @@
+"""Pages that are left and come back, tabs that close at a bad moment, and sign-ins that lead through other pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Playwright, expect
+
+from tests.browser.backend import Backend
+from tests.browser.conftest import PATIENCE
+from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
+from tests.browser.site import Site
+from tests.browser.tabs import Tab, Tabs, micropython_only
+
+pytestmark = micropython_only
+
+
+# ── back/forward cache ───────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def bfcache_context(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[BrowserContext]:
+    switched_off = ["--disable-back-forward-cache"]  # by Playwright
+    with playwright.chromium.launch(**browser_type_launch_args, ignore_default_args=switched_off) as browser:
+        context = browser.new_context()
+        context.set_default_timeout(PATIENCE)
+        yield context
+
+
+@pytest.fixture
+def bfcache_tabs(bfcache_context: BrowserContext, site: Site, backend: Backend, interpreter: str) -> Iterator[Tabs]:
+    with Tabs(bfcache_context, site, backend, interpreter, None) as tabs:
+        yield tabs
+    for tab in tabs.opened:
+        tab.page.close()
+    bfcache_context.clear_cookies()
+
+
+def leave(tab: Tab) -> None:
+    tab.page.evaluate("() => { window.mark = 'the same page'; onpageshow = event => window.kept = event.persisted }")
+    tab.page.goto(tab.backend.url + "/blank.html")
+
+
+def comes_back(tab: Tab) -> bool:
+    """Go back; whether the browser has kept the page as it was. If not, it will not do so for this tab any more."""
+    tab.page.go_back(wait_until="commit")
+    entry = "performance.getEntriesByType('navigation')[0]"
+    if reasons := tab.page.evaluate(f"{entry}.notRestoredReasons?.reasons.map(one => one.reason)"):
+        print("not kept:", *reasons)
+        return False
+    tab.page.wait_for_function("window.kept === true && window.mark === 'the same page'")
+    return True
+
+
+TRIES = 5
+
+
+def test_a_page_that_comes_back_is_refreshed_and_follows_the_others(bfcache_tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(bfcache_tabs.context)
+    other = bfcache_tabs.python(following(), html=HTML)
+    with Bystander(bfcache_tabs) as bystander:
+        for number in range(TRIES):
+            one = bfcache_tabs.python(following(), html=HTML)
+            opened = [one, other]
+            all_show(opened, who="Ada Lovelace" if number == 0 else f"Ada the {number - 1}.")
+            leave(one)
+            backend.rename(f"Ada the {number}.")
+            asked = len(session_questions(backend))
+            kept = comes_back(one)
+            all_show(opened, who=f"Ada the {number}.")
+            if kept:
+                break
+            one.page.close()
+        assert kept
+        assert bystander.until_quiet(0.5) == asked + 1
+        backend.rename("Ada Byron")
+        press(other, "ask")
+        all_show(opened, who="Ada Byron")
+        press(one, "sign-out")
+        all_show(opened, status="unauthenticated")
+        press(other, "sign-in")
+        all_show(opened, status="authenticated")
+        assert bystander.until_quiet(0.5) == asked + 3
+
+
+def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(bfcache_tabs: Tabs, backend: Backend) -> None:
+    other = bfcache_tabs.python(following("timeout=30"), html=HTML)
+    for _ in range(TRIES):
+        one = bfcache_tabs.python(following("timeout=30"), html=HTML)
+        all_show([one, other], status="unauthenticated")
+        press(other, "sign-in")
+        all_show([one, other], status="authenticated")
+        leave(one)
+        press(other, "sign-out")
+        other.shows(status="unauthenticated")
+        backend.fault("session", "hang", times=1)
+        if comes_back(one):
+            one.shows(status="loading", who="nobody")
+            press(other, "ask")
+            one.shows(status="unauthenticated", who="nobody", error="none")
+            return
+        backend.heal("session")
+        one.page.close()
+    pytest.fail(f"the browser has not kept the page in {TRIES} tries")
+
+
+# ── tabs that close ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_tab_that_closes_while_it_asks_for_all_does_not_hold_up_the_others(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    one, *others = opened = [tabs.python(following("timeout=30"), html=HTML) for _ in range(3)]
+    with Bystander(tabs) as bystander:
+        all_show(opened, who="Ada Lovelace")
+        asked = bystander.until_quiet(1)
+        backend.fault("session", "hang", times=1)
+        one.page.evaluate("dispatchEvent(new Event('focus'))")
+        bystander.until(lambda: len(session_questions(backend)) == asked + 1)
+        backend.rename("Ada King")
+        for tab in others:
+            Bystander.listen(tab)
+        bystander.everywhere("focus")
+        held = "navigator.locks.query().then(locks => locks.held.length)"
+        assert bystander.page.evaluate(held) == 1
+        one.page.close()
+        all_show(others, who="Ada King")
+        assert bystander.until_quiet(0.5) == asked + 2
+
+
+# ── sign-ins that lead through other pages ───────────────────────────────────────────────────────
+
+LANDING = "/landing.html"
+LEAVE = f"""
+@button("leave")
+async def leave_for_sign_in():
+    await sign_in(callback_url="{LANDING}")
+"""
+LEAVE_HTML = HTML + '<button id="leave">Sign in</button>'
+
+
+def sign_in_elsewhere(tabs: Tabs, tab: Tab, landing: str) -> None:
+    """By the backend's own page, from which one lands on a page with this Python."""
+    tabs.site.write_page(LANDING, python=landing, html=HTML, interpreter=tabs.interpreter)
+    press(tab, "leave")
+    tab.page.get_by_label("Username").fill("ada")
+    tab.page.get_by_label("Password").fill("lovelace")
+    tab.page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(tab.page).to_have_url(tabs.backend.url + LANDING)
+
+
+def test_the_page_one_lands_on_after_a_sign_in_brings_the_other_tabs_along(tabs: Tabs, backend: Backend) -> None:
+    opened = [tabs.python(following() + LEAVE, html=LEAVE_HTML) for _ in range(3)]
+    all_show(opened, status="unauthenticated")
+    sign_in_elsewhere(tabs, opened[0], following())
+    all_show(opened, status="authenticated", who="Ada Lovelace")
+    with Bystander(tabs) as bystander:
+        assert bystander.until_quiet(0.5) == 3 + 1
+
+
+def test_a_page_that_is_given_the_session_after_a_sign_in_brings_the_other_tabs_along(
+    tabs: Tabs, backend: Backend
+) -> None:
+    opened = [tabs.python(following() + LEAVE, html=LEAVE_HTML) for _ in range(3)]
+    all_show(opened, status="unauthenticated")
+    given = """session={"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}"""
+    sign_in_elsewhere(tabs, opened[0], following(given))
+    all_show(opened, status="authenticated", who="Ada Lovelace")
+    with Bystander(tabs) as bystander:
+        assert bystander.until_quiet(0.5) == 3 + 1
+        # Only once: the next page of this tab announces nothing.
+        opened[0].page.reload()
+        opened[0].shows(who="Ada Lovelace")
+        press(opened[0], "ask")
+        opened[0].shows(done="ask")
+        assert bystander.until_quiet(0.5) == 3 + 2
+
+
+def test_a_sign_in_with_a_password_that_loads_a_page_brings_the_other_tabs_along(tabs: Tabs, backend: Backend) -> None:
+    python = """
+@button("leave")
+async def leave_with_password():
+    await sign_in("credentials", username="ada", password="lovelace")
+"""
+    opened = [tabs.python(following() + python, html=LEAVE_HTML) for _ in range(3)]
+    all_show(opened, status="unauthenticated")
+    press(opened[0], "leave")
+    all_show(opened, status="authenticated", who="Ada Lovelace")
+    with Bystander(tabs) as bystander:
+        assert bystander.until_quiet(0.5) <= 3 + 2
+
+
+# ── redirects that do not leave the page ─────────────────────────────────────────────────────────
+
+STAY = """
+@button("in")
+async def enter_elsewhere():
+    await sign_in("credentials", callback_url="/download.zip", username="ada", password="lovelace")
+
+@button("out")
+async def leave_elsewhere():
+    await sign_out(callback_url="/download.zip")
+"""
+STAY_HTML = HTML + '<button id="in">Sign in</button> <button id="out">Sign out</button>'
+
+
+def test_a_redirect_that_does_not_leave_the_page_ends_the_action(tabs: Tabs, backend: Backend) -> None:
+    tabs.site.write("/download.zip", "")
+    one, other = opened = [tabs.python(following("timeout=1") + STAY, html=STAY_HTML) for _ in range(2)]
+    all_show(opened, status="unauthenticated")
+    press(one, "in")
+    one.shows(done="in")
+    all_show(opened, status="authenticated", who="Ada Lovelace")
+    press(one, "out")
+    one.shows(done="in out")
+    all_show(opened, status="unauthenticated", who="nobody")
+    press(one, "in")
+    one.shows(done="in out in")
+    all_show(opened, status="authenticated", who="Ada Lovelace")
+    assert [url for url in one.navigations if url.endswith("/download.zip")] != []
+    assert other.requests("csrf") == []

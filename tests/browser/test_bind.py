@@ -1,0 +1,413 @@
+"""bind: the data-auth attributes of a page follow the session and act on it."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.backend import Backend
+from tests.browser.snippets import GIVEN, HOSTILE, HTML, SHOW
+from tests.browser.tabs import Tab, Tabs, micropython_only
+
+PAGE = """
+<main id="app">
+  <p id="in" data-auth-show="authenticated" hidden>Hello <b id="name" data-auth-text="user.name">somebody</b>
+    <img id="picture" data-auth-src="user.image" alt=""></p>
+  <p id="out" data-auth-show="unauthenticated" hidden>Not signed in</p>
+  <p id="either" data-auth-show="authenticated unauthenticated" hidden>Known</p>
+  <p id="loading" data-auth-show="loading" hidden>Loading</p>
+  <p id="trouble" data-auth-show="error" hidden>Trouble</p>
+  <p id="problem" data-auth-error hidden></p>
+  <form id="form" method="post" data-auth-form="credentials">
+    <input name="username" id="username"> <input name="password" id="password" type="password">
+    <p id="form-problem" data-auth-error></p>
+    <button id="enter">Sign in</button>
+  </form>
+  <button id="leave" data-auth-signout>Sign out</button>
+  <section id="ways" data-auth-providers><template>
+    <button class="way" data-auth-signin>With <i data-auth-text="provider.name"></i></button></template></section>
+</main>
+"""
+
+BIND = SHOW + "Provider(timeout=3)\nhandle = bind()\n"
+
+BOUND = (
+    GIVEN
+    + """
+def visible(*names):
+    return " ".join([name for name in names if document.getElementById(name).checkVisibility()])
+
+PLACES = ("in", "out", "either", "loading", "trouble")
+"""
+)
+
+
+def sees(tab: Tab, *names: str) -> None:
+    for name in ("in", "out", "either", "loading", "trouble"):
+        expect(tab.element(name)).to_be_visible(visible=name in names)
+
+
+def test_a_page_with_attributes_alone_signs_in_and_out(tabs: Tabs, backend: Backend) -> None:
+    backend.rename(HOSTILE)
+    tab = tabs.python(BIND, html=PAGE)
+    tab.expect_problem("status of 401")
+    sees(tab, "out", "either")
+    tab.element("username").fill("ada")
+    tab.element("password").fill("wrong")
+    tab.element("enter").click()
+    tab.shows(form_problem="Sign in failed. Check that what you typed is correct.")
+    expect(tab.element("form").get_by_role("alert")).to_be_visible()
+    expect(tab.element("username")).to_have_value("ada")
+    expect(tab.element("password")).to_have_value("wrong")
+    expect(tab.element("enter")).to_be_enabled()
+    tab.element("password").fill("lovelace")
+    tab.element("enter").click()
+    sees(tab, "in", "either")
+    tab.shows(name=HOSTILE)
+    expect(tab.page.locator("[aria-live=polite][role=status]")).to_have_text("You are signed in.")
+    expect(tab.element("form_problem")).to_be_hidden()
+    expect(tab.element("password")).to_have_value("")
+    expect(tab.element("name").locator("*")).to_have_count(0)
+    expect(tab.element("picture")).to_have_attribute("src", backend.base + "/assets/ada.svg")
+    assert len(tab.requests("callback/credentials")) == 2
+
+
+@micropython_only
+def test_the_sign_out_button_signs_out_and_is_busy_meanwhile(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = tabs.python(BIND, html=PAGE)
+    tab.shows(name="Ada Lovelace")
+    held: list[Route] = []
+    tab.page.route("**/api/auth/signout", lambda route: held.append(route))
+    with tab.page.expect_request("**/api/auth/signout"):
+        tab.element("leave").click()
+    expect(tab.element("leave")).to_be_disabled()
+    expect(tab.element("leave")).to_have_attribute("aria-busy", "true")
+    with tab.page.expect_navigation():
+        held[0].continue_()
+    sees(tab, "out", "either")
+
+
+@micropython_only
+def test_a_sign_out_that_fails_is_said_and_frees_the_button(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = tabs.python(BIND, html=PAGE)
+    tab.expect_problem("Failed to load resource")
+    tab.shows(name="Ada Lovelace")
+    backend.fault("signout", "reset")
+    tab.element("leave").click()
+    tab.shows(problem="The server cannot be reached just now. Check your connection and try again.")
+    expect(tab.element("problem")).to_have_attribute("role", "alert")
+    sees(tab, "in", "either", "trouble")
+    expect(tab.element("leave")).to_be_enabled()
+    expect(tab.element("leave")).not_to_have_attribute("aria-busy", "true")
+
+
+@micropython_only
+def test_a_form_says_that_the_backend_is_down_and_keeps_what_was_typed(tabs: Tabs, backend: Backend) -> None:
+    tab = tabs.python(BIND, html=PAGE)
+    tab.expect_problem("Failed to load resource")
+    sees(tab, "out", "either")
+    backend.fault("callback", "reset")
+    tab.element("username").fill("ada")
+    tab.element("password").fill("lovelace")
+    tab.element("password").press("Enter")
+    tab.shows(form_problem="The server cannot be reached just now. Check your connection and try again.", problem="")
+    expect(tab.element("password")).to_have_value("lovelace")
+    sees(tab, "out", "either")
+
+
+def test_each_configured_provider_gets_its_button(tabs: Tabs) -> None:
+    tab = tabs.python(SHOW + "Provider(session=None)\nhandle = bind()\n", html=PAGE)
+    expect(tab.page.locator("#ways .way").first).to_be_visible()
+    answer = tab.page.evaluate("fetch('/api/auth/providers').then(answer => answer.json())")
+    ways = [f"With {provider['name']}" for provider in answer.values()]
+    expect(tab.page.locator("#ways .way")).to_have_text(ways)
+    assert len(tab.requests("providers")) == 2
+    offered = tab.page.locator("#ways .way").evaluate_all("ways => ways.map(way => way.dataset.authSignin)")
+    needs_fields = ("credentials", "email")
+    assert offered == ["" if one["type"] in needs_fields else one["id"] for one in answer.values()]
+
+
+@micropython_only
+def test_a_button_goes_to_the_sign_in_page_with_the_callback_url_around_it(tabs: Tabs) -> None:
+    html = '<div data-auth-callback-url="/there?a=1"><a id="go" href="#" data-auth-signin><b id="deep">In</b></a></div>'
+    tab = tabs.python(SHOW + "Provider(session=None)\nbind()\n", html=html)
+    with tab.page.expect_navigation(url="**/api/auth/signin?**"):
+        tab.element("deep").click()
+    assert "callbackUrl=" in tab.page.url
+    assert "%2Fthere%3Fa%3D1" in tab.page.url
+
+
+def test_every_state_shows_what_is_for_it(tabs: Tabs) -> None:
+    python = """
+from nextauth_client import BackendUnreachable
+handle = bind("#app")
+seen = [visible(*PLACES)]
+for state in (
+    SessionState(None), SessionState(loading=True), SessionState(loading=True, error=BackendUnreachable("x")),
+    SessionState(session("Eve"), error=BackendUnreachable("x")), SessionState(session("Eve")),
+):
+    provider._store.replace(state)
+    seen.append(visible(*PLACES) + " " + document.getElementById("name").textContent)
+handle.dispose()
+handle.dispose()
+seen.append(visible(*PLACES) + document.getElementById("name").textContent)
+becomes(session("Zoe"))
+show("result", "; ".join(seen))
+show("status", document.getElementById("name").textContent + str(document.getElementById("ways").children.length))
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(
+        result="in either; out either somebody; loading somebody; loading trouble somebody; "
+        "in either trouble Eve; in either Eve; somebody",
+        status="somebody1",
+    )
+
+
+def test_nodes_that_come_later_are_served_and_those_that_go_are_released(tabs: Tabs) -> None:
+    python = """
+import asyncio
+handle = bind("#app")
+app = document.getElementById("app")
+
+async def settled():
+    await js.Promise.resolve()
+
+late = document.createElement("div")
+late.innerHTML = '<i id="late" data-auth-text="user.email">…</i>' \
+    '<p id="never" data-auth-show="unauthenticated" hidden>x</p>'
+app.append(late)
+await settled()
+show("status", document.getElementById("late").textContent + " " + visible("late", "never"))
+count = len(handle._releases)
+app.prepend(late)
+await settled()
+show("who", [document.getElementById("late").textContent, len(handle._releases) == count])
+late.remove()
+await settled()
+restored = [late.firstChild.textContent == "…", late.lastChild.hasAttribute("hidden")]
+show("error", restored + [count - len(handle._releases)])
+becomes(dict(session("Eve"), user={"email": "eve@example.org"}))
+app.append(late)
+await settled()
+show("result", document.getElementById("late").textContent)
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(status="a@example.org late", who="['a@example.org', True]")
+    tab.shows(error="[True, True, 2]", result="eve@example.org")
+
+
+def test_an_attribute_that_changes_is_served_by_its_new_value(tabs: Tabs) -> None:
+    html = """
+<p id="text" data-auth-text="user.name">own</p> <p id="show" data-auth-show="authenticated" hidden>x</p>
+<p id="plain">plain</p> <p id="trouble" data-auth-error hidden></p>
+"""
+    python = """
+from nextauth_client import BackendUnreachable
+handle = bind()
+
+def node(name):
+    return document.getElementById(name)
+
+seen = []
+async def after(change, *args):
+    change(*args)
+    await js.Promise.resolve()
+    seen.append(" ".join([node("text").textContent, node("plain").textContent]) + " " + visible("show"))
+
+await after(node("text").setAttribute, "data-auth-text", "user.email")
+await after(node("show").setAttribute, "data-auth-show", "unauthenticated")
+await after(node("plain").setAttribute, "data-auth-text", "user.name")
+await after(becomes, session("Eve"))
+await after(node("text").removeAttribute, "data-auth-text")
+await after(becomes, None)
+await after(node("show").removeAttribute, "data-auth-show")
+node("trouble").removeAttribute("data-auth-error")
+await js.Promise.resolve()
+seen.append(str(len(handle._errors)))
+handle.dispose()
+await after(node("plain").setAttribute, "data-auth-text", "user.email")
+show("result", "; ".join(seen))
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + html)
+    tab.shows(
+        result="a@example.org plain show; a@example.org plain ; a@example.org Ada ; a@example.org Eve ; own Eve ; "
+        "own plain show; own plain ; 0; own plain"
+    )
+
+
+def test_what_nobody_knows_is_warned_of_once_with_the_element(tabs: Tabs) -> None:
+    html = """
+<div id="bad">
+  <p id="a" data-auth-show="authenticated signed-in" hidden>a</p> <p id="b" data-auth-text="user.nmae">own</p>
+  <p id="c" data-auth-text="user">own</p> <p id="d" data-auth-text="user..name">own</p>
+  <p id="e" data-auth-src="user.image">own</p> <form id="f" data-auth-form></form>
+  <ul id="g" data-auth-providers></ul> <p id="h" data-auth-text="user.image">own</p> <p id="i" data-auth-show="">i</p>
+</div>
+"""
+    python = """
+bind("#bad")
+becomes(session("Eve"))
+becomes(session("Zoe"))
+show("result", "".join([document.getElementById(name).textContent for name in "bcdeh"]) + visible("a", "i"))
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + html)
+    tab.shows(result="ownownownownowna")
+    warnings = [line for line in tab.console if line.startswith("nextauth_client: <")]
+    for name in "abcdefgi":
+        assert len([line for line in warnings if f'id="{name}"' in line]) == 1, warnings
+    assert len(warnings) == 8
+
+
+@pytest.mark.parametrize(
+    ("image", "source"),
+    [
+        ("javascript:document.title=1", None),
+        ("java\nscript:document.title=1", None),
+        ("data:text/html,<script>document.title=1</script>", None),
+        ("", None),
+        (None, None),
+        (5, "/5"),
+        ("/face.png", "/face.png"),
+        ("x" * 100_000, "/" + "x" * 100_000),
+        ('"><script>document.title=1</script>', '/"><script>document.title=1</script>'),
+    ],
+)
+@micropython_only
+def test_a_picture_has_an_http_address_or_none(tabs: Tabs, image: object, source: str | None) -> None:
+    python = f"""
+bind("#app")
+becomes(session("Eve", image={image!r}))
+picture = document.getElementById("picture")
+show("result", picture.getAttribute("src") if picture.hasAttribute("src") else "none")
+show("status", document.title)
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.expect_problem("Failed to load resource")
+    expected = "none" if source is None else tab.backend.url + source
+    tab.page.wait_for_function("text => document.getElementById('result').textContent === text", arg=expected)
+    tab.shows(status="A page under test")
+
+
+@pytest.mark.parametrize("name", [HOSTILE, "x" * 100_000, None, "", 5, 1.5, True])
+@micropython_only
+def test_a_name_is_text_whatever_it_is(tabs: Tabs, name: object) -> None:
+    python = f"bind('#app')\nbecomes(session({name!r}))\n"
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    expected = "somebody" if name is None else "true" if name is True else str(name)
+    tab.page.wait_for_function("text => document.getElementById('name').textContent === text", arg=expected)
+    expect(tab.element("name").locator("*")).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    ("user", "shown"),
+    [({}, "own"), ({"email": None}, "own"), ({"email": HOSTILE}, HOSTILE), ({"email": "\u202ea@b.example"}, None)],
+)
+@micropython_only
+def test_an_e_mail_is_text_and_may_be_missing(tabs: Tabs, user: dict[str, object], shown: str | None) -> None:
+    html = '<p id="mail" data-auth-text="user.email">own</p><p id="name" data-auth-text="user.name">own</p>'
+    python = f"bind()\nbecomes({{'user': {user!r}, 'expires': '2999-01-01T00:00:00.000Z'}})\n"
+    tab = tabs.python(SHOW + BOUND + python, html=html)
+    expected = user["email"] if shown is None else shown
+    tab.page.wait_for_function("text => document.getElementById('mail').textContent === text", arg=expected)
+    expect(tab.element("mail").locator("*")).to_have_count(0)
+    tab.shows(name="own")
+    assert not [line for line in tab.console if "nextauth_client: <" in line], "what a user may lack is no mistake"
+
+
+def test_a_root_is_served_once_and_has_to_be_there(tabs: Tabs) -> None:
+    python = """
+first = bind("#app")
+lines = [raises(bind, root) for root in ("#app", None, "#form", "#nothing", "button", "#1", 5)]
+for line in lines:
+    js.console.log("said: " + line)
+bind("#result").dispose()
+first.dispose()
+bind().dispose()
+show("status", len(provider._bindings))
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(status="0")
+    said = [line[6:] for line in tab.console if line.startswith("said: ")]
+    for line in said[:3]:
+        assert line.startswith("RuntimeError: bind() serves <main id=")
+    for line, words in zip(said[3:], ("no element", "elements match", "is not a CSS", "takes a CSS"), strict=True):
+        assert words in line
+
+
+@micropython_only
+def test_messages_replace_the_sentences(tabs: Tabs) -> None:
+    python = """
+Provider(session=None)
+bind(messages={"CredentialsSignin": "Das stimmt nicht.", "OAuthCallback": "Abgelehnt.", "authenticated": "Angemeldet."})
+"""
+    tab = tabs.python(SHOW + python, html=PAGE, path="?error=OAuthCallback")
+    tab.expect_problem("status of 401")
+    tab.shows(problem="Abgelehnt.")
+    sees(tab, "out", "either", "trouble")
+    tab.element("enter").click()
+    tab.shows(form_problem="Das stimmt nicht.")
+    tab.element("username").fill("ada")
+    tab.element("password").fill("lovelace")
+    tab.element("enter").click()
+    sees(tab, "in", "either")
+    expect(tab.page.locator("[aria-live=polite][role=status]")).to_have_text("Angemeldet.")
+
+
+def test_stop_takes_everything_back(tabs: Tabs) -> None:
+    python = """
+before = document.getElementById("app").outerHTML
+html = document.documentElement
+handle = bind()
+provider.stop()
+show("status", [
+    document.getElementById("app").outerHTML.replace(' role="alert"', "").replace(' hidden=""', "")
+    == before.replace(' hidden=""', ""),
+    html.hasAttribute("data-auth-state"), int(document.adoptedStyleSheets.length),
+    int(document.querySelectorAll("[data-auth-said]").length),
+])
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(status="[True, False, 0, 0]")
+
+
+@micropython_only
+def test_a_binding_made_before_the_provider_goes_on_with_it(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = tabs.python(SHOW + "handle = bind()\nProvider(session=None)\n", html=PAGE)
+    sees(tab, "out", "either")
+    tab = tabs.python(SHOW + "handle = bind()\nProvider(keep_alive=60)\n", html=PAGE)
+    tab.shows(name="Ada Lovelace")
+
+
+GUARD = """
+Provider()
+runs = []
+
+@on_click("go")
+@require_session
+def go(event):
+    runs.append(event.type)
+    show("result", len(runs))
+    return "done"
+
+@require_session
+async def later(value, *, more):
+    return [value, more]
+"""
+
+
+def test_a_guard_waits_for_the_first_answer_and_then_runs(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    python = GUARD + "show('status', await later(1, more=2))\n"
+    tab = tabs.python(SHOW + python, html=HTML)
+    tab.shows(status="[1, 2]")
+    tab.element("go").click()
+    tab.shows(result="1")
+
+
+def test_a_guard_sends_who_is_signed_out_to_sign_in(tabs: Tabs) -> None:
+    tab = tabs.python(SHOW + GUARD, html=HTML)
+    with tab.page.expect_navigation(url="**/api/auth/signin?error=SessionRequired&callbackUrl=**"):
+        tab.element("go").click()

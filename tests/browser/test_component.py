@@ -1,0 +1,301 @@
+"""component: an element shows what a function returns, and follows what it read."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.backend import Backend
+from tests.browser.snippets import GIVEN, HOSTILE, HTML, SHOW
+from tests.browser.tabs import Tabs, micropython_only
+
+PAGE = HTML + '<div id="place">as it was written</div> <p class="two"></p> <p class="two"></p> <p id="kept"></p>'
+
+PLACED = GIVEN + 'place = document.getElementById("place")\n'
+
+
+def test_it_follows_the_backend_as_text(tabs: Tabs, backend: Backend) -> None:
+    backend.rename(HOSTILE)
+    backend.sign_in(tabs.context)
+    python = """
+Provider()
+
+@component("#place")
+def who():
+    session, loading = use_session()
+    return "…" if loading else "Signed in as " + session.user.name if session else "Not signed in"
+
+@on_click("go")
+async def leave(event):
+    await sign_out(redirect=False)
+"""
+    tab = tabs.python(SHOW + python, html=PAGE)
+    tab.shows(place=f"Signed in as {HOSTILE}")
+    assert tab.page.evaluate("document.getElementById('place').children.length") == 0
+    tab.element("go").click()
+    tab.shows(place="Not signed in")
+
+
+def test_it_takes_texts_numbers_elements_lists_and_nothing(tabs: Tabs) -> None:
+    python = """
+bold = document.createElement("b")
+bold.textContent = "bold"
+outputs = ["text", 3, bold, ["a ", bold, " b"], ("t", None, "u"), [], None, ""]
+seen = []
+for output in outputs:
+    handle = component("#place")(lambda: output)
+    seen.append(place.innerHTML)
+    handle.dispose()
+    seen.append(place.innerHTML)
+show("result", "|".join(seen))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="text||3||<b>bold</b>||a <b>bold</b> b||tu|||||||")
+
+
+def test_it_takes_an_element_of_pyscript_web_as_target_and_as_output(tabs: Tabs) -> None:
+    python = """
+from pyscript import web
+
+@component(web.page.find("#place")[0])
+def who():
+    return web.b(id="made", textContent=use_session().session.user.name)
+
+becomes(session("Eve"))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(made="Eve")
+    expect(tab.page.locator("#place > b")).to_have_count(1)
+
+
+def test_the_same_output_touches_nothing(tabs: Tabs) -> None:
+    python = """
+field = document.createElement("input")
+field.id = "field"
+line = document.createElement("p")
+runs = []
+
+@component("#place")
+def form():
+    session = use_session().session
+    runs.append(session.user.get("role") if session else None)
+    return ["Name: ", field, line] if session else None
+
+@on_click("go")
+async def change(event):
+    becomes(session("Ada", role="admin"))
+    show("result", len(runs))
+    becomes(session("Ada", role="none"))
+    show("url", len(runs))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.element("field").fill("typed")
+    tab.page.evaluate("""
+        window.changes = 0;
+        new MutationObserver(records => { changes += records.length })
+            .observe(document.getElementById("place"), {childList: true, subtree: true, characterData: true});
+        field.setSelectionRange(2, 4);
+    """)
+    tab.page.evaluate("document.getElementById('go').click()")
+    tab.shows(result="2", url="3")
+    assert tab.page.evaluate("[document.activeElement.id, field.value, field.selectionStart, field.selectionEnd]") == [
+        *("field", "typed", 2, 4)
+    ]
+    assert tab.page.evaluate("changes") == 0
+
+
+def test_an_element_that_stays_keeps_focus_and_caret_while_others_come_and_go(tabs: Tabs) -> None:
+    python = """
+def made(tag, name):
+    element = document.createElement(tag)
+    element.id = name
+    return element
+
+before, field, after = made("i", "before"), made("input", "field"), made("i", "after")
+outputs = {
+    "Ada": ["a", before, field, after],
+    "Eve": [field],
+    "Bob": ["x", after, field, "y", before],
+    "Zoe": ["z", field, "z"],
+}
+
+@component("#place")
+def form():
+    return outputs[use_session().session.user.name]
+
+@on_click("go")
+async def change(event):
+    seen = []
+    for name in ("Eve", "Bob", "Zoe", "Ada"):
+        becomes(session(name))
+        seen.append(place.innerHTML.replace(' id="', " ").replace('"', ""))
+    show("result", " ; ".join(seen))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.element("field").fill("typed")
+    tab.page.evaluate("field.setSelectionRange(2, 4); document.getElementById('go').click()")
+    tab.shows(
+        result="<input field> ; x<i after></i><input field>y<i before></i> ; z<input field>z ; "
+        "a<i before></i><input field><i after></i>"
+    )
+    assert tab.page.evaluate("[document.activeElement.id, field.value, field.selectionStart]") == ["field", "typed", 2]
+
+
+def test_a_target_that_is_no_single_element_is_refused_in_words(tabs: Tabs) -> None:
+    python = """
+run = lambda: "text"
+lines = []
+for target in ("#nothing", ".two", "#1", "a{} b", "", 5, None, document.getElementById("nothing")):
+    line = raises(component(target), run)
+    lines.append(line)
+    js.console.log("said: " + line)
+show("result", len(lines))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="8")
+    said = [line[6:] for line in tab.console if line.startswith("said: ")]
+    assert "no element matches '#nothing'" in said[0]
+    assert "2 elements match '.two'" in said[1]
+    for line in said[2:5]:
+        assert "is not a CSS selector" in line
+    for line in said[:5]:
+        assert line.startswith("ValueError: component ")
+    for line in said[5:]:
+        assert line.startswith("TypeError: component ")
+        assert "takes a CSS selector or an element" in line
+
+
+def test_an_error_names_function_and_target_and_keeps_the_last_output(tabs: Tabs) -> None:
+    python = """
+@component("#place")
+def divides():
+    name = use_session().session.user.name
+    if name == "Eve":
+        raise ValueError("on purpose")
+    return name
+
+@component("#kept")
+def goes_on():
+    return use_session().session.user.name
+
+@on_click("go")
+async def change(event):
+    becomes(session("Eve"))
+    show("result", place.textContent)
+    becomes(session("Zoe"))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "self._function()")
+    tab.element("go").click()
+    tab.shows(result="Ada", kept="Zoe", place="Zoe")
+    assert any("component divides in '#place' failed" in line for line in tab.console)
+
+
+@pytest.mark.parametrize(
+    ("output", "words"),
+    [
+        ("{'a': 1}", "a component returns text"),
+        ("use_session().session.user", "a component returns text"),
+        ("[['nested']]", "a component returns text"),
+        ("True", "a component returns text"),
+        ("document.body", "holds its target"),
+        ("place", "holds its target"),
+    ],
+)
+@micropython_only
+def test_what_is_no_output_is_said_and_shown_nowhere(tabs: Tabs, output: str, words: str) -> None:
+    python = f"""
+@component(place)
+def wrong():
+    return {output}
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.expect_problem("component wrong", words, "Traceback", "File ")
+    tab.shows(place="as it was written")
+    assert any("component wrong in <div id=" in line for line in tab.console)
+    assert any(words in line for line in tab.console)
+
+
+def test_an_async_component_shows_what_its_newest_run_returns(tabs: Tabs) -> None:
+    python = """
+import asyncio
+gates = {"Ada": asyncio.Event(), "Eve": asyncio.Event()}
+
+@component("#place")
+async def who():
+    name = use_session().session.user.name
+    await gates[name].wait()
+    return name
+
+show("status", place.textContent)
+becomes(session("Eve"))
+gates["Ada"].set()
+gates["Eve"].set()
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(status="as it was written", place="Eve")
+
+
+def test_a_disposed_component_leaves_nothing_and_follows_no_more(tabs: Tabs) -> None:
+    python = """
+runs = []
+
+@component("#place")
+def who():
+    runs.append(1)
+    return use_session().session.user.name
+
+who.dispose()
+who.dispose()
+becomes(session("Eve"))
+show("result", len(runs))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="1", place="")
+
+
+def test_a_component_made_in_an_effect_goes_with_it(tabs: Tabs) -> None:
+    python = """
+@effect
+def outer():
+    if use_session().session:
+        @component("#place")
+        def inner():
+            return use_session().session.user.name
+
+show("status", place.textContent)
+becomes(session("Eve"))
+show("who", place.textContent)
+becomes(None)
+show("result", "[" + place.textContent + "]")
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(status="Ada", who="Eve", result="[]")
+
+
+@micropython_only
+def test_what_others_did_to_the_target_is_put_right_at_the_next_output(tabs: Tabs) -> None:
+    python = """
+@component("#place")
+def who():
+    return [use_session().session.user.name, document.createElement("hr")]
+
+place.textContent = "somebody else"
+becomes(session("Eve"))
+show("result", place.innerHTML)
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="Eve<hr>", place="Eve")
+
+
+def test_many_mounts_and_disposals_leave_nothing_behind(tabs: Tabs) -> None:
+    python = """
+before = js.keptByPage().join()
+count = len(provider._store._subscriptions)
+for number in range(1000):
+    handle = component(place)(lambda: [use_session().session.user.name, str(number)])
+    handle.dispose()
+show("result", [place.childNodes.length, len(provider._store._subscriptions) - count, js.keptByPage().join() == before])
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="[0, 0, True]")

@@ -1,0 +1,75 @@
+"""The pages in examples/, used as a person uses them."""
+
+from __future__ import annotations
+
+from playwright.sync_api import expect
+
+from tests.browser.backend import Backend
+from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+
+
+def opened(tabs: Tabs, name: str) -> Tab:
+    tab = tabs.tab()
+    tab.page.goto(f"/examples/{name}")
+    return tab
+
+
+def sign_in(tab: Tab) -> None:
+    tab.page.get_by_label("Username").fill("ada")
+    tab.page.get_by_label("Password").fill("lovelace")
+    tab.button("Sign in").click()
+
+
+@micropython_only
+def test_attributes_alone(tabs: Tabs) -> None:
+    tab = opened(tabs, "attributes.html")
+    expect(tab.button("Sign in")).to_be_visible()
+    expect(tab.page.get_by_role("button", name="With ").first).to_be_visible()
+    assert len(tab.requests("session")) == 1
+    sign_in(tab)
+    tab.contains(who="Signed in as Ada Lovelace")
+    with tab.page.expect_navigation():
+        tab.button("Sign out").click()
+    expect(tab.button("Sign in")).to_be_visible()
+
+
+@micropython_only
+def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
+    backend.rename("<b>Ada</b>")
+    tab = opened(tabs, "plain.html")
+    tab.contains(who="Not signed in")
+    tab.button("Sign in").click()
+    sign_in(tab)
+    tab.contains(who="Signed in as <b>Ada</b>")
+    tab.button("Sign out").click()
+    tab.contains(who="Not signed in")
+
+
+@pyodide_only
+def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Backend) -> None:
+    tab = opened(tabs, "with_puepy.html")
+    tab.shows(who="Not signed in")
+    tab.page.get_by_role("link", name="Members").click()
+    tab.shows(unauthorized="This page is for members.")
+    tab.button("Sign in").click()
+    sign_in(tab)
+    tab.shows(members="For members: Ada Lovelace")
+    tab.page.get_by_role("link", name="Home").click()
+    tab.shows(who="Signed in as Ada Lovelace")
+    tab.page.get_by_role("link", name="Members").click()
+    other = tabs.context.new_page()  # signs out elsewhere
+    other.goto("/examples/with_puepy.html")
+    other.get_by_role("button", name="Sign out").click()
+    tab.shows(unauthorized="This page is for members.")
+    other.close()
+
+
+@pyodide_only
+def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = opened(tabs, "with_reaktiv.html")
+    tab.shows(who="Signed in as Ada Lovelace")
+    tab.element("shout").click()
+    tab.shows(who="SIGNED IN AS ADA LOVELACE")
+    tab.element("out").click()
+    tab.shows(who="NOT SIGNED IN")

@@ -1,0 +1,139 @@
+"""Effects and the Provider: what runs when, and what it costs."""
+
+from __future__ import annotations
+
+from tests.browser.backend import Backend
+from tests.browser.snippets import FOLLOW, HTML, SHOW
+from tests.browser.tabs import Tabs
+
+COUNT = """
+runs = {}
+
+def count(name):
+    runs[name] = runs.get(name, 0) + 1
+    show(name + "-runs", runs[name])
+
+@on_click("ask")
+async def ask(event):
+    await Provider.current().refresh()
+    show("asked", runs.get("asked", 0) + 1)
+    runs["asked"] = runs.get("asked", 0) + 1
+"""
+
+COUNTERS = HTML + "".join(
+    f'<p id="{name}"></p>' for name in ("asked", "status-runs", "name", "name-runs", "expires", "expires-runs")
+)
+
+
+def test_three_effects_share_one_request(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    python = """
+def show_name(name):
+    def run():
+        session, loading = use_session()
+        show(name, "loading" if loading else session.user.name)
+    return run
+
+for name in ("status", "who", "result"):
+    effect(show_name(name))
+"""
+    tab = tabs.python(SHOW + python, html=HTML)
+    tab.shows(status="Ada Lovelace", who="Ada Lovelace", result="Ada Lovelace")
+    assert len(tab.requests("session")) == 1
+
+
+def test_an_effect_that_reads_the_status_does_not_run_when_only_the_name_changes(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    python = """
+Provider()
+
+@effect
+def read_status():
+    use_session().status
+    count("status")
+
+@effect
+def read_name():
+    session = use_session().session
+    count("name")
+    show("name", session.user.name if session else "nobody")
+"""
+    tab = tabs.python(SHOW + COUNT + python, html=COUNTERS)
+    tab.shows(name="Ada Lovelace", name_runs="2", status_runs="2")
+    backend.rename("Ada King")
+    tab.element("ask").click()
+    tab.shows(asked="1", name="Ada King", name_runs="3", status_runs="2")
+
+
+def test_a_rolling_expiry_runs_only_the_effects_that_read_it(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    python = """
+Provider()
+
+@effect
+def read_name():
+    session = use_session().session
+    if session:
+        session.user.name
+    count("name")
+
+@effect
+def read_expires():
+    session = use_session().session
+    count("expires")
+    show("expires", session.expires if session else "")
+"""
+    tab = tabs.python(SHOW + COUNT + python, html=COUNTERS)
+    tab.shows(name_runs="2", expires_runs="2")
+    first = tab.element("expires").inner_text()
+    tab.element("ask").click()
+    tab.shows(asked="1", expires_runs="3")
+    tab.element("ask").click()
+    tab.shows(asked="2", expires_runs="4", name_runs="2")
+    assert first < tab.element("expires").inner_text()
+    assert len(tab.requests("session")) == 3
+
+
+def test_a_session_that_is_given_costs_no_request(tabs: Tabs) -> None:
+    python = """
+Provider(session={"user": {"name": "Grace Hopper"}, "expires": "2999-01-01T00:00:00.000Z"})
+"""
+    token = """
+show("result", len(await get_csrf_token()))
+"""
+    tab = tabs.python(SHOW + python + FOLLOW + token, html=HTML)
+    tab.shows(status="authenticated", who="Grace Hopper", error="none", result="64")
+    assert tab.requests("session") == []
+
+
+def test_nobody_that_is_given_costs_no_request(tabs: Tabs) -> None:
+    tab = tabs.python(
+        SHOW + "Provider(session=None)\n" + FOLLOW + "show('result', len(await get_csrf_token()))", html=HTML
+    )
+    tab.shows(status="unauthenticated", who="nobody", result="64")
+    assert tab.requests("session") == []
+
+
+def test_stop_takes_away_whatever_the_provider_added(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    python = """
+import js
+
+show("status", js.keptByPage().join(", "))
+provider = Provider()
+await provider.ready()
+show("who", js.keptByPage().join(", "))
+
+@on_click("go")
+async def stop(event):
+    await sign_out(redirect=False)
+    provider.stop()
+    provider.stop()
+    show("result", js.keptByPage().join(", "))
+"""
+    tab = tabs.python(SHOW + python, html=HTML)
+    for added in ("Window focus", "Window storage", "Document visibilitychange", "BroadcastChannel message"):
+        tab.contains(who=added)
+    tab.element("go").click()
+    tab.contains(result="Window")
+    assert tab.element("result").inner_text() == tab.element("status").inner_text()

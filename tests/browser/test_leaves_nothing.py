@@ -1,0 +1,158 @@
+"""What a Provider keeps of a page: nothing after `stop()`, and no more after thousands of answers than after a few."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from playwright.sync_api import CDPSession
+
+from tests.browser.backend import Backend
+from tests.browser.following import BROWSERS_OWN, HTML, Bystander, following, press, session_questions
+from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+
+# `timers()` gives the delays, in milliseconds, of those that have not rung yet; shorter ones are not ours.
+WATCH_TIMERS = """
+if (!window.timers) {
+    const pending = new Map();
+    const { setTimeout: set, clearTimeout: clear } = window;
+    window.setTimeout = (callback, delay, ...given) => {
+        const number = set(() => { pending.delete(number); callback(...given); }, delay);
+        pending.set(number, delay ?? 0);
+        return number;
+    };
+    window.clearTimeout = number => { pending.delete(number); clear(number); };
+    window.timers = () => [...pending.values()].filter(delay => delay > 1000);
+}
+"""
+
+STOP = f"""
+import js
+js.eval('''{WATCH_TIMERS}''')
+js.window.keptBefore = js.keptByPage().join(", ")
+""" + following("keep_alive=1000, timeout=1000")
+
+
+def locks(tab: Tab) -> int:
+    """How many of ours are held or waited for."""
+    query = "navigator.locks.query().then(locks => [...locks.held, ...locks.pending].map(lock => lock.name))"
+    return len([name for name in tab.page.evaluate(query) if name.startswith("nextauth-client")])
+
+
+def test_stop_leaves_no_listener_timer_channel_lock_or_request(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = tabs.python(STOP, html=HTML)
+    tab.expect_problem(BROWSERS_OWN)
+    with Bystander(tabs) as bystander:
+        tab.shows(who="Ada Lovelace")
+        bystander.until_quiet(1)
+        backend.fault("session", "hang")
+        tab.page.evaluate("dispatchEvent(new Event('focus'))")
+        bystander.until(lambda: len(session_questions(backend)) == 2)
+        press(tab, "ask")
+        bystander.until(lambda: len(session_questions(backend)) == 3)
+        assert locks(tab) == 1
+        assert tab.page.evaluate("timers()") != []
+        assert tab.page.evaluate("keptByPage().join(', ') !== keptBefore")
+        press(tab, "stop")
+        tab.shows(done="stop ask:ClientFetchError")
+        bystander.until(lambda: all(request.failure for request in tab.requests("session")[1:]))
+        bystander.until(lambda: locks(tab) == 0)
+        assert tab.page.evaluate("timers()") == []
+        assert tab.page.evaluate("keptByPage().join(', ')") == tab.page.evaluate("keptBefore")
+        # Nothing wakes it up.
+        bystander.everywhere("focus")
+        bystander.send_as_v4()
+        bystander.send_as_v5()
+        assert bystander.until_quiet(0.5) == 3
+
+
+# ── thousands of answers ─────────────────────────────────────────────────────────────────────────
+
+# Answers at once, with another name each time, so that every reader is told.
+FAST_BACKEND = """() => {
+    const { fetch } = window;
+    let count = 0;
+    window.fetch = async () => new Response(
+        JSON.stringify({ user: { name: `Ada ${count++ % 7}` }, expires: "2999-01-01T00:00:00.000Z" }),
+        { headers: { date: new Date().toUTCString() } },
+    );
+    window.restoreFetch = () => { window.fetch = fetch; };
+}"""
+
+REFRESH = """
+import gc
+
+def measure():
+    gc.collect()
+    return gc.mem_alloc() if hasattr(gc, "mem_alloc") else len(gc.get_objects())
+
+@button("many")
+async def many():
+    for _ in range(js.window.times):
+        await Provider.current().refresh()
+    show("size", measure())
+"""
+
+
+class Heap:
+    """How much a page's Python and its JavaScript hold, after each of some rounds of refreshes."""
+
+    def __init__(self, tab: Tab, times: int) -> None:
+        self._tab = tab
+        self._devtools: CDPSession = tab.page.context.new_cdp_session(tab.page)
+        self._rounds: list[str] = []
+        tab.page.evaluate("times => { window.times = times }", times)
+
+    def after_a_round(self) -> tuple[int, int, int]:
+        """Python: bytes (MicroPython) or objects (Pyodide); JavaScript: bytes, and objects that Python refers to."""
+        self._rounds.append("many")
+        press(self._tab, "many")
+        self._tab.shows(done=" ".join(self._rounds))
+        self._devtools.send("HeapProfiler.collectGarbage")
+        used: Any = self._devtools.send("Runtime.getHeapUsage")
+        proxies = self._tab.page.evaluate("(globalThis.proxy_js_ref ?? []).filter(one => one !== undefined).length")
+        return int(self._tab.element("size").inner_text()), int(used["usedSize"]), int(proxies)
+
+
+@contextmanager
+def refreshing(tabs: Tabs, times: int) -> Iterator[Heap]:
+    tab = tabs.python(
+        "import js\n" + following() + REFRESH, html=HTML + '<p id="size"></p><button id="many">Many</button>'
+    )
+    tab.shows(status="unauthenticated")
+    tab.page.evaluate(FAST_BACKEND)
+    try:
+        yield Heap(tab, times)
+    finally:
+        tab.page.evaluate("restoreFetch()")
+
+
+def growth(heap: Heap, rounds: int) -> tuple[int, ...]:
+    """By how much the least that was held in the later half of the rounds is above that in the earlier half."""
+    heap.after_a_round()
+    sizes = [heap.after_a_round() for _ in range(rounds)]
+    print("\n", *sizes, sep="\n")
+    half = rounds // 2
+    return tuple(
+        min(later) - min(earlier)
+        for earlier, later in zip(zip(*sizes[:half], strict=True), zip(*sizes[half:], strict=True), strict=True)
+    )
+
+
+@micropython_only
+def test_refreshes_do_not_grow_the_heap_of_micropython(tabs: Tabs) -> None:
+    with refreshing(tabs, 1700) as heap:
+        python, javascript, proxies = growth(heap, 6)
+    assert python < 40_000
+    assert javascript < 400_000
+    assert proxies < 100  # when they are collected is the browser's business; one a refresh would make 150
+
+
+@pyodide_only
+def test_refreshes_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
+    with refreshing(tabs, 1700) as heap:
+        python, javascript, _ = growth(heap, 6)
+    assert python < 300
+    assert javascript < 400_000

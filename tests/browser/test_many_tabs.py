@@ -1,0 +1,178 @@
+"""What any number of tabs ask of the backend between them, and how fast they follow each other."""
+
+from __future__ import annotations
+
+import re
+import statistics
+import time
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.backend import Backend
+from tests.browser.following import HTML, Bystander, all_show, following, open_together, press, session_questions
+from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+
+BURST = 1.0  # seconds; focus events within it count as one
+RETRY = 0.5  # seconds; a tab that found the lock taken looks again within it
+PERIOD = 2  # seconds between two questions of keep_alive
+PAGE = following(again=f"keep_alive={PERIOD}")
+
+# The requests for the session, of all tabs together, that each of these costs.
+COSTS = {
+    "get_session()": 1,
+    "focus": 1,
+    "focus everywhere": 1,
+    "v4 message": 1,
+    "v5 message": 1,
+    "sign_out": 0,
+    "sign_out in all": 2,  # the CSRF token and the POST
+    "sign_in": 1,
+    "keep_alive period": 1,
+}
+
+
+class Group:
+    """Tabs that are counted together."""
+
+    def __init__(self, tabs: Tabs, opened: list[Tab], bystander: Bystander) -> None:
+        self.backend = tabs.backend
+        self.opened = opened
+        self.bystander = bystander
+        self._counted = 0
+        self._names = 0
+
+    def cost(self) -> int:
+        """How often the session was asked for since the last call, once no more requests come."""
+        before, self._counted = self._counted, self.bystander.until_quiet(RETRY)
+        return self._counted - before
+
+    def cost_of_learning(self, trigger: Callable[[], None]) -> int:
+        """Change the backend's answer, pull the trigger, wait until every tab shows it, and count."""
+        self._names += 1
+        name = f"Ada the {self._names}."
+        self.backend.rename(name)
+        trigger()
+        all_show(self.opened, who=name, status="authenticated")
+        return self.cost()
+
+    def cost_of_ticking(self, periods: int) -> int:
+        """The most that keep_alive has asked in one of its periods."""
+        self.bystander.everywhere("again")
+        for tab in self.opened:
+            expect(tab.element("done")).to_have_text(re.compile("again$"))
+        start = time.time()
+
+        def ticks() -> list[float]:
+            return [entry["time"] for entry in session_questions(self.backend) if entry["time"] > start]
+
+        self.bystander.until(lambda: ticks() and ticks()[-1] > start + PERIOD * periods)
+        return max(len([tick for tick in ticks() if 0 <= tick - first < 0.9 * PERIOD]) for first in ticks())
+
+
+def drive(tabs: Tabs, opened: list[Tab], costs: dict[str, int]) -> dict[str, int]:
+    """One life of these tabs, and what each step of it has cost; only steps that stand in `costs` are taken."""
+    backend = tabs.backend
+    first, last = opened[0], opened[-1]
+    figures: dict[str, int] = {}
+    with Bystander(tabs) as bystander:
+        group = Group(tabs, opened, bystander)
+        triggers: dict[str, Callable[[], None]] = {
+            "get_session()": lambda: press(first, "ask"),
+            "focus": lambda: last.page.evaluate("dispatchEvent(new Event('focus'))"),
+            "focus everywhere": lambda: bystander.everywhere("focus"),
+            "v4 message": bystander.send_as_v4,
+            "v5 message": bystander.send_as_v5,
+        }
+        all_show(opened, status="unauthenticated")
+        figures["opening"] = group.cost()
+        backend.sign_in(tabs.context)
+        for name, trigger in triggers.items():
+            if name in costs:
+                bystander.until_quiet(BURST if "focus" in name else 0)
+                figures[name] = group.cost_of_learning(trigger)
+                # A busy machine may bring a message to one tab a tenth of a second after another.
+                if figures[name] == 2 and "message" in name:
+                    figures[name] = group.cost_of_learning(trigger)
+        everything = len(backend.log())
+        press(last, "sign-out")
+        all_show(opened, status="unauthenticated", who="nobody")
+        figures["sign_out"] = group.cost()
+        figures["sign_out in all"] = len(backend.log()) - everything
+        press(first, "sign-in")
+        all_show(opened, status="authenticated")
+        figures["sign_in"] = group.cost()
+        if "keep_alive period" in costs:
+            figures["keep_alive period"] = group.cost_of_ticking(2)
+    print(f"\n{len(opened)} tabs, {tabs.interpreter}: {figures}")
+    return figures
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "count"),
+    [*(("micropython", count) for count in (1, 2, 5, 10, 20)), *(("pyodide", count) for count in (1, 2, 5))],
+    indirect=["interpreter"],
+)
+def test_one_request_serves_any_number_of_tabs(tabs: Tabs, count: int) -> None:
+    figures = drive(tabs, open_together(tabs, count, PAGE), COSTS)
+    assert figures.pop("opening") <= count
+    assert figures == COSTS
+
+
+@pyodide_only
+def test_one_request_serves_twenty_tabs_of_both_interpreters(tabs: Tabs, backend: Backend) -> None:
+    with Tabs(tabs.context, tabs.site, backend, "micropython", None) as others:
+        opened = [*open_together(tabs, 2, PAGE), *open_together(others, 18, PAGE)]
+        figures = drive(tabs, opened, COSTS)
+    assert figures.pop("opening") <= 20
+    assert figures == COSTS
+
+
+@micropython_only
+@pytest.mark.parametrize("lacking", ["Navigator.prototype.locks", "window.BroadcastChannel"])
+def test_without_locks_or_channel_every_tab_follows_with_one_request_of_its_own_at_most(
+    tabs: Tabs, lacking: str
+) -> None:
+    count = 3
+    owner, name = lacking.rsplit(".", 1)
+    # By the page: PyScript itself does not start without channels.
+    without = f"import js\njs.Reflect.deleteProperty(js.{owner}, '{name}')\n"
+    costs = {name: count for name in COSTS if name != "keep_alive period"}
+    costs["sign_out in all"] = COSTS["sign_out in all"] + count
+    if name == "BroadcastChannel":
+        del costs["v5 message"], costs["focus"]  # the one cannot be heard, the other concerns one tab
+    figures = drive(tabs, open_together(tabs, count, without + PAGE), costs)
+    assert figures.pop("opening") <= count
+    assert [name for name, cost in figures.items() if cost > costs[name]] == []
+
+
+NOTE_ANSWER = """
+() => {
+    const [answer] = performance.getEntriesByType("resource").filter(one => one.name.endsWith("/signout")).slice(-1);
+    return performance.timeOrigin + answer.responseEnd;
+}
+"""
+NOTE_CHANGE = """
+() => new MutationObserver(() => window.changed = performance.timeOrigin + performance.now())
+    .observe(document.getElementById("status"), { childList: true, characterData: true, subtree: true })
+"""
+
+
+def test_another_tab_shows_a_sign_out_as_soon_as_the_backend_has_answered(tabs: Tabs, backend: Backend) -> None:
+    one, other = opened = [tabs.python(following(), html=HTML) for _ in range(2)]
+    other.page.evaluate(NOTE_CHANGE)
+    for endpoint in ("session", "csrf", "signout"):
+        backend.latency(endpoint, 0.05)
+    delays = []
+    for _ in range(7):
+        backend.sign_in(tabs.context)
+        press(one, "ask")
+        all_show(opened, status="authenticated")
+        press(one, "sign-out")
+        all_show(opened, status="unauthenticated")
+        delays.append(other.page.evaluate("changed") - one.page.evaluate(NOTE_ANSWER))
+    median = statistics.median(delays)
+    print(f"\n{tabs.interpreter}: the other tab shows a sign-out {median:.1f} ms after its answer; {delays}")
+    assert min(delays) < 20  # a busy machine may take longer now and then
+    assert other.requests("session")[1:] == []
