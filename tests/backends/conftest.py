@@ -1,0 +1,175 @@
+"""Fixtures of the tests against real backends, in a real browser.
+
+- `backend`: each of NextAuth.js v3, v4 and Auth.js v5 (@auth/core alone, and in Express), started once
+- `start_backend`: another one with options of its own, such as a short session
+- `identity_provider`, `mailbox`: what the backends sign in with
+- `workbench`: a page with the client on the backend's own origin, opened; MicroPython, unless a test says Pyodide
+- `open_workbench`: one more, in the same browser profile or in another
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from scripts import backends, next_sites
+from tests.backends.servers import Mailbox, Program, RealBackend
+from tests.backends.workbench import NO_OPTIONS, Options, Workbench, write_client, write_page
+from tests.browser.conftest import PATIENCE
+from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
+from tests.browser.site import Site
+
+# `make test-next` says others.
+BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express").split()
+
+StartBackend = Callable[..., RealBackend]
+OpenWorkbench = Callable[..., Workbench]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """The folder that the backends serve, with the workbench in it."""
+    site = Site(tmp_path_factory.mktemp("site"))
+    write_client(site)
+    return site
+
+
+@pytest.fixture(scope="session")
+def identity_provider() -> Iterator[str]:
+    """The URL of one where everybody may log in."""
+    with Program("identity-provider") as program:
+        yield program.addresses["url"]
+
+
+@pytest.fixture(scope="session")
+def mailbox() -> Iterator[Mailbox]:
+    with Program("mailbox") as program:
+        yield Mailbox(program)
+
+
+@pytest.fixture(scope="session")
+def start_backend(site: Site, identity_provider: str, mailbox: Mailbox) -> Iterator[StartBackend]:
+    """Start a backend by its name and with options of `node/site.mjs`; the same one for the same options."""
+    running: dict[str, RealBackend] = {}
+    with ExitStack() as stack:
+
+        def start(name: str, **options: Any) -> RealBackend:
+            key = f"{name} {json.dumps(options, sort_keys=True)}"
+            if key not in running:
+                host = f"{name}-{len(running)}.localhost" if options else f"{name}.localhost"
+                fixed = {"host": host, "folder": str(site.folder), "issuer": identity_provider, "smtp": mailbox.smtp}
+                running[key] = RealBackend(name, stack.enter_context(Program(name, **fixed, **options)))
+            return running[key]
+
+        yield start
+
+
+@pytest.fixture(scope="session", params=BACKENDS)
+def backend(request: pytest.FixtureRequest, start_backend: StartBackend) -> RealBackend:
+    return start_backend(request.param)
+
+
+@pytest.fixture
+def interpreter(request: pytest.FixtureRequest) -> str:
+    return str(getattr(request, "param", "micropython"))
+
+
+@pytest.fixture(scope="session")
+def new_profile(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+    """Make a browser profile that has seen nothing."""
+    with ExitStack() as stack:
+
+        def new_profile() -> BrowserContext:
+            context = stack.enter_context(browser.new_context())
+            context.set_default_timeout(PATIENCE)
+            return context
+
+        yield new_profile
+
+
+@pytest.fixture(scope="session")
+def kept_profile(new_profile: Callable[[], BrowserContext]) -> BrowserContext:
+    return new_profile()
+
+
+@pytest.fixture
+def profile(kept_profile: BrowserContext) -> Iterator[BrowserContext]:
+    """A browser profile without cookies and localStorage. Its cache is kept: a page starts three times as fast then."""
+    yield kept_profile
+    for page in kept_profile.pages:
+        page.evaluate("localStorage.clear()")
+        page.close()
+    kept_profile.clear_cookies()  # at last: an answer that is still on its way sets them again
+
+
+@pytest.fixture
+def other_profile(new_profile: Callable[[], BrowserContext]) -> Iterator[BrowserContext]:
+    """The browser of somebody else, or on another machine."""
+    with new_profile() as context:
+        yield context
+
+
+@pytest.fixture
+def open_workbench(
+    profile: BrowserContext, interpreter: str, identity_provider: str, site: Site
+) -> Iterator[OpenWorkbench]:
+    opened: list[Workbench] = []
+
+    def open_workbench(
+        backend: RealBackend,
+        tail: str = "",
+        *,
+        context: BrowserContext = profile,
+        options: Options | None = NO_OPTIONS,
+    ) -> Workbench:
+        """In this test's profile or another one; `tail` is the page's query and fragment.
+
+        `options` are its Provider's; `None` is a page without one.
+        """
+        path = write_page(site, backend.base_path, interpreter, options)
+        workbench = Workbench(context.new_page(), backend, path, identity_provider)
+        opened.append(workbench)
+        return workbench.go(tail)
+
+    yield open_workbench
+    for workbench in opened:
+        workbench.forget()
+    for workbench in opened:
+        workbench.check()
+
+
+@pytest.fixture
+def workbench(backend: RealBackend, open_workbench: OpenWorkbench) -> Workbench:
+    """The page, opened by somebody who is not signed in."""
+    workbench = open_workbench(backend)
+    workbench.shows(status="unauthenticated")
+    return workbench
+
+
+_seconds: dict[str, float] = {}
+_counts: dict[str, int] = {}
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if "tests/backends/" not in report.nodeid:
+        return
+    for name in BACKENDS:
+        if f"[{name}" in report.nodeid or f"-{name}]" in report.nodeid or f"-{name}-" in report.nodeid:
+            _seconds[name] = _seconds.get(name, 0) + report.duration
+            _counts[name] = _counts.get(name, 0) + (report.when == "call")
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if not _counts:
+        return
+    terminalreporter.section("real backends")
+    versions = next_sites.installed_versions() if BACKENDS[0].endswith("-next") else backends.installed_versions()
+    terminalreporter.line(", ".join(versions))
+    for name, count in _counts.items():
+        terminalreporter.line(f"{name}: {count} tests in {_seconds[name]:.1f} s")

@@ -1,0 +1,53 @@
+// The options of Auth.js v5, however it is run.
+import { CredentialsSignin } from "@auth/core/errors";
+import Credentials from "@auth/core/providers/credentials";
+import Nodemailer from "@auth/core/providers/nodemailer";
+
+import { memoryAdapter } from "./memory-adapter.mjs";
+import { client, profile, scope } from "./oidc.mjs";
+import { additions, authorize, fields, remember } from "./people.mjs";
+
+class LockedOut extends CredentialsSignin {
+    code = "locked_out";
+}
+
+export function config(site) {
+    return {
+        secret: "a secret of v5",
+        trustHost: true,
+        basePath: site.basePath,
+        adapter: memoryAdapter(),
+        session: { strategy: site.options.strategy, maxAge: site.options.maxAge },
+        pages: site.options.pages,
+        logger: site.logger,
+        callbacks: {
+            jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }, site.issued),
+            session: ({ session }) => ({ user: session.user, expires: session.expires, ...additions }),
+        },
+        providers: [
+            Credentials({
+                id: site.options.passwordId,
+                name: "Password",
+                credentials: fields,
+                async authorize(given) {
+                    if (given.username === "locked") throw new LockedOut();
+                    return authorize(given);
+                },
+            }),
+            Nodemailer({ id: "email", name: "Email", server: site.options.smtp, from: "backend@example.com" }),
+            {
+                id: "oidc",
+                name: "Identity provider",
+                type: "oidc",
+                style: { logo: "/static/icon.svg" }, // else its page fetches one from another host
+                checks: ["pkce", "state", "nonce"],
+                issuer: site.options.issuer,
+                authorization: { params: { scope, prompt: "consent" } },
+                clientId: client.id,
+                clientSecret: client.secret,
+                client: { token_endpoint_auth_method: client.authentication },
+                profile,
+            },
+        ],
+    };
+}

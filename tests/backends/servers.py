@@ -1,0 +1,100 @@
+"""Node programs of `node/` and `next/`: real backends to sign in to, an identity provider, a mailbox."""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import json
+import re
+import subprocess
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Any
+
+import httpx
+
+from scripts.backends import BACKENDS, MODULES
+from scripts.next_sites import NEXT
+from scripts.node import find_node
+from tests.browser.backend import Person
+
+
+class Program:
+    """One of them, running. It ends when its stdin is closed, so none outlives the tests."""
+
+    def __init__(self, name: str, **options: Any) -> None:
+        node = find_node()
+        assert node is not None and MODULES.is_dir(), "Node.js or the backends are missing: type `make test`"
+        folder = NEXT if name.endswith("-next") else BACKENDS
+        command = [str(node.node), str(folder / f"{name}.mjs"), json.dumps(options)]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        said = next((line for line in self._process.stdout if line.startswith("{")), None)
+        assert said is not None, f"{name}.mjs did not start: its message is above"
+        self.addresses: dict[str, str] = json.loads(said)
+        self.process_id = self._process.pid
+
+    def stop(self) -> None:
+        self._process.communicate(timeout=10)
+
+    def __enter__(self) -> Program:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class RealBackend:
+    """A backend that somebody else wrote, on a host name of its own: cookies ignore ports, and v3 and v4 share names.
+
+    Browsers resolve `*.localhost` to this machine, other programs may not: they connect to 127.0.0.1 and name the host.
+    """
+
+    users: Mapping[str, Person] = {
+        "ada": Person("ada", "lovelace", "Ada Lovelace", "ada@example.com"),
+        "alan": Person("alan", "turing", "Alan Turing", "alan@example.com"),
+    }
+
+    def __init__(self, name: str, program: Program) -> None:
+        self.name = name
+        self.version = int(name[1])  # of NextAuth.js or Auth.js
+        self.url = program.addresses["url"]
+        self.base = program.addresses["base"]
+        self.base_path = self.base.removeprefix(self.url)
+        url = httpx.URL(self.url)
+        self._address = url.copy_with(host="127.0.0.1")
+        self._headers = {"Host": url.netloc.decode()}
+
+    def __repr__(self) -> str:
+        return f"RealBackend({self.name})"
+
+    def logged(self) -> list[list[str]]:
+        """What its logger was told: ["error", …]."""
+        return self._list("/__logs")
+
+    def issued(self) -> list[str]:
+        """Every OAuth token that it got from the identity provider."""
+        return self._list("/__issued")
+
+    def _list(self, path: str) -> list[Any]:
+        answer = httpx.get(self._address.join(path), headers=self._headers).raise_for_status()
+        return list(answer.json())
+
+
+class Mailbox:
+    """Where the backends' mail arrives."""
+
+    def __init__(self, program: Program) -> None:
+        self.smtp = program.addresses["smtp"]
+        self._url = program.addresses["url"]
+
+    def link_to(self, address: str) -> str:
+        """The link in the oldest mail to the address that was not asked for yet. Waits until there is one."""
+        text = httpx.get(self._url, params={"to": address}, timeout=20).raise_for_status().json()["text"]
+        body = email.message_from_string(text, policy=email.policy.default).get_body(["plain"])
+        assert body is not None
+        found = re.search(r"https?://\S+", body.get_content())
+        assert found, f"a mail to {address} without a link"
+        return found[0]

@@ -1,0 +1,90 @@
+"""Real backends, and pages, that are given what nobody expects."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.servers import RealBackend
+from tests.backends.workbench import Raised, Workbench
+
+ADA = {"username": "ada", "password": "lovelace"}
+LONG = "x" * 100_000
+BROWSERS_OWN = "Failed to load resource"
+
+
+def test_a_cookie_that_the_backend_stumbles_over_leaves_open_who_is_signed_in(
+    backend: RealBackend, open_workbench: OpenWorkbench, profile: BrowserContext
+) -> None:
+    name = "authjs.callback-url" if backend.version == 5 else "next-auth.callback-url"
+    profile.add_cookies([{"name": name, "value": "no-address", "url": backend.url}])
+    workbench = open_workbench(backend)
+    workbench.expect_problem(BROWSERS_OWN)
+    # v3 redirects to its error page, and from there again, until the browser gives up; the others answer 500.
+    error, words = ("ClientFetchError", "could not be reached") if backend.version == 3 else ("UnexpectedAnswer", "500")
+    workbench.shows(status="loading", error=error)
+    with pytest.raises(Raised, match=words):
+        workbench.call("get_session")
+    profile.clear_cookies()
+    workbench.shows(status="unauthenticated", error="")
+
+
+def test_an_address_of_100_kb_is_kept(backend: RealBackend, open_workbench: OpenWorkbench) -> None:
+    workbench = open_workbench(backend, "#" + LONG)
+    workbench.shows(status="unauthenticated")
+    here = f"{workbench.url}#{LONG}"
+    assert workbench.call("sign_in", "credentials", redirect=False, **ADA)["url"] == here
+    assert workbench.call("sign_out", redirect=False)["url"] == here
+    workbench.shows(status="unauthenticated")
+
+
+def test_every_character_in_an_address_is_kept(backend: RealBackend, open_workbench: OpenWorkbench) -> None:
+    workbench = open_workbench(backend)
+    workbench.shows(status="unauthenticated")
+    given = "?q=Zoë 🐘&r=a+b%20c&s=漢字#Teil-ß-🐘"
+    there = workbench.page.evaluate("given => new URL(given, location).href", given)
+    assert workbench.call("sign_in", "credentials", redirect=False, callback_url=given, **ADA)["url"] == there
+    workbench.start("sign_out", callback_url=given)
+    workbench.is_at(there)
+    workbench.shows(status="unauthenticated")
+
+
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+def test_an_empty_callback_url_is_the_page_itself(workbench: Workbench) -> None:
+    result = workbench.call("sign_in", "credentials", redirect=False, callback_url="", **ADA)
+    assert result["url"] == workbench.url
+
+
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@pytest.mark.parametrize("url", ["javascript:alert(1)", "JavaScript:alert(1)", " data:text/html,x", "java\nscript:x"])
+def test_a_callback_url_that_is_no_page_is_refused_before_anything_is_sent(workbench: Workbench, url: str) -> None:
+    asked = len(workbench.all_requests)
+    for name, arguments in (("sign_in", ["credentials"]), ("sign_in", ["oidc"]), ("sign_in", []), ("sign_out", [])):
+        with pytest.raises(Raised) as raised:
+            workbench.call(name, *arguments, callback_url=url)
+        assert raised.value.kind == "UnsafeURL"
+    assert len(workbench.all_requests) == asked
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("provider", ["pass/word", "Zoë🐘", "a b?c=d&e#f%41"])
+def test_a_providers_id_may_have_any_character(
+    name: str, provider: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    backend = start_backend(name, passwordId=provider)
+    workbench = open_workbench(backend)
+    workbench.shows(status="unauthenticated")
+    assert dict(workbench.call("get_providers"))[provider]["name"] == "Password"
+    if backend.version == 5:  # it looks for the id as it is written in the address, and finds no such provider
+        workbench.expect_problem(BROWSERS_OWN)
+        if name == "v5-express":
+            with pytest.raises(Raised, match="status 400 and no url"):
+                workbench.call("sign_in", provider, redirect=False, **ADA)
+        else:
+            result = workbench.call("sign_in", provider, redirect=False, **ADA)
+            assert (result["ok"], result["error"], result["url"]) == (False, "Configuration", None)
+        workbench.shows(status="unauthenticated")
+    else:
+        assert workbench.call("sign_in", provider, redirect=False, **ADA)["ok"]
+        workbench.shows(status="authenticated", name="Ada Lovelace")

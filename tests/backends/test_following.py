@@ -1,0 +1,289 @@
+"""How a page follows the session at real backends, and what that costs in requests.
+
+Where hours matter the browser's clock is set forward, in a profile of the test's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.servers import RealBackend
+from tests.backends.workbench import Raised, Workbench
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+LIFETIME = 30 * DAY  # of the backends' sessions
+
+
+@pytest.fixture
+def timeless(other_profile: BrowserContext) -> Iterator[BrowserContext]:
+    """A profile in which `pass_time` makes time pass."""
+    other_profile.clock.install()
+    yield other_profile
+
+
+def pass_time(workbench: Workbench, seconds: int) -> None:
+    workbench.page.context.clock.fast_forward(seconds * 1000)
+
+
+def asked(workbench: Workbench) -> int:
+    """How many questions for the session have left the page so far, and been answered."""
+    workbench.call("get_csrf_token")  # whatever was about to be asked is asked before this
+    questions = workbench.requests("session")
+    for question in questions:
+        question.response()
+    return len(questions)
+
+
+def hold_the_first_answer(place: Page | BrowserContext) -> Callable[[], None]:
+    """The first question for the session stays on its way until the function is called that this gives."""
+    held: list[Route] = []
+    place.route("**/auth/session", lambda route: route.continue_() if held else held.append(route))
+    return lambda: held[0].continue_()
+
+
+def lose_the_session(workbench: Workbench) -> None:
+    """As it would be if somebody else had ended it: no page is told."""
+    workbench.page.context.clear_cookies()
+
+
+# ── the first answer ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_s4_loading_is_true_only_before_the_first_answer(
+    backend: RealBackend, open_workbench: OpenWorkbench, other_profile: BrowserContext
+) -> None:
+    let_go = hold_the_first_answer(other_profile)
+    workbench = open_workbench(backend, context=other_profile)
+    workbench.shows(status="loading", seen="loading")
+    let_go()
+    workbench.shows(status="unauthenticated", seen="loading nobody")
+    workbench.sign_in()
+    workbench.call("get_session")
+    workbench.call("sign_out", redirect=False)
+    workbench.shows(status="unauthenticated", seen="loading nobody somebody nobody")
+
+
+@pytest.mark.parametrize("backend", ["v3", "v4", "v5-core"], indirect=True)  # on the base path of a page that says none
+def test_s5_without_a_provider_the_session_is_followed_too(backend: RealBackend, open_workbench: OpenWorkbench) -> None:
+    workbench = open_workbench(backend, options=None)
+    workbench.shows(status="unauthenticated")
+    workbench.sign_in()
+    workbench.shows(name="Ada Lovelace", seen="loading nobody somebody")
+    workbench.go()
+    workbench.shows(status="authenticated", name="Ada Lovelace", seen="loading somebody")
+
+
+def test_s24_any_number_of_readers_share_one_session_and_one_request(workbench: Workbench) -> None:
+    workbench.sign_in()
+    let_go = hold_the_first_answer(workbench.page)
+    with workbench.page.expect_request("**/auth/session"):
+        workbench.go()
+    workbench.shows(status="loading")
+    before = len(workbench.requests("session"))
+    workbench.call("add_readers", 50)
+    readers = workbench.page.locator(".reader")
+    expect(readers).to_have_text(["loading"] * 50)
+    let_go()
+    expect(readers).to_have_text(["Ada Lovelace"] * 50)
+    assert asked(workbench) == before
+    workbench.call("sign_out", redirect=False)
+    expect(readers).to_have_text(["nobody"] * 50)
+    assert asked(workbench) == before
+
+
+def test_s25_a_session_that_is_given_costs_no_request(workbench: Workbench, open_workbench: OpenWorkbench) -> None:
+    workbench.sign_in()
+    given = open_workbench(workbench.backend, options={"session": workbench.session()})
+    given.shows(status="authenticated", name="Ada Lovelace", seen="somebody")
+    assert asked(given) == 0
+    nobody = open_workbench(workbench.backend, options={"session": None})
+    nobody.shows(status="unauthenticated", seen="nobody")
+    assert asked(nobody) == 0
+
+
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+def test_s36_a_base_url_elsewhere_is_asked_and_a_refusal_names_cors(
+    backend: RealBackend, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    other = start_backend("v5-core")
+    workbench = open_workbench(backend, options={"base_url": other.url})
+    workbench.may_ask(other.url)
+    workbench.expect_problem("CORS", "net::ERR_FAILED")
+    workbench.shows(status="loading", error="ClientFetchError")
+    assert {request.url for request in workbench.all_requests if "/session" in request.url} == {other.base + "/session"}
+    with pytest.raises(Raised, match=r"\(CORS\).*reverse proxy"):
+        workbench.call("get_session")
+
+
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+def test_s36_a_base_url_elsewhere_is_followed_when_it_allows_this_page_and_its_cookies(
+    backend: RealBackend, open_workbench: OpenWorkbench
+) -> None:
+    elsewhere = "http://elsewhere.localhost:9"
+    workbench = open_workbench(backend, options={"base_url": elsewhere})
+    workbench.may_ask(elsewhere)
+    workbench.expect_problem("CORS", "net::ERR")
+    allowed = {"Access-Control-Allow-Origin": backend.url, "Access-Control-Allow-Credentials": "true"}
+
+    def answer(route: Route) -> None:
+        session = {"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}
+        route.fulfill(json=session, headers=allowed)
+
+    workbench.page.route(elsewhere + "/**", answer)
+    workbench.go().shows(status="authenticated", name="Ada Lovelace", error="")
+    del allowed["Access-Control-Allow-Credentials"]
+    workbench.go().shows(status="loading", name="", error="ClientFetchError")
+
+
+# ── being brought up to date ─────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("event", ["focus", "blur"])
+def test_s27_gaining_or_losing_focus_brings_the_page_up_to_date(
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext, event: str
+) -> None:
+    workbench = open_workbench(backend, context=timeless)
+    workbench.shows(status="unauthenticated")
+    workbench.sign_in()
+    lose_the_session(workbench)
+    pass_time(workbench, 2)
+    workbench.shows(status="authenticated")
+    before = len(workbench.requests("session"))
+    workbench.page.evaluate("event => { dispatchEvent(new Event(event)); }", event)
+    workbench.shows(status="unauthenticated", name="")
+    assert asked(workbench) == before + 1
+
+
+def test_s28_get_session_in_one_tab_updates_every_tab(workbench: Workbench, open_workbench: OpenWorkbench) -> None:
+    others = [open_workbench(workbench.backend) for _ in range(2)]
+    workbench.sign_in()
+    for other in others:
+        other.shows(status="authenticated", name="Ada Lovelace")
+    before = [len(other.requests("session")) for other in others]
+    lose_the_session(workbench)
+    assert workbench.call("get_session") is None
+    for other in others:
+        other.shows(status="unauthenticated", name="")
+    assert [asked(other) for other in others] == before, "tabs share answers"
+
+
+# ── as time passes ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_s29_s34_keep_alive_asks_every_so_many_seconds_and_the_end_reaches_every_tab(
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
+) -> None:
+    keeping = open_workbench(backend, context=timeless, options={"keep_alive": MINUTE})
+    keeping.shows(status="unauthenticated")
+    keeping.sign_in()
+    other = open_workbench(backend, context=timeless)
+    other.shows(status="authenticated")
+    for _ in range(3):
+        before = asked(keeping)
+        pass_time(keeping, MINUTE - 10)
+        assert asked(keeping) == before, "earlier than it was told to"
+        with keeping.page.expect_response("**/auth/session"):
+            pass_time(keeping, 15)
+    before = asked(other)
+    lose_the_session(keeping)
+    pass_time(keeping, MINUTE + 5)
+    keeping.shows(status="unauthenticated", name="")
+    other.shows(status="unauthenticated", name="")
+    assert asked(other) == before, "tabs share answers"
+
+
+def test_s29_s33_client_max_age_lets_a_read_of_older_data_ask_again(
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
+) -> None:
+    workbench = open_workbench(backend, context=timeless, options={"client_max_age": MINUTE})
+    workbench.shows(status="unauthenticated")
+    workbench.sign_in()
+    before = asked(workbench)
+    pass_time(workbench, MINUTE - 10)
+    workbench.call("use_session")
+    assert asked(workbench) == before, "it was fresh"
+    pass_time(workbench, 15)
+    assert asked(workbench) == before, "nobody has read it"
+    lose_the_session(workbench)
+    assert workbench.call("use_session") == {"status": "authenticated", "loading": False}, "the old is shown meanwhile"
+    workbench.shows(status="unauthenticated", name="")
+    assert asked(workbench) == before + 1
+
+
+def test_s30_the_options_cost_a_signed_out_page_no_request(
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
+) -> None:
+    options = {"keep_alive": MINUTE, "client_max_age": MINUTE}
+    workbench = open_workbench(backend, context=timeless, options=options)
+    workbench.shows(status="unauthenticated")
+    for _ in range(3):
+        pass_time(workbench, HOUR)
+        workbench.call("use_session")
+    assert asked(workbench) == 1, "the one at the start"
+
+
+def test_s32_by_default_neither_time_nor_reading_asks_again(
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
+) -> None:
+    workbench = open_workbench(backend, context=timeless)
+    workbench.shows(status="unauthenticated")
+    workbench.sign_in()
+    before = asked(workbench)
+    for _ in range(3):
+        pass_time(workbench, HOUR)
+        workbench.call("use_session")
+    assert asked(workbench) == before
+    assert workbench.call("get_session")["user"]["name"] == "Ada Lovelace"
+    assert asked(workbench) == before + 1
+
+
+@pytest.mark.parametrize("option", ["client_max_age", "keep_alive"])
+def test_s35_an_option_above_the_sessions_lifetime_is_warned_of_with_both_numbers(
+    backend: RealBackend, open_workbench: OpenWorkbench, option: str
+) -> None:
+    lower, higher = LIFETIME - DAY, LIFETIME + DAY
+    workbench = open_workbench(backend, options={option: higher})
+    workbench.shows(status="unauthenticated")
+    assert warnings(workbench) == []
+    workbench.expect_problem("is not lower")
+    workbench.sign_in()
+    workbench.call("get_session")
+    [warning] = warnings(workbench)
+    assert f"{option}={higher}" in warning
+    # The backend's clock is read from a header that knows whole seconds.
+    assert re.search(rf"lifetime of ({LIFETIME - 1}|{LIFETIME}|{LIFETIME + 1}) seconds", warning)
+
+    content = open_workbench(backend, options={option: lower})
+    content.shows(status="authenticated")
+    content.call("get_session")
+    assert warnings(content) == []
+
+
+def warnings(workbench: Workbench) -> list[str]:
+    return [line for line in workbench.console if "is not lower than" in line]
+
+
+# ── the end ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_session_that_was_renewed_outlives_its_first_end_and_then_ends(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    workbench = open_workbench(start_backend(name, maxAge=3))
+    workbench.shows(status="unauthenticated")
+    workbench.sign_in()
+    first_end = workbench.session()["expires"]
+    workbench.page.wait_for_function("end => Date.now() > Date.parse(end) - 1000", arg=first_end)
+    later_end = workbench.call("get_session")["expires"]
+    assert later_end > first_end, "a JWT session rolls with each answer"
+    workbench.page.wait_for_function("end => Date.now() > Date.parse(end) + 200", arg=first_end)
+    workbench.shows(status="authenticated")
+    assert workbench.session()["expires"] == later_end
+    workbench.shows(status="unauthenticated", name="")
+    assert workbench.page.evaluate("end => Date.now() >= Date.parse(end) - 1000", later_end)

@@ -1,0 +1,32 @@
+"""What `scripts/backends.py` and `scripts/next_sites.py` install."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts.backends import BACKENDS, installed_versions, pinned_versions
+from scripts.next_sites import NEXT
+
+both = pytest.mark.parametrize("folder", [BACKENDS, NEXT], ids=["node", "next"])
+
+
+@both
+def test_the_lock_file_names_no_address(folder: Path) -> None:
+    names = ["package.json", "package-lock.json", ".npmrc"]
+    found = [name for name in names if re.search(r"https?://", (folder / name).read_text())]
+    assert found == [], "npm writes `funding` entries into the lock file, which nothing needs: remove them"
+
+
+@both
+def test_versions_are_pinned(folder: Path) -> None:
+    pinned = json.loads((folder / "package.json").read_text())["dependencies"].values()
+    wanted = [version.rpartition("@")[2] for version in pinned]
+    assert [version for version in wanted if not re.fullmatch(r"\d+\.\d+\.\d+(-beta\.\d+)?", version)] == []
+
+
+def test_the_pinned_versions_are_installed() -> None:
+    assert installed_versions() == pinned_versions()

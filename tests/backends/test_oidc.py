@@ -1,0 +1,145 @@
+"""Signing in at real backends through a real OpenID provider."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.servers import Mailbox, RealBackend
+from tests.backends.visits import allow, log_in, parameters, refuse
+from tests.backends.workbench import Workbench, path_of
+
+
+def test_s12_s20_a_provider_leads_to_its_page_and_back_to_where_one_started(
+    backend: RealBackend, open_workbench: OpenWorkbench
+) -> None:
+    tail = "?a=1&b=%C3%BC#part-2"
+    workbench = open_workbench(backend, tail)
+    workbench.shows(status="unauthenticated")
+    workbench.start("sign_in", "oidc")
+    log_in(workbench.page, "grace")
+    allow(workbench.page)
+    workbench.is_at(workbench.url + tail)
+    workbench.shows(status="authenticated", name="grace of elsewhere")
+
+
+def test_s14_s16_without_redirect_is_ignored_for_oauth_and_the_callback_url_counts(
+    workbench: Workbench, identity_provider: str
+) -> None:
+    workbench.start("sign_in", "oidc", redirect=False, callback_url="?back")
+    workbench.page.wait_for_url(f"{identity_provider}/interaction/*")
+    log_in(workbench.page, "grace")
+    allow(workbench.page)
+    workbench.is_at(workbench.url + "?back")
+    workbench.shows(status="authenticated")
+
+
+def test_s18_authorization_parameters_arrive_but_for_the_servers_own(workbench: Workbench) -> None:
+    free = {"prompt": "login", "login_hint": "zoë & co+1@example.com", "ui_locales": "de fr"}
+    pinned = {
+        "redirect_uri": "https://elsewhere.example/",
+        "scope": "openid",
+        "state": "mine",
+        "client_id": "mine",
+        "response_type": "token",
+        "nonce": "mine",
+        "code_challenge": "mine",
+        "code_challenge_method": "plain",
+        "request": "mine",
+        "request_uri": "https://elsewhere.example/",
+    }
+    workbench.expect_problem("are the server's own and were dropped")
+    workbench.start("sign_in", "oidc", authorization_params={**free, **pinned})
+    expect(workbench.page.get_by_label("Name")).to_have_value(free["login_hint"])
+    [warning] = [line for line in workbench.console if "were dropped" in line]
+    assert all(name in warning for name in pinned)
+    arrived = parameters(workbench.page)
+    assert {name: arrived[name] for name in free} == free
+    assert {name: arrived.get(name) for name in pinned if arrived.get(name) == pinned[name]} == {}
+    assert arrived["redirect_uri"] == f"{workbench.backend.base}/callback/oidc"
+    assert arrived["scope"] == "openid profile email"
+    assert arrived["client_id"] == "backend"
+    assert arrived["state"]
+    # The sign-in that was so decorated works.
+    log_in(workbench.page, "grace")
+    allow(workbench.page)
+    workbench.is_at(workbench.url)
+    workbench.shows(status="authenticated", name="grace of elsewhere")
+
+
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+def test_s18_authorization_parameters_may_be_a_query_string(workbench: Workbench) -> None:
+    workbench.expect_problem("are the server's own and were dropped")
+    given = "?prompt=login&login_hint=zo%C3%AB+%26%20co%2B1@example.com&ui_locales=de+fr&scope=openid"
+    workbench.start("sign_in", "oidc", authorization_params=given)
+    expect(workbench.page.get_by_label("Name")).to_have_value("zoë & co+1@example.com")
+    arrived = parameters(workbench.page)
+    assert (arrived["ui_locales"], arrived["scope"]) == ("de fr", "openid profile email")
+
+
+def test_a_refused_consent_leads_to_an_error_that_can_be_explained(workbench: Workbench) -> None:
+    workbench.start("sign_in", "oidc")
+    log_in(workbench.page, "grace")
+    refuse(workbench.page)
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror=\w+"))
+    query = "?" + workbench.page.url.partition("?")[2]
+    workbench.go(query)
+    workbench.shows(status="unauthenticated")
+    explained = workbench.call("explain_error", workbench.error_in_url())
+    assert explained not in ("", workbench.call("explain_error", "a code that nobody knows"))
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_page_of_the_sites_own_gets_the_error_and_the_next_sign_in_does_not(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    workbench = open_workbench(start_backend(name, pages=own_pages(name)), "#part")
+    workbench.start("sign_in", "oidc")
+    log_in(workbench.page, "grace")
+    refuse(workbench.page)
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.url}\?.*\berror=\w+"))
+    workbench.shows(status="unauthenticated")
+    explained = workbench.call("explain_error", workbench.error_in_url())
+    assert explained not in ("", workbench.call("explain_error", "a code that nobody knows"))
+    workbench.shows(problem=explained)
+
+    workbench.start("sign_in", "credentials", username="ada", password="lovelace")
+    workbench.shows(status="authenticated", name="Ada Lovelace", problem="")
+    assert workbench.error_in_url() is None
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_a_wrong_password_with_a_redirect_leads_to_a_page_of_the_sites_own_that_says_why(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    workbench = open_workbench(start_backend(name, pages=own_pages(name)))
+    workbench.expect_problem("the server responded with a status of 401")
+    workbench.start("sign_in", "credentials", username="ada", password="wrong")
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.url}\?.*\berror=CredentialsSignin\b"))
+    workbench.shows(status="unauthenticated", problem="Sign in failed. Check that what you typed is correct.")
+
+
+def own_pages(name: str) -> dict[str, str]:
+    """The backend's option `pages`: the workbench is its page for signing in and for errors."""
+    path = path_of("/auth" if name == "v5-express" else "/api/auth", "micropython")
+    return {"signIn": path, "error": path}
+
+
+def test_an_account_that_is_not_linked_leads_to_an_error_that_can_be_explained(
+    workbench: Workbench, mailbox: Mailbox
+) -> None:
+    address = "henry@elsewhere.example"
+    workbench.call("sign_in", "email", redirect=False, email=address)
+    workbench.page.goto(mailbox.link_to(address))
+    workbench.shows(status="authenticated", name=address)
+    workbench.call("sign_out", redirect=False)
+
+    workbench.start("sign_in", "oidc")
+    log_in(workbench.page, "henry")
+    allow(workbench.page)
+    expect(workbench.page).to_have_url(re.compile(r"[?&]error=OAuthAccountNotLinked\b"))
+    workbench.go("?" + workbench.page.url.partition("?")[2])
+    assert "another way before" in workbench.call("explain_error", workbench.error_in_url())

@@ -1,0 +1,42 @@
+"""The other tests here run on MicroPython; the same client does the same on Pyodide."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.backends.visits import allow, log_in
+from tests.backends.workbench import Raised, Workbench
+from tests.browser.tabs import pyodide_only
+
+
+@pyodide_only
+def test_s36_every_backend_on_pyodide(workbench: Workbench) -> None:
+    backend = workbench.backend
+    assert [name for name, _ in workbench.call("get_providers")] == ["credentials", "email", "oidc"]
+    workbench.expect_problem("the server responded with a status of 401")
+    wrong = workbench.call("sign_in", "credentials", redirect=False, username="ada", password="wrong")
+    assert (wrong["ok"], wrong["error"], wrong["url"]) == (False, "CredentialsSignin", None)
+
+    workbench.sign_in("ada")
+    assert workbench.session()["team"]["name"] == "Grüße 👋"
+    if backend.version == 3:
+        workbench.expect_problem("the server responded with a status of 400")
+        with pytest.raises(Raised, match="cannot update"):
+            workbench.call("update_session", {"name": "Countess"})
+    else:
+        workbench.call("update_session", {"name": "Countess"})
+        workbench.shows(name="Countess")
+
+    assert workbench.call("sign_out", redirect=False) == {"url": workbench.url}
+    workbench.shows(status="unauthenticated", name="")
+    assert workbench.navigations == [workbench.url]
+
+
+@pyodide_only
+@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+def test_s12_a_provider_leads_to_its_page_and_back_on_pyodide(workbench: Workbench) -> None:
+    workbench.start("sign_in", "oidc", callback_url="?back#part")
+    log_in(workbench.page, "grace")
+    allow(workbench.page)
+    workbench.is_at(workbench.url + "?back#part")
+    workbench.shows(status="authenticated", name="grace of elsewhere")
