@@ -1,0 +1,259 @@
+"""What a page costs beside next-auth v3 and React 17, in one run.
+
+`.venv/bin/python -m bench.pages`, or that and `paint` or `change`, after `make test` has installed everything and while
+the machine does nothing else. Prints medians in milliseconds, and how they compare to React's.
+
+- change: from "the body of the session's answer is there" to "every element shows the new name"
+- paint: from the navigation to "Signed in as …" painted; cold is a new browser profile, warm its second visit
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import statistics
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from scripts.browsers import find_chromium
+from scripts.javascript_pages import BUILD
+from scripts.steps import ROOT
+from tests.browser.backend import StubBackend
+from tests.browser.site import INTERPRETERS, Site, page
+
+ROUNDS = 5
+CHANGES = 9
+LATENCY = 0.05  # seconds that the backend takes for a session, when something is to be painted
+REACT = "next-auth v3 + React 17"
+
+# ── pages ────────────────────────────────────────────────────────────────────────────────────────
+
+# Notes when a body has come, and when the last element, hence all, shows what it holds.
+TIMES = """
+for (const kind of ["text", "json", "arrayBuffer"]) {
+  const read = Response.prototype[kind];
+  Response.prototype[kind] = function () {
+    const isSession = this.url.endsWith("/api/auth/session");
+    return read.call(this).then(body => {
+      if (isSession) window.bodyCame = performance.now();
+      return body;
+    });
+  };
+}
+window.change = (ask, name) => new Promise(resolve => {
+  const elements = document.querySelectorAll("main p");
+  const last = elements[elements.length - 1];
+  const observer = new MutationObserver(() => {
+    if (last.textContent !== name) return;
+    const took = performance.now() - bodyCame;
+    observer.disconnect();
+    const wrong = [...elements].filter(element => element.textContent !== name).length;
+    resolve(wrong ? `${wrong} elements are wrong` : took);
+  });
+  observer.observe(last, { childList: true, characterData: true, subtree: true });
+  ask();
+});
+"""
+ASK_REACT = """() => dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: JSON.stringify(
+  { event: "session", data: { trigger: "getSession" }, clientId: "another", timestamp: Date.now() }) }))"""
+ASK_PYTHON = "() => refresh()"
+
+# Python makes the elements, as React does.
+BOUND = """
+import js
+from nextauth_client import Provider, bind
+count = {count}
+js.document.querySelector("main").innerHTML = '<p data-auth-text="user.name">nobody</p>' * count
+provider = Provider()
+bind()
+"""
+EFFECTS = """
+import js
+from nextauth_client import Provider, effect, use_session
+js.document.querySelector("main").innerHTML = "<p>nobody</p>" * {count}
+provider = Provider()
+
+def follow(element):
+    @effect
+    def show():
+        session = use_session().session
+        element.textContent = session.user.name if session else "nobody"
+
+for element in js.document.querySelectorAll("main p"):
+    follow(element)
+"""
+REFRESH = """
+import asyncio
+from pyscript import ffi
+
+def refresh(*_):
+    global asking
+    asking = asyncio.create_task(provider.refresh())
+
+js.globalThis.refresh = ffi.create_proxy(refresh)
+js.document.documentElement.setAttribute("data-python", "done")
+"""
+
+# Calls `painted` with the milliseconds since the navigation in the frame after the one that shows it.
+PAINT = """
+const look = () => {
+  const who = document.getElementById("who");
+  if (who && who.checkVisibility() && who.textContent.trim() === "Signed in as Ada Lovelace") {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => (window.painted = performance.now());
+    port2.postMessage(0);
+  } else requestAnimationFrame(look);
+};
+requestAnimationFrame(look);
+"""
+EARLY = '<script src="/static/nextauth-early.js"></script>'
+WHO = """<p data-auth-show="loading">Loading</p>
+<p id="who" data-auth-show="authenticated" hidden>Signed in as <span data-auth-text="user.name"></span></p>"""
+# A page that loads MicroPython itself, without PyScript.
+BARE = """
+import { loadMicroPython } from "%(interpreter)s";
+const python = await loadMicroPython();
+python.FS.mkdirTree("/lib/nextauth_client");
+for (const [name, source] of Object.entries(await (await fetch("/sources.json")).json()))
+    python.FS.writeFile("/lib/nextauth_client/" + name, source);
+await python.runPythonAsync(%(python)s);
+"""
+BIND = "from nextauth_client import Provider, bind\nProvider()\nbind()\n"
+
+
+class Bench:
+    def __init__(self, browser: Browser, backend: StubBackend, site: Site) -> None:
+        self.browser = browser
+        self.backend = backend
+        self.site = site
+
+    @contextmanager
+    def signed_in(self) -> Iterator[BrowserContext]:
+        context = self.browser.new_context(base_url=self.backend.url)
+        self.backend.sign_in(context)
+        try:
+            yield context
+        finally:
+            context.close()
+
+    # ── a change ─────────────────────────────────────────────────────────────────────────────────
+
+    def changes(self, path: str, ask: str) -> list[float]:
+        """The first change is not counted: whoever it is, it compiles what it runs."""
+        with self.signed_in() as context:
+            tab = context.new_page()
+            tab.add_init_script(TIMES)
+            tab.goto(path)
+            tab.wait_for_function("document.querySelector('main p')?.textContent === 'Ada Lovelace'", timeout=60_000)
+            if ask == ASK_PYTHON:
+                tab.wait_for_selector("[data-python]", timeout=60_000)
+            found = [self._change(tab, ask, f"Ada {number}") for number in range(CHANGES + 1)]
+        self.backend.reset()
+        return found[1:]
+
+    def _change(self, tab: Page, ask: str, name: str) -> float:
+        self.backend.rename(name)
+        took = tab.evaluate(f"name => change({ask}, name)", name)
+        if not isinstance(took, int | float):
+            raise RuntimeError(f"{tab.url}: {took}")
+        return took
+
+    def compare_changes(self) -> None:
+        self.site.write("/many.js", (BUILD / "v3-many.js").read_text(encoding="utf-8"))
+        self.site.write("/many.html", page("", '<main></main><script src="/many.js"></script>'))
+        for kind, python in (("bound elements", BOUND), ("effects", EFFECTS)):
+            for count in (1000, 5000) if python is BOUND else (1000,):
+                times = {REACT: self.changes(f"/many.html?count={count}", ASK_REACT)}
+                for interpreter in INTERPRETERS:
+                    path = f"/{interpreter}-{count}.html"
+                    source = python.format(count=count) + REFRESH
+                    self.site.write_page(path, python=source, html="<main></main>", interpreter=interpreter)
+                    times[f"{count:,} {kind}, {interpreter}"] = self.changes(path, ASK_PYTHON)
+                # Once more, so that a machine that slows down meanwhile is noticed.
+                times[REACT] += self.changes(f"/many.html?count={count}", ASK_REACT)
+                show(f"A session known, until {count:,} {kind} are right", times)
+
+    # ── the first paint ──────────────────────────────────────────────────────────────────────────
+
+    def compare_paints(self) -> None:
+        self.site.write("/v3.js", (BUILD / "v3.js").read_text(encoding="utf-8"))
+        self.site.write("/v3.html", page("", '<main></main><script src="/v3.js"></script>'))
+        paths = {REACT: "/v3.html"}
+        for interpreter in INTERPRETERS:
+            for name, head in (("early script, ", EARLY), ("", "")):
+                path = f"/paint-{interpreter}{'-early' if head else ''}.html"
+                self.site.write_page(path, python=BIND, html=WHO, head=head, interpreter=interpreter)
+                paths[f"{name}{interpreter}{'' if head else ' alone'}"] = path
+        sources = {file.name: file.read_text() for file in (ROOT / "client" / "nextauth_client").glob("*.py")}
+        self.site.write("/sources.json", json.dumps(sources))
+        names = {"interpreter": INTERPRETERS["micropython"], "python": json.dumps(BIND)}
+        self.site.write("/bare.js", BARE % names)
+        for name, head in (("early script, ", EARLY), ("", "")):
+            path = f"/bare{'-early' if head else ''}.html"
+            self.site.write(path, page(f'{head}<script type="module" src="/bare.js"></script>', WHO))
+            paths[f"{name}micropython without PyScript"] = path
+        cold: dict[str, list[float]] = {name: [] for name in paths}
+        warm: dict[str, list[float]] = {name: [] for name in paths}
+        self.backend.latency("session", LATENCY)
+        for _ in range(ROUNDS):
+            for name, path in paths.items():
+                with self.signed_in() as context:
+                    cold[name].append(self._paint(context, path))
+                    warm[name].append(self._paint(context, path))
+        self.backend.reset()
+        show("Navigation until painted, cold", cold)
+        show("Navigation until painted, warm", warm)
+
+    def _paint(self, context: BrowserContext, path: str) -> float:
+        tab = context.new_page()
+        tab.add_init_script(PAINT)
+        tab.goto(path)
+        tab.wait_for_function("window.painted", timeout=60_000)
+        painted: float = tab.evaluate("painted")
+        tab.wait_for_load_state("networkidle")  # what is still loading is in the cache for the next visit
+        tab.close()
+        return painted
+
+
+def show(title: str, times: dict[str, list[float]]) -> None:
+    print(f"\n{title} (ms: median, least, most)")
+    react = statistics.median(times[REACT])
+    for name, found in times.items():
+        median = statistics.median(found)
+        print(f"  {name:40} {median:8.1f} {min(found):8.1f} {max(found):8.1f}   {median / react:5.2f} x", flush=True)
+
+
+PARTS: dict[str, Callable[[Bench], None]] = {"change": Bench.compare_changes, "paint": Bench.compare_paints}
+
+
+def main(arguments: list[str]) -> int:
+    parts = arguments or list(PARTS)
+    if any(part not in PARTS for part in parts):
+        print(__doc__, file=sys.stderr)
+        return 2
+    folder = Path(tempfile.mkdtemp())
+    try:
+        site = Site(folder)
+        backend = StubBackend(site.folder)
+        try:
+            with sync_playwright() as playwright:
+                root = ["--no-sandbox"] if os.geteuid() == 0 else []
+                browser = playwright.chromium.launch(executable_path=find_chromium(), args=root)
+                for part in parts:
+                    PARTS[part](Bench(browser, backend, site))
+                browser.close()
+        finally:
+            backend.stop()
+    finally:
+        shutil.rmtree(folder)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
