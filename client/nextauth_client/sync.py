@@ -67,6 +67,7 @@ NEVER: "Stamp" = (0, "")
 TICK = 5.0  # seconds; the longest a tab sleeps while it has a deadline, so that a laptop's sleep does not matter
 SAME_MOMENT = 0.1  # how much earlier than this tab another may have heard the same trigger: rule 4
 BURST = 1.0  # focus events within a second are one: rule 6
+HEAD_START = 0.5  # what all tabs want at one moment, the tab that asked last asks first: rule 4
 LOCK_RETRY = 0.2
 STUCK_SPREAD = 2.0
 LAG = 1.0  # tabs whose stamps differ by less see the same clock
@@ -442,11 +443,12 @@ class Machine:
         self.loading = False
         self.asked_at = asked
         self._came_at = now
-        self._expires_at = ends
+        later = 0.0 if stamp[1] == self.tab else HEAD_START * (0.5 + 0.5 * self._random())
+        self._expires_at = None if ends is None else ends + later
         self._over_at = None
         self._keep_alive_at = None
         if self.options.keep_alive and session is not None:
-            self._keep_alive_at = now + self.options.keep_alive
+            self._keep_alive_at = now + self.options.keep_alive + later
         if stamp > max(self._failed, self._action_failed):
             self.error = None
         if stamp > self._failed:

@@ -138,7 +138,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         invariants.CHANGE_IS_FINAL,
         replaces("_show", shows_whatever_comes),
         """
-        world = World(seed=1, tabs=6, timeout=3, client_max_age=1, hostile=True)
+        world = World(seed=2, tabs=6, timeout=3, client_max_age=1, hostile=True)
         world.sign_in(1)
         world.advance(31.0)
         """,
