@@ -8,7 +8,7 @@ import gc
 import pytest
 from nextauth_client import effect
 
-from tests.unit.both import in_both_interpreters
+from tests.unit.both import in_both_interpreters, run
 
 test_behaviour = in_both_interpreters("reactive")
 
@@ -25,6 +25,6 @@ def test_an_async_effect_that_is_cancelled_before_it_has_begun_leaves_no_warning
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
 
-    asyncio.run(page())
+    run(page())
     gc.collect()
     assert ran == []
