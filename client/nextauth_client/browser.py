@@ -89,6 +89,10 @@ class BrowserHost:
         return str(js.location.href)
 
     def made_at(self) -> float:
+        if _has(js.performance, "getEntriesByType"):
+            for navigation in js.performance.getEntriesByType("navigation"):
+                if str(navigation.type) == "back_forward":
+                    return 0.0
         return time.time() - float(js.performance.now()) / 1000
 
     def embedded_session(self) -> "Optional[str]":

@@ -38,7 +38,10 @@ if TYPE_CHECKING:
             """The page's absolute URL, with query and fragment."""
 
         def made_at(self) -> float:
-            """When the page was asked for, Unix seconds: what a server put into it was true then."""
+            """When the page was asked for, Unix seconds: what a server put into it was true then.
+
+            0 for a page that may have come out of a cache, by going back or forward.
+            """
 
         def embedded_session(self) -> Optional[str]:
             """What `session_script` put into the page, unread; `None` if there is nothing, or if it was told before."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Data = Optional[dict[str, Any]]
 
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
-# `given` is UNSET, None or session data that was true at Unix seconds `made_at`
+# `given` is UNSET, None or session data that was true at Unix seconds `made_at`, which is 0 where nobody knows
 # `landed`: a sign-in that left a page of this tab may have ended here
 Start = namedtuple("Start", ("given", "made_at", "epoch", "landed"))
 AskedEarly = namedtuple("AskedEarly", ("asked_at",))  # before Start: since then EARLY is in the air
@@ -174,16 +174,21 @@ class Machine:
         self._landed = False  # and nobody has been told yet
 
     @property
+    def asking(self) -> bool:
+        """Whether a question is under way."""
+        return bool(self._in_air)
+
+    @property
     def refreshing(self) -> bool:
         """Whether a later question is under way."""
-        return bool(self._in_air) and not self.loading
+        return self.asking and not self.loading
 
     def take_over(self, other: "Machine") -> None:
         """The changes under way of a Machine that this one replaces, before both of them go on."""
         self._highest = other._highest
         self._own_changes, other._own_changes = other._own_changes, {}
         for start, _, _ in self._own_changes.values():
-            self._changes[start] = other._changes.pop(start)
+            self._changes[start] = other._changes.pop(start, self._clock + DAY)
 
     # ── the one way in ───────────────────────────────────────────────────────────────────────────
 
@@ -216,8 +221,9 @@ class Machine:
             self._must_ask = not self._in_air
             return
         self._see(stamp, now)
-        self._show(stamp, made_at, event.given, self._end_of(event.given, now, now), now)
+        self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now)
         self._came_at = made_at
+        self._must_ask = made_at <= 0  # nobody knows how old it is
         if event.landed:
             self._say_changed(now)
             self._tell_of_landing(event.given)
@@ -235,7 +241,7 @@ class Machine:
             error = BackendUnreachable("The answer of the backend came too late to be believed.")  # the laptop slept
         message = {"type": "answer", "stamp": list(question.stamp), "asked": question.asked, "told": question.told}
         if error is None:
-            ends = self._end_of(event.session, event.date, now)
+            ends = self._end_of(event.session, event.date, question.asked, now)
             message["session"], message["ends"] = event.session, ends
             self._show(question.stamp, question.asked, event.session, ends, now)
             self._tell_of_landing(event.session)
@@ -285,7 +291,8 @@ class Machine:
     def _on_PageShow(self, event: "Any", now: float) -> None:
         self._present = True
         self._learn_epoch(event.epoch, now)
-        if self._shown < self._epoch or (self._expires_at is not None and now >= self._expires_at):
+        is_over = self._over_at is not None or (self._expires_at is not None and now >= self._expires_at)
+        if self._shown < self._epoch or is_over:
             self.session = None
             self.loading = True
             self._keep_alive_at = self._expires_at = self._over_at = None
@@ -318,7 +325,7 @@ class Machine:
         end = self._next_stamp(now)
         message: "dict[str, Any]" = {"type": "end", "stamp": list(end), "start": list(start), "outcome": outcome}
         if outcome == ADOPT:
-            ends = self._end_of(event.session, event.date, now)
+            ends = self._end_of(event.session, event.date, sent_at, now)
             message["sent"], message["asked"] = list(sent), sent_at
             message["session"], message["ends"] = event.session, ends
         self._effects.append(Publish(message))
@@ -397,6 +404,8 @@ class Machine:
         elif "session" in message and _is_session(message["session"]):
             ends = message.get("ends")
             taken = self._show(stamp, asked, message["session"], ends if _is_number(ends) else None, now)
+            if taken and message["session"] is not None:
+                self._tell_of_landing(message["session"])
         else:
             return False
         if taken:
@@ -406,7 +415,9 @@ class Machine:
 
     def _hear_end(self, message: "dict[str, Any]", end: "Stamp", now: float) -> None:
         start = self._stamp_in(message, "start", now)
-        if start is not None:
+        if start is not None and all(
+            start != own for own, _, _ in self._own_changes.values()
+        ):  # ours end by themselves
             self._changes.pop(start, None)
         outcome = message.get("outcome")
         if outcome == NOTHING or end == self._epoch:  # heard twice
@@ -437,7 +448,12 @@ class Machine:
             if question.stamp < stamp:  # whatever it brings is older
                 self._in_air.remove(question)
                 self._effects.append(Abort(question.number))
-                self._settle(question)
+                if asked >= question.asked:
+                    self._settle(question)
+                else:  # the clock was set back meanwhile, so that stamps and times disagree: it is asked once more
+                    self._tickets += question.tickets
+                    if question.told:
+                        self._something_changed = question.asked
         self._shown = stamp
         self.session = session
         self.loading = False
@@ -474,7 +490,8 @@ class Machine:
         return True
 
     def _answer_came(self, stamp: "Stamp") -> None:
-        self._time_passed = False
+        if stamp > self._failed:  # else the retry of what failed since is still wanted
+            self._time_passed = False
         if stamp >= self._expected:
             self._expected_until = None
 
@@ -483,13 +500,15 @@ class Machine:
         if self._something_changed is not None and asked >= self._something_changed:
             self._something_changed = None
 
-    def _end_of(self, session: "Data", date: "Optional[float]", now: float) -> "Optional[float]":
-        """Rule 7: when it expires, on this tab's clock; what is missing, unparsable or already past is believed."""
+    def _end_of(self, session: "Data", date: "Optional[float]", asked: float, now: float) -> "Optional[float]":
+        """Rule 7: when it expires, on this tab's clock; what is missing, unparsable or was past is believed.
+
+        Without the backend's clock, what was not past when it was asked for may be over when it comes.
+        """
         expires = None if session is None else parse_iso(session.get("expires"))
-        if expires is None:
+        if expires is None or expires <= (asked if date is None else date):
             return None
-        left = expires - (now if date is None else date)
-        return now + left if left > 0 else None
+        return max(now, expires) if date is None else now + expires - date
 
     def _warn_of_long_options(self, lifetime: float) -> None:
         for name in ("client_max_age", "keep_alive"):
@@ -581,6 +600,8 @@ class Machine:
                     setattr(self, name, time - back)
             for start in self._changes:
                 self._changes[start] -= back
+            for change, (start, sent, sent_at) in self._own_changes.items():
+                self._own_changes[change] = (start, sent, sent_at - back)
             for question in self._in_air:
                 question.asked -= back
         if self._highest > (now + DAY) * 1000:
@@ -620,7 +641,7 @@ class Machine:
         if may_ask and (self._tickets or self._must_ask):
             self._ask(now)
             may_ask = len(self._in_air) < 2
-        if self._in_air:
+        if any(question.stamp > self._failed for question in self._in_air):
             self._time_passed = False  # it joins
         if not may_ask or self._expected_until is not None:
             self._without_lock_at = None

@@ -75,6 +75,7 @@ OPTIONS: list[tuple[str, list[Any]]] = [
     ("session_length", [2592000.0, 2592000.0, 30.0]),
     ("skew", [0.0, 0.0, 0.0, 7200.0, -7200.0]),
     ("signed_in", [True, True, False]),
+    ("sends_date", [True, True, True, False]),
 ]
 
 
@@ -83,6 +84,8 @@ def options_of(number: int) -> dict[str, Any]:
     for name, values in OPTIONS:
         number, index = divmod(number, len(values))
         options[name] = values[index]
+    if not options["sends_date"]:
+        options["skew"] = 0.0  # nobody can know of it
     return options
 
 

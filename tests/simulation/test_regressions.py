@@ -63,3 +63,40 @@ def test_a_lock_first_tried_after_its_holder_was_answered_is_looked_at_twice() -
     world.refresh(2)
     world.js_get_session()
     world.finish()
+
+
+def test_a_question_that_is_older_than_a_failure_does_not_swallow_its_retry() -> None:
+    world = World(tabs=1, signed_in=False)
+    world.advance(5.0)
+    world.slow_answer(8.0)
+    world.refresh(0)
+    world.advance(1.0)
+    world.fault("bad")
+    world.js_sign_in()
+    world.advance(0.6)
+    world.fault(None)
+    world.advance(12.0)
+    world.finish()
+
+
+def test_a_session_that_ends_while_its_answer_is_on_its_way_is_not_shown_for_ever() -> None:
+    world = World(tabs=1, session_length=4.0, sends_date=False)
+    world.advance(1.0)
+    world.slow_answer(6.0)
+    world.refresh(0)
+    world.advance(60.0)
+    world.finish()
+
+
+def test_a_question_that_an_older_one_overtakes_after_the_clock_was_set_back_is_asked_once_more() -> None:
+    world = World(seed=2, tabs=3, locks=False)
+    world.sign_out(4)
+    world.advance(0.1)
+    world.change_csrf()
+    world.advance(0.3)
+    world.fault("slow")
+    world.js_get_session()
+    world.revoke()
+    world.set_clock(-60.0)
+    world.advance(0.3)
+    world.finish()

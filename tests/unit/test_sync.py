@@ -225,9 +225,23 @@ def test_rule_1_a_failure_that_comes_after_a_newer_one_still_leads_to_a_retry() 
     tab.at(3, Refresh(1))
     tab.answers(3.1, DOWN)
     tab.at(4, Network(False))
-    tab.at(4.5, Network(True))  # asks at once, and joins the slow one
-    tab.answers(12, DOWN, slow)
+    assert tab.at(4.5, Network(True)).asks()  # at once, and does not join the slow one, which is older than the failure
+    tab.answers(11, DOWN, slow)
+    tab.answers(12, DOWN)
     assert tab.at(20, Tick()).asks()
+
+
+def test_rule_1_an_older_question_in_the_air_does_not_swallow_a_retry() -> None:
+    tab = open_tab()
+    tab.at(2, Focus())
+    slow = tab.question
+    tab.at(3, ForeignChange())
+    tab.answers(3.1, DOWN)
+    assert tab.at(4.1, Tick()).asks()
+    newer = tab.question
+    tab.answers(5, ADA, slow)
+    tab.answers(5.1, BOB, newer)
+    assert tab.state == ("Bob", False, None)
 
 
 def test_rule_1_an_older_session_is_shown_when_the_newer_question_failed() -> None:
@@ -778,6 +792,14 @@ def test_rule_7_expires_is_read_on_the_backends_clock(hours: int) -> None:
     assert ends_at(tab) == 30
 
 
+def test_rule_7_without_the_backends_clock_a_session_that_ends_on_its_way_is_over() -> None:
+    tab = Tab(timeout=10)
+    tab.opens()
+    tab.answers(6, session("Ada", T0 + 4.0))
+    assert tab.name == "Ada"
+    assert ends_at(tab) == 16
+
+
 def test_rule_7_the_end_is_shared_with_the_answer() -> None:
     one, two = Tab("b", timeout=10), open_tab(None, "a", timeout=10)
     one.opens()
@@ -951,6 +973,23 @@ def test_rule_10_leaving_the_page_aborts_releases_and_falls_silent() -> None:
     assert tab.at(60, Tick()) == []
 
 
+def test_rule_10_what_came_with_a_page_of_unknown_age_is_shown_and_asked_for() -> None:
+    tab = Tab()
+    assert tab.opens(ADA, made_at=-T0).asks()
+    assert tab.name == "Ada"
+    tab = Tab()
+    assert tab.opens(ADA, made_at=-T0, epoch=NOW - 5000).asks()
+    assert tab.state == (None, True, None)
+
+
+def test_rule_10_a_landing_that_learns_of_its_sign_in_from_another_tab_tells_the_js_clients() -> None:
+    two, landed = open_tab(None, "b"), Tab("a")
+    landed.opens(landed=True)
+    two.at(1, Refresh(1))
+    told = landed.hears(1.2, two.answers(1.1, ADA).messages("answer"))
+    assert told.of(TellOthers) == [TellOthers("getSession")]
+
+
 def test_rule_10_coming_back_shows_what_was_and_asks() -> None:
     tab = open_tab()
     tab.at(5, PageHide())
@@ -962,6 +1001,14 @@ def test_rule_10_coming_back_after_a_change_elsewhere_shows_nobody_until_it_is_k
     tab = open_tab()
     tab.at(5, PageHide())
     assert tab.at(60, PageShow(int((T0 + 30) * 1000))).asks()
+    assert tab.state == (None, True, None)
+
+
+def test_rule_10_coming_back_while_the_end_is_looked_into_shows_nobody_until_it_is_known() -> None:
+    tab = open_tab(session("Ada", T0 + 60))
+    assert tab.at(61, Tick()).asks()
+    tab.at(62, PageHide())
+    assert tab.at(600, PageShow(None)).asks()
     assert tab.state == (None, True, None)
 
 
@@ -1206,6 +1253,15 @@ def test_messages_of_any_shape_raise_nothing_and_hold_up_nothing(odd: Any, kind:
             tab.at(40, Refresh(1))
             assert tab.answers(40.1, ADA).of(Settle) == [Settle([1], None)]
             assert tab.name == "Ada"
+
+
+def test_another_tab_cannot_end_a_change_of_ours() -> None:
+    tab = open_tab()
+    [start] = tab.at(1, ChangeStarted(1)).messages("start")
+    forged = {"type": "end", "stamp": [NOW + 5000, "x"], "start": start["stamp"], "outcome": "nothing"}
+    tab.at(2, Heard(forged))
+    assert not tab.at(3, Refresh(1)).asks()
+    assert tab.at(4, ChangeEnded(1, NOTHING, None, None)).asks()
 
 
 @pytest.mark.parametrize("odd", [None, "", "x", [], 5, {}, {"user": None}, {"user": "Ada"}], ids=repr)
