@@ -7,12 +7,12 @@ from .errors import (
     NotAvailableHere,
     UnexpectedAnswer,
     UnsafeURL,
-    explain_error,
 )
 from .provider import (
     Provider,
     bind,
     component,
+    explain_error,
     get_csrf_token,
     get_providers,
     get_session,

@@ -124,6 +124,8 @@ class BrowserHost:
             "credentials": "include",
             # Chromium makes tabs wait for each other's cacheable requests of one URL.
             "cache": "no-store",
+            # The protocol knows none, and a followed 307 would carry the password to wherever it points.
+            "redirect": "manual",
         }
         if request.body is not None:
             settings["body"] = request.body
@@ -141,14 +143,14 @@ class BrowserHost:
         except Exception:
             late = bool(controller.signal.aborted)
             done = True
-            raise BackendUnreachable(_why_unreachable(request.url, self.origin(), late, timeout))
+            raise BackendUnreachable(_why_unreachable(request.address, self.origin(), late, timeout))
         finally:
             js.clearTimeout(timer)
             if not done:  # cancelled
                 controller.abort()
         if text is None:
             raise UnexpectedAnswer(
-                f"The answer from {request.url} is too large for a page: more than {LARGEST // 1000} kB. "
+                f"The answer from {request.address} is too large for a page: more than {LARGEST // 1000} kB. "
                 "Let the backend put less into it."
             )
         return _answer(response, text, date)
@@ -420,7 +422,12 @@ def _is_first(what: str) -> bool:
 
 
 def _answer(response: "Any", text: "Any", date: "Any") -> Answer:
-    return Answer(int(response.status), str(text), bool(response.redirected), parse_http_date(date))
+    return Answer(
+        int(response.status),
+        str(text),
+        bool(response.redirected) or str(response.type) == "opaqueredirect",
+        parse_http_date(date),
+    )
 
 
 def _storage(name: str) -> "Any":

@@ -93,6 +93,9 @@ _SENTENCES = {
     "Configuration": "The server is not set up correctly for this way to sign in. Tell those who run this site.",
     "MissingCSRF": "The server did not accept the form. Allow cookies for this site, reload the page and try again.",
     "ClientFetchError": "The server cannot be reached just now. Check your connection and try again.",
+    "TooManyRequests": "That was tried too often. Wait a minute and try again.",
+    "UnsafeURL": "The server named an address that this page must not go to. Tell those who run this site.",
+    "NotAvailableHere": "That cannot be done here. Tell those who run this site.",
     "UnexpectedAnswer": "The server gave an answer that makes no sense. Try again in a moment.",
 }
 _OTHERWISE = "Something went wrong while signing in. Try again."

@@ -6,10 +6,10 @@ Knows the wire's order of steps, not who is shown as signed in: a change is anno
 import asyncio
 
 from . import protocol
-from .errors import CSRFRefused, NextAuthError, UnexpectedAnswer, is_error_code
+from .errors import CSRFRefused, NextAuthError, UnexpectedAnswer
 from .session import SignInResult, SignOutResult
 from .sync import ADOPT, CHANGED, LEAVING, NOTHING
-from .urls import in_ascii, query_of, resolve, without_query
+from .urls import in_ascii, resolve, without_query
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class Flows:
         callback_url = self._callback_url(callback_url)
         configured = None if provider is None else (await self.get_providers()).get(provider)
         if configured is None:
-            return await self._leave_for(protocol.sign_in_page(self._base, callback_url))
+            return await self.leave_for(protocol.sign_in_page(self._base, callback_url))
         if configured.type == "email":
             _check_address(fields.get("email"))
         stays = not redirect and configured.type in ("credentials", "email")  # S16
@@ -151,7 +151,7 @@ class Flows:
                     raise _csrf_refused("sign in")
         if stays:
             return result
-        await self._leave_for(url)
+        await self.leave_for(url)
         return result
 
     async def sign_out(self, callback_url: "Optional[str]", redirect: bool) -> SignOutResult:
@@ -162,8 +162,9 @@ class Flows:
                     lambda token: protocol.sign_out_request(self._base, token, callback_url), change
                 )
                 error, result = protocol.understand_sign_out(answer, self._host.page_url(), callback_url)
-                change.ends(ADOPT if error is None else NOTHING, None, answer.date)
+                change.ends(ADOPT if error is None else CHANGED, None, answer.date)
                 if error == "MissingCSRF":
+                    change.ends(NOTHING)
                     raise _csrf_refused("sign out")
                 if error is not None:
                     raise UnexpectedAnswer(f"The backend refused to sign out ({error}). Look into its log.")
@@ -175,13 +176,15 @@ class Flows:
         """`POST /session` (v4, v5): the new session as plain data, or `None` when nobody is signed in."""
         async with self._one_at_a_time:
             with _Change(self._changes) as change:
-                answer = await self._post(lambda token: protocol.update_request(self._base, token, data), change)
+                answer = await self._post(
+                    lambda token: protocol.update_request(self._base, token, data), change, protocol.is_update_refusal
+                )
                 if protocol.is_unknown_action(answer):
                     change.ends(NOTHING)
                     raise UnexpectedAnswer(
                         "This backend cannot update a session: NextAuth.js v4 and Auth.js v5 can, v3 cannot."
                     )
-                if answer.status == 400:
+                if protocol.is_update_refusal(answer):
                     change.ends(NOTHING)
                     raise _csrf_refused("update the session")
                 session = protocol.understand_session(answer)
@@ -190,10 +193,15 @@ class Flows:
 
     # ── steps ────────────────────────────────────────────────────────────────────────────────────
 
-    async def _post(self, request: "Callable[[str], protocol.Request]", change: _Change) -> protocol.Answer:
+    async def _post(
+        self,
+        request: "Callable[[str], protocol.Request]",
+        change: _Change,
+        is_refusal: "Callable[[protocol.Answer], bool]" = protocol.is_csrf_refusal,
+    ) -> protocol.Answer:
         """Fetch a token and post with it; once more with a fresh token if it was refused (rule 8)."""
         answer = await self._post_once(request, change)
-        if protocol.is_csrf_refusal(answer):
+        if is_refusal(answer):
             answer = await self._post_once(request, change)
         return answer
 
@@ -202,7 +210,8 @@ class Flows:
         change.posts()
         return await self._fetch(request(token))
 
-    async def _leave_for(self, url: str) -> SignInResult:
+    async def leave_for(self, url: str) -> SignInResult:
+        """Go to where a sign-in goes on."""
         self._host.note_departure()
         await self._host.navigate(url)
         return SignInResult(None, 200, True, url, None)
@@ -212,10 +221,8 @@ class Flows:
         page = self._host.page_url()
         if callback_url:
             return in_ascii(resolve(callback_url, page))
-        # An error of the sign-in before would be read as one of this sign-in.
-        if is_error_code(query_of(page).get("error")):
-            return without_query(page, ("error", "code"))
-        return page
+        # An error of the sign-in before, of whichever code, would be read as one of this sign-in.
+        return page if protocol.error_in_page(page) is None else without_query(page, ("error", "code"))
 
 
 def _check_address(email: object) -> None:

@@ -47,7 +47,12 @@ class Request:
         self.body = body
 
     def __repr__(self) -> str:
-        return f"Request({self.method} {self.url})"  # never the body: it may hold a password
+        return f"Request({self.method} {self.address})"  # never the body: it may hold a password
+
+    @property
+    def address(self) -> str:
+        """The URL for people's eyes: without its query, which may hold a token or an e-mail address."""
+        return self.url.partition("?")[0]
 
 
 class Answer:
@@ -87,9 +92,25 @@ def understand_session(answer: Answer) -> "Optional[dict[str, Any]]":
 
 
 def update_request(base: str, csrf_token: str, data: "Any") -> Request:
-    """`POST {base}/session` (v4, v5): `data` reaches the backend's jwt callback."""
+    """`POST {base}/session` (v4, v5): `data` reaches the backend's jwt callback. It is plain (`check_plain`)."""
     body = json.dumps({"csrfToken": csrf_token, "data": data})
     return Request("POST", base + "/session", {"Accept": JSON_TYPE, "Content-Type": JSON_TYPE}, body)
+
+
+def check_plain(data: "Any") -> None:
+    """Raises `TypeError` or `ValueError` for what JSON cannot say: json itself says it too late, or writes nonsense."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            if not isinstance(key, str):
+                raise TypeError(f"a key of JSON is a text, not {key!r}")
+            check_plain(value)
+    elif isinstance(data, (list, tuple)):
+        for value in data:
+            check_plain(value)
+    elif isinstance(data, float) and (data != data or data in (float("inf"), float("-inf"))):
+        raise ValueError(f"JSON has no {data!r}")
+    elif not (data is None or isinstance(data, (str, bool, int, float))):
+        raise TypeError(f"plain data is wanted (dict, list, text, number, None), not {type(data).__name__}")
 
 
 # ── csrf and providers ───────────────────────────────────────────────────────────────────────────
@@ -155,9 +176,10 @@ def _keys_in_order(text: str) -> "list[str]":
 # ── sign in ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def sign_in_page(base: str, callback_url: str) -> str:
-    """The backend's own page that offers all providers (S11)."""
-    return base + "/signin?" + urlencode([("callbackUrl", callback_url)])
+def sign_in_page(base: str, callback_url: str, error: "Optional[str]" = None) -> str:
+    """The backend's own page that offers all providers (S11); it explains the code `error`."""
+    pairs = [] if error is None else [("error", error)]
+    return base + "/signin?" + urlencode(pairs + [("callbackUrl", callback_url)])
 
 
 def sign_in_request(
@@ -186,7 +208,7 @@ def pinned_and_free(params: "Any") -> "tuple[list[str], list[tuple[str, str]]]":
     elif isinstance(params, str):
         pairs = parse_query(params[1:] if params.startswith("?") else params)
     elif hasattr(params, "items"):
-        pairs = [(str(name), str(value)) for name, value in params.items()]
+        pairs = [(str(name), _field(value)) for name, value in params.items() if value is not None]
     else:
         raise TypeError("authorization_params is a mapping or a query string, such as {'prompt': 'login'}")
     pinned, free = [], []
@@ -232,21 +254,28 @@ def understand_sign_out(answer: Answer, page_url: str, callback_url: str) -> "tu
 
 
 def is_csrf_refusal(answer: Answer) -> bool:
-    """Whether a POST was refused for its CSRF token (rows "Bad/missing CSRF", "Bad CSRF, signout", "update")."""
+    """Whether a form was refused for its CSRF token (rows "Bad/missing CSRF", "Bad CSRF, signout")."""
     try:
         data = parse_json(answer.text)
     except ValueError:
         data = None
     url = data.get("url") if isinstance(data, dict) else None
-    if isinstance(url, str):
-        return _error_in(url) == "MissingCSRF"
-    # The answer to an update: v4 may put a text, `{}` or `[object Object]` there.
+    return isinstance(url, str) and _error_in(url) == "MissingCSRF"
+
+
+def is_update_refusal(answer: Answer) -> bool:
+    """Whether an update was refused for its CSRF token (row "update"): v4 may add a text, `{}` or `[object Object]`."""
     return answer.status == 400 and not is_unknown_action(answer)
 
 
 def is_unknown_action(answer: Answer) -> bool:
     """Whether the backend does not know what was asked of it (rows "POST /session" of v3, "Unknown action")."""
     return answer.status == 400 and "is not supported by NextAuth.js" in answer.text
+
+
+def error_in_page(page_url: str) -> "Optional[str]":
+    """The error code that a failed redirect has put into the page's URL (row "OAuth failures"); `None` without one."""
+    return query_of(page_url).get("error")
 
 
 # ── what they share ──────────────────────────────────────────────────────────────────────────────
@@ -262,7 +291,9 @@ def _form_request(url: str, csrf_token: str, callback_url: str, fields: "dict[st
 
 
 def _field(value: "Any") -> str:
-    """A form field as the JavaScript client writes it."""
+    """A form field or parameter as the JavaScript client writes it. Raises `TypeError` for what is no single value."""
+    if isinstance(value, (dict, list, tuple, set)):
+        raise TypeError(f"a form field or parameter is one text, not {type(value).__name__}: join it to a text first")
     if isinstance(value, bool):
         return "true" if value else "false"
     return str(value)

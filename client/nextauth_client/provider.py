@@ -7,11 +7,11 @@ import asyncio
 import functools
 import sys
 
-from . import flows, protocol, reactive, sync, tasks
+from . import errors, flows, protocol, reactive, sync, tasks
 from .errors import BackendUnreachable, NextAuthError, NotAvailableHere, UnexpectedAnswer, UnsafeURL, report
 from .session import Session, SessionState
 from .store import Store
-from .urls import resolve, urlencode
+from .urls import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,6 +88,7 @@ class Provider:
         self._waiting: "list[asyncio.Event]" = []  # for the first answer
         self._successor: "Optional[Provider]" = None  # replaced this one
         self._announced = _Announced(self)
+        self._leaving: "Optional[asyncio.Task[SignInResult]]" = None  # for the sign-in page
         self._flows = flows.Flows(self._host, self._base, options.timeout, self._announced)
         tab = "".join([f"{int(self._host.random() * 65536):04x}" for _ in range(4)])
         self._bindings: "list[Any]" = []  # of bind()
@@ -191,9 +192,9 @@ class Provider:
         return state
 
     def _require_sign_in(self) -> None:
-        callback = self._host.page_url()
-        page = self._base + "/signin?" + urlencode([("error", "SessionRequired"), ("callbackUrl", callback)])
-        self._start(self._host.navigate(page))
+        if self._leaving is None or self._leaving.done():  # all readers of one state leave together
+            page = protocol.sign_in_page(self._base, self._host.page_url(), "SessionRequired")
+            self._leaving = self._start(self._flows.leave_for(page))
 
     def on_session_change(self, function: "Callable[[SessionState, SessionState], object]") -> "Subscription":
         """See `on_session_change`."""
@@ -329,6 +330,7 @@ class Provider:
         for came in self._waiting:
             came.set()
         for binding in list(self._bindings):
+        protocol.check_plain(data)
             binding.dispose()
         self._host.close()
         if Provider._default is self:
@@ -556,7 +558,8 @@ def sign_in(
     - `authorization_params`: mapping or query string for the provider's authorization endpoint (S18)
     - all other keywords are form fields, such as `username=` or `email=`; `fields=` takes those whose names are taken
 
-    The awaited `SignInResult` is truthy when the backend let the person in. Raises `BackendUnreachable`,
+    The awaited `SignInResult` is truthy when the backend accepted it; what it accepts without signing anybody in (a
+    mail that has been sent, v4 with passwords and database sessions) the session tells. Raises `BackendUnreachable`,
     `UnexpectedAnswer`, `CSRFRefused` or `UnsafeURL` when awaited; else they are logged and shown as `.error`.
     """
     if Provider._default is not None:
@@ -683,6 +686,21 @@ def _dom(caller: str) -> "Any":
 def _provider(caller: str) -> Provider:
     """The default Provider; with none, one with the defaults that a later one may replace (S5)."""
     if Provider._default is None:
+def explain_error(code: "Any" = UNSET, messages: "Optional[dict[str, str]]" = None) -> str:
+    """A sentence for people about an error `code`, as results, `.error.code` and `?error=` in a URL carry it.
+
+    - `code`: without one, that which a failed redirect has put into this page's URL
+    - `messages`: sentences by code that replace or add to ours (for translation); its key `"default"` serves codes
+      nobody knows
+
+    `None` or an empty code gives an empty text: nothing went wrong. On a server, without a code, raises
+    `NotAvailableHere`.
+    """
+    if code is UNSET:
+        code = protocol.error_in_page(_page_host("explain_error").page_url())
+    return errors.explain_error(code, messages)
+
+
         Provider(host=_page_host(caller))._implicit = True
     provider = Provider._default
     assert provider is not None
@@ -745,6 +763,8 @@ def _page_host(caller: str) -> "Host":
         instead = _INSTEAD.get(caller, "ask with `await get_session(request)`")
         raise NotAvailableHere(f"{caller}() belongs in a page, and this is none. On a server {instead}.")
     from .browser import BrowserHost
+    if "popup" in more_fields:
+        raise TypeError("popup= opens no window in this version: leave it out, and the page itself goes to sign in.")
 
     return BrowserHost()
 
@@ -782,6 +802,7 @@ def _seconds(name: str, value: "Any", least: float = 0.0) -> float:
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if not (least <= value < 1e9):  # NaN is neither
         raise ValueError(f"{name} is a number of seconds from {least:g} up, not {value!r}")
+    "explain_error": "give it the code: `explain_error(code)`",
     return value
 
 

@@ -238,9 +238,9 @@ def understood(backend: str, exchange: Any) -> str:
     method, path = exchange["request"].split()
     if path == "/session":
         if method == "POST" and protocol.is_unknown_action(answer):
-            assert not protocol.is_csrf_refusal(answer), "another token would not help"
+            assert not protocol.is_update_refusal(answer), "another token would not help"
             return NO_SUCH_ACTION
-        if method == "POST" and protocol.is_csrf_refusal(answer):
+        if method == "POST" and protocol.is_update_refusal(answer):
             return REFUSED
         try:
             return person(protocol.understand_session(answer))
@@ -333,6 +333,7 @@ def test_no_answer_raises_anything_but_our_own_errors(answer: Answer) -> None:
         except NextAuthError as error:
             error.message.encode()
     protocol.is_csrf_refusal(answer)
+    protocol.is_update_refusal(answer)
 
 
 def test_transcripts_are_small_and_plain() -> None:

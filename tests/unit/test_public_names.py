@@ -40,7 +40,7 @@ SIGNATURES: dict[str, str] = {
     "bind": "root=None, *, messages=None",
     "require_session": "function",
     "on_session_change": "function",
-    "explain_error": "code, messages=None",
+    "explain_error": "code=UNSET, messages=None",
     "Provider": (
         "session=UNSET, *, client_max_age=0, keep_alive=0, base_url=None, base_path='/api/auth', "
         "refetch_on_focus=True, timeout=10, default=True, host=None"

@@ -350,7 +350,7 @@ async def test_an_error_of_the_sign_in_before_is_left_behind():
     for page, sent in (
         ("/login?error=CredentialsSignin&code=credentials&x=1#top", "/login?x=1#top"),
         ("/login?error=OAuthCallback", "/login"),
-        ("/login?error=Whatever&code=1", "/login?error=Whatever&code=1"),
+        ("/login?error=Whatever%20was%20thrown&x=1", "/login?x=1"),
         ("/login?code=1", "/login?code=1"),
     ):
         backend, flow = start(page=ORIGIN + page)
@@ -365,6 +365,21 @@ async def test_a_sign_in_on_a_page_with_an_error_succeeds_and_fails_as_elsewhere
         assert await flow.sign_out(None, False)
         _, flow = start(page=ORIGIN + page, callback=[url_of(WRONG_PASSWORD)])
         assert not await sign_in(flow)
+
+
+async def test_a_refusal_that_leads_back_to_the_page_with_its_error_is_one_each_time():
+    # `authorize` (v3) or `callbacks.signIn` (v4, v5) may answer with a URL of the site's own.
+    for page in ("/login", "/login?error=EmailNotVerified"):
+        _, flow = start(page=ORIGIN + page, callback=[url_of("/login?error=EmailNotVerified")])
+        result = await sign_in(flow)
+        assert (result.ok, result.error) == (False, "EmailNotVerified")
+
+
+async def test_a_bad_request_is_no_reason_to_send_a_password_twice():
+    for text in ('"Bad request."', "<h1>Bad Request</h1>", ""):
+        backend, flow = start(callback=[Answer(400, text)])
+        await raised_by(UnexpectedAnswer, sign_in(flow))
+        assert backend.log.count("POST /callback/credentials") == 1
 
 
 # ── signing out ──────────────────────────────────────────────────────────────────────────────────
@@ -391,14 +406,14 @@ async def test_where_a_sign_out_leads_is_the_backends_word():
     assert (await flow.sign_out("https://other.example/", False)).url == ORIGIN
 
 
-async def test_a_sign_out_that_is_refused_raises_and_nothing_has_changed():
-    for url, kind in (
-        (BASE + "/signout?csrf=true", CSRFRefused),
-        (BASE + "/error?error=Configuration", UnexpectedAnswer),
+async def test_a_sign_out_that_fails_raises_and_is_looked_into_unless_the_token_was_refused():
+    for url, kind, outcome in (
+        (BASE + "/signout?csrf=true", CSRFRefused, NOTHING),
+        (BASE + "/error?error=Configuration", UnexpectedAnswer, CHANGED),
     ):
         backend, flow = start(signout=[url_of(url)])
         await raised_by(kind, flow.sign_out(None, True))
-        assert backend.log[-1][:2] == ("end", NOTHING)
+        assert backend.log[-1][:2] == ("end", outcome)
     backend, flow = start(signout=[url_of(BASE + "/signout?csrf=true"), url_of(PAGE)])
     await flow.sign_out(None, False)
     assert backend.log[-1] == ("end", ADOPT, None, 1000.0)

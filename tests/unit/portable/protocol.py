@@ -359,10 +359,36 @@ def test_a_refused_token_is_found_in_both_spellings():
 
 def test_an_update_is_refused_by_its_status():
     for text in ("{}", "null", "[object Object]", "Error: no", "", '"Bad request."'):
-        assert protocol.is_csrf_refusal(Answer(400, text))
+        assert protocol.is_update_refusal(Answer(400, text))
+        assert not protocol.is_csrf_refusal(Answer(400, text)), "of a form it says nothing about the token"
     for text in ("{}", "null", '{"user": {}}'):
-        assert not protocol.is_csrf_refusal(Answer(200, text))
-    assert not protocol.is_csrf_refusal(Answer(500, "oops"))
+        assert not protocol.is_update_refusal(Answer(200, text))
+    assert not protocol.is_update_refusal(Answer(500, "oops"))
+
+
+def test_parameters_are_written_as_javascript_writes_them():
+    assert sorted(protocol.pinned_and_free({"a": True, "b": 5})[1]) == [("a", "true"), ("b", "5")]
+    assert protocol.pinned_and_free({"login_hint": None}) == ([], [])
+    raised(TypeError, lambda: protocol.pinned_and_free({"acr_values": ["a", "b"]}))
+
+
+def test_what_json_cannot_say_is_refused_before_it_is_sent():
+    protocol.check_plain({"a": [1, 2.5, None, True, ("x", {})]})
+    for data in ({1, 2}, b"x", {"a": object()}, {1: "a"}, [{"b": {3}}]):
+        raised(TypeError, lambda data=data: protocol.check_plain(data))
+    for data in (float("nan"), [float("inf")], {"a": float("-inf")}):
+        raised(ValueError, lambda data=data: protocol.check_plain(data))
+
+
+def test_the_error_of_a_failed_redirect_is_read_from_the_pages_url():
+    assert protocol.error_in_page("https://a.example/p?x=1&error=AccessDenied#top") == "AccessDenied"
+    assert protocol.error_in_page("https://a.example/p?x=1#error=no") is None
+
+
+def test_what_is_said_about_a_request_holds_no_query_and_no_body():
+    request = protocol.Request("POST", BASE + "/signin/google?id_token_hint=secret", {}, "password=secret")
+    assert "secret" not in repr(request)
+    assert request.address == BASE + "/signin/google"
 
 
 def test_a_relative_url_is_resolved_on_the_page():
