@@ -64,7 +64,7 @@ class Provider:
         flows.refuse_unknown(unknown)
         options = sync.Options(
             _seconds("client_max_age", client_max_age),
-            _seconds("keep_alive", keep_alive),
+            _seconds("keep_alive", keep_alive, smallest=0.1),
             _seconds("timeout", timeout, least=0.001),
             _flag("refetch_on_focus", refetch_on_focus),
         )
@@ -86,14 +86,15 @@ class Provider:
         self._questions: "dict[int, asyncio.Task[None]]" = {}
         self._requests: "list[asyncio.Task[Any]]" = []  # of actions, and of questions about tokens and providers
         self._waiting: "list[asyncio.Event]" = []  # for the first answer
+        self._quiet: "list[asyncio.Event]" = []  # for the end of the questions in the air
         self._successor: "Optional[Provider]" = None  # replaced this one
-        self._announced = _Announced(self)
         self._leaving: "Optional[asyncio.Task[SignInResult]]" = None  # for the sign-in page
+        self._announced = _Announced(self)
         self._flows = flows.Flows(self._host, self._base, options.timeout, self._announced)
         tab = "".join([f"{int(self._host.random() * 65536):04x}" for _ in range(4)])
         self._bindings: "list[Any]" = []  # of bind()
         self._machine = sync.Machine(tab, options, self._host.random)
-        made_at = self._host.made_at()
+        made_at = self._made_at()
         if replaced is None:
             self._store = Store(SessionState(loading=True))
         else:
@@ -109,7 +110,7 @@ class Provider:
             given = self._embedded()
             if given is UNSET:
                 answered = self._adopt_early()
-        self._receive(sync.Start(given, made_at, self._host.stored_epoch(), self._host.take_departure()))
+        self._receive(sync.Start(given, made_at, self._host.stored_epoch(), self._has_landed()))
         if answered is not None:
             self._receive(answered)
         for number in list(self._tickets):
@@ -169,6 +170,14 @@ class Provider:
                     "#nextauth-session holds no session, so the backend is asked. Write it with session_script()."
                 )
         return UNSET  # type: ignore[return-value]
+
+    def _made_at(self) -> float:
+        """When what the page was given was true, Unix seconds."""
+        return self._host.made_at()
+
+    def _has_landed(self) -> bool:
+        """Whether a sign-in that left a page of this tab may have ended here."""
+        return self._host.take_departure()
 
     @staticmethod
     def current() -> "Optional[Provider]":
@@ -281,7 +290,15 @@ class Provider:
     async def get_csrf_token(self, request: "Any" = None) -> str:
         """See `get_csrf_token`."""
         _refuse_request(request, "get_csrf_token")
-        return await self._request(self._flows.get_csrf_token())
+        return await self._request(self._csrf_token())
+
+    async def _csrf_token(self) -> str:
+        # In a browser without cookies the first question sets the token's cookie too, and the last one wins.
+        while self._machine.asking:
+            quiet = asyncio.Event()
+            self._quiet.append(quiet)
+            await quiet.wait()
+        return await self._flows.get_csrf_token()
 
     async def get_providers(self) -> "dict[str, AuthProvider]":
         """See `get_providers`."""
@@ -313,6 +330,7 @@ class Provider:
 
     def update_session(self, data: "Any" = None) -> "asyncio.Task[Optional[Session]]":
         """See `update_session`."""
+        protocol.check_plain(data)
         return self._request(_update(self._flows, data))
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────
@@ -330,7 +348,6 @@ class Provider:
         for came in self._waiting:
             came.set()
         for binding in list(self._bindings):
-        protocol.check_plain(data)
             binding.dispose()
         self._host.close()
         if Provider._default is self:
@@ -358,12 +375,21 @@ class Provider:
             return  # reported while an effect was carried out: it waits until the others are
         machine = self._machine
         while self._events:
+            event = self._events[0]
+            # Whatever a tab or a server sent, no listener raises; and one effect that fails takes no other with it.
             try:
-                for effect in machine.receive(self._events[0], self._host.now()):
+                effects = machine.receive(event, self._host.now())
+            except Exception as error:
+                report(error, "following " + type(event).__name__)
+                effects = []
+            for effect in effects:
+                try:
                     getattr(self, "_do_" + type(effect).__name__)(effect)
-            except Exception as error:  # whatever a tab or a server sent, no listener raises
-                report(error, "following " + type(self._events[0]).__name__)
+                except Exception as error:
+                    report(error, "following " + type(event).__name__)
             self._events.pop(0)
+        while self._quiet and not machine.asking:
+            self._quiet.pop().set()
         self._store.replace(
             SessionState(machine.session, loading=machine.loading, error=machine.error, refreshing=machine.refreshing)
         )
@@ -434,6 +460,7 @@ class Provider:
                 requests = self._latest()._requests
                 if task in requests:
                     requests.remove(task)
+                self._request_ended()
 
         if self._stopped:
             coroutine.close()
@@ -442,13 +469,37 @@ class Provider:
         self._requests.append(task)
         return task
 
+    def _request_ended(self) -> None:
+        """Called when an action, or a question about tokens or providers, is over."""
+
     def _failed(self, error: Exception) -> None:
         """An action failed and nobody awaits it: on the console, and for every reader."""
-        if self._latest()._stopped and isinstance(error, BackendUnreachable):
+        if isinstance(error, BackendUnreachable) and error.message == sync.STOPPED:
             return  # whoever stopped it has ended the action
         report(error, "an action")
         if isinstance(error, NextAuthError):
             self._latest()._receive(sync.Failed(error))
+
+
+class _Passing(Provider):
+    """Carries one question or action where no Provider runs, by the rules that hold between tabs, and ends with it."""
+
+    def __init__(self, host: "Host") -> None:
+        Provider.__init__(self, None, refetch_on_focus=False, default=False, host=host)
+
+    def _made_at(self) -> float:
+        return self._host.now()  # nobody reads what it was given, so there is nothing to ask for
+
+    def _has_landed(self) -> bool:
+        return False  # that is for a Provider that shows something
+
+    def _request_ended(self) -> None:
+        self._start(self._see_out())
+
+    async def _see_out(self) -> None:
+        while self._store.value.refreshing:  # the others wait for what it asks after a change
+            await self._next_state()
+        self.stop()
 
 
 class Subscription:
@@ -515,10 +566,8 @@ async def get_session(request: "Any" = None, *, session_type: "type[S]" = Sessio
     _refuse_request(request, "get_session")
     if Provider._default is not None:
         return await Provider._default.get_session(session_type=session_type)
-    host = _page_host("get_session")
-    data, _ = await _bare_flows(host).ask_session()
-    host.tell_others("getSession")
-    return None if data is None else session_type(data)
+    with _Passing(_page_host("get_session")) as passing:
+        return await passing.get_session(session_type=session_type)
 
 
 async def get_csrf_token(request: "Any" = None) -> str:
@@ -526,20 +575,24 @@ async def get_csrf_token(request: "Any" = None) -> str:
 
     Raises `BackendUnreachable` or `UnexpectedAnswer`.
     """
+    if Provider._default is not None:
+        return await Provider._default.get_csrf_token(request)
     server = _server()
     if server is not None:
         return str(await server.get_csrf_token(request))
     _refuse_request(request, "get_csrf_token")
-    return await _flows("get_csrf_token").get_csrf_token()
+    return await _bare_flows("get_csrf_token").get_csrf_token()
 
 
 async def get_providers() -> "dict[str, AuthProvider]":
     """The configured ways to sign in, by id and in the backend's order (S10). Raises as `get_csrf_token`."""
+    if Provider._default is not None:
+        return await Provider._default.get_providers()
     server = _server()
     if server is not None:
         found: "dict[str, AuthProvider]" = await server.get_providers()
         return found
-    return await _flows("get_providers").get_providers()
+    return await _bare_flows("get_providers").get_providers()
 
 
 def sign_in(
@@ -562,18 +615,13 @@ def sign_in(
     mail that has been sent, v4 with passwords and database sessions) the session tells. Raises `BackendUnreachable`,
     `UnexpectedAnswer`, `CSRFRefused` or `UnsafeURL` when awaited; else they are logged and shown as `.error`.
     """
-    if Provider._default is not None:
-        return Provider._default.sign_in(
-            provider,
-            callback_url=callback_url,
-            redirect=redirect,
-            authorization_params=authorization_params,
-            fields=fields,
-            **more_fields,
-        )
-    return tasks.start(
-        _sign_in(_flows("sign_in"), provider, callback_url, redirect, authorization_params, fields, more_fields),
-        _log_failure,
+    return _acting("sign_in").sign_in(
+        provider,
+        callback_url=callback_url,
+        redirect=redirect,
+        authorization_params=authorization_params,
+        fields=fields,
+        **more_fields,
     )
 
 
@@ -586,19 +634,16 @@ def sign_out(
     (S23). Raises as `sign_in`; then nothing has changed.
     """
     flows.refuse_unknown(unknown)
-    if Provider._default is not None:
-        return Provider._default.sign_out(callback_url=callback_url, redirect=redirect)
-    return tasks.start(_flows("sign_out").sign_out(callback_url, redirect), _log_failure)
+    return _acting("sign_out").sign_out(callback_url=callback_url, redirect=redirect)
 
 
 def update_session(data: "Any" = None) -> "asyncio.Task[Optional[Session]]":
     """Give `data` to the backend's jwt callback and take the session it answers (v4 and v5 backends). Starts at once.
 
-    Raises as `sign_in` when awaited; a v3 backend has no such endpoint (`UnexpectedAnswer`).
+    `data` is what JSON can say; other things raise `TypeError` or `ValueError` at the call. Raises as `sign_in` when
+    awaited; a v3 backend has no such endpoint (`UnexpectedAnswer`).
     """
-    if Provider._default is not None:
-        return Provider._default.update_session(data)
-    return tasks.start(_update(_flows("update_session"), data), _log_failure)
+    return _acting("update_session").update_session(data)
 
 
 def on_session_change(function: "Callable[[SessionState, SessionState], object]") -> Subscription:
@@ -639,6 +684,21 @@ def bind(root: "Any" = None, *, messages: "Optional[dict[str, str]]" = None) -> 
     """
     _dom("bind")
     return _provider("bind").bind(root, messages=messages)
+
+
+def explain_error(code: "Any" = UNSET, messages: "Optional[dict[str, str]]" = None) -> str:
+    """A sentence for people about an error `code`, as results, `.error.code` and `?error=` in a URL carry it.
+
+    - `code`: without one, that which a failed redirect has put into this page's URL
+    - `messages`: sentences by code that replace or add to ours (for translation); its key `"default"` serves codes
+      nobody knows
+
+    `None` or an empty code gives an empty text: nothing went wrong. On a server, without a code, raises
+    `NotAvailableHere`.
+    """
+    if code is UNSET:
+        code = protocol.error_in_page(_page_host("explain_error").page_url())
+    return errors.explain_error(code, messages)
 
 
 def require_session(function: "Function") -> "Function":
@@ -686,21 +746,6 @@ def _dom(caller: str) -> "Any":
 def _provider(caller: str) -> Provider:
     """The default Provider; with none, one with the defaults that a later one may replace (S5)."""
     if Provider._default is None:
-def explain_error(code: "Any" = UNSET, messages: "Optional[dict[str, str]]" = None) -> str:
-    """A sentence for people about an error `code`, as results, `.error.code` and `?error=` in a URL carry it.
-
-    - `code`: without one, that which a failed redirect has put into this page's URL
-    - `messages`: sentences by code that replace or add to ours (for translation); its key `"default"` serves codes
-      nobody knows
-
-    `None` or an empty code gives an empty text: nothing went wrong. On a server, without a code, raises
-    `NotAvailableHere`.
-    """
-    if code is UNSET:
-        code = protocol.error_in_page(_page_host("explain_error").page_url())
-    return errors.explain_error(code, messages)
-
-
         Provider(host=_page_host(caller))._implicit = True
     provider = Provider._default
     assert provider is not None
@@ -718,6 +763,8 @@ def _sign_in(
 ) -> "Coroutine[Any, Any, SignInResult]":
     """The coroutine of a sign-in; wrong arguments raise here, at the call."""
     flows.refuse_javascript(more_fields)
+    if "popup" in more_fields:
+        raise TypeError("popup= opens no window in this version: leave it out, and the page itself goes to sign in.")
     if provider is not None and not isinstance(provider, str):
         raise TypeError("sign_in(provider) takes the provider's id, such as 'google', or nothing for the sign-in page")
     pinned, free = protocol.pinned_and_free(authorization_params)
@@ -733,15 +780,20 @@ async def _update(steps: flows.Flows, data: "Any") -> "Optional[Session]":
     return None if session is None else Session(session)
 
 
-def _flows(caller: str) -> flows.Flows:
-    if Provider._default is not None:
-        return Provider._default._flows
-    return _bare_flows(_page_host(caller))
+_bare: "list[flows.Flows]" = []  # one for the page, because its requests take turns
 
 
-def _bare_flows(host: "Host") -> flows.Flows:
-    """Questions and actions need no Provider and start none."""
-    return flows.Flows(host, base_address(host, None, "/api/auth"), 10, flows.Changes())
+def _bare_flows(caller: str) -> flows.Flows:
+    """Who asks for tokens and providers where no Provider runs."""
+    if not _bare:
+        host = _page_host(caller)
+        _bare.append(flows.Flows(host, base_address(host, None, "/api/auth"), 10, flows.Changes()))
+    return _bare[0]
+
+
+def _acting(caller: str) -> Provider:
+    """Who carries out an action: actions need no Provider and start none that stays."""
+    return Provider._default or _Passing(_page_host(caller))
 
 
 # What to do on a server instead of a call that belongs in a page (S6).
@@ -750,6 +802,7 @@ _INSTEAD = {
     "sign_in": "send the person to the backend's sign-in page, as `nextauth_client.server.login_required` does",
     "sign_out": "link to the backend's own page for it, such as /api/auth/signout",
     "update_session": "there is nothing to call: let the page do it",
+    "explain_error": "give it the code: `explain_error(code)`",
     "component": "there is no page to show anything in: render with your templates",
     "bind": "there is no page to serve: write the attributes, and let the page call it",
     "require_session": "use `nextauth_client.server.login_required`",
@@ -763,16 +816,12 @@ def _page_host(caller: str) -> "Host":
         instead = _INSTEAD.get(caller, "ask with `await get_session(request)`")
         raise NotAvailableHere(f"{caller}() belongs in a page, and this is none. On a server {instead}.")
     from .browser import BrowserHost
-    if "popup" in more_fields:
-        raise TypeError("popup= opens no window in this version: leave it out, and the page itself goes to sign in.")
 
     return BrowserHost()
 
 
 def _server() -> "Any":
     """The room that answers questions where there is no page; `None` in a page."""
-    if Provider._default is not None:
-        return None
     try:
         _page_host("get_session")
     except NotAvailableHere:
@@ -797,12 +846,13 @@ def base_address(host: "Host", base_url: "Optional[str]", base_path: str) -> str
     return address.rstrip("/") + base_path.rstrip("/")
 
 
-def _seconds(name: str, value: "Any", least: float = 0.0) -> float:
+def _seconds(name: str, value: "Any", least: float = 0.0, smallest: float = 0.0) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise TypeError(f"{name} is a number of seconds, not {value!r}")
     if not (least <= value < 1e9):  # NaN is neither
         raise ValueError(f"{name} is a number of seconds from {least:g} up, not {value!r}")
-    "explain_error": "give it the code: `explain_error(code)`",
+    if 0 < value < smallest:
+        raise ValueError(f"{name} is 0 for off, or from {smallest:g} seconds up, not {value!r}")
     return value
 
 
@@ -843,7 +893,3 @@ def _warn_once(text: str) -> None:
     if text not in _warned:
         _warned.append(text)
         print("nextauth_client:", text, file=sys.stderr)
-
-
-def _log_failure(error: Exception) -> None:
-    report(error, "an action")

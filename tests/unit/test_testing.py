@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from nextauth_client import BackendUnreachable, CSRFRefused, Provider, UnexpectedAnswer, UnsafeURL, effect
 from nextauth_client.protocol import Answer
+from nextauth_client.provider import _Passing
 from nextauth_client.testing import HANG, TORN, UNREACHABLE, Browser, iso, run
 
 
@@ -431,3 +432,107 @@ def test_a_page_that_does_not_exist_is_not_json() -> None:
 
 def test_iso_is_what_the_wire_has() -> None:
     assert iso(1_790_000_000.25) == "2026-09-21T14:13:20.250Z"
+
+
+def test_an_effect_of_an_answer_that_fails_takes_no_other_with_it(capsys: pytest.CaptureFixture[str]) -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        provider = Provider(host=tab, default=False)
+
+        def publish(_message: Any) -> None:
+            raise MemoryError("a large session")
+
+        tab.publish = publish  # type: ignore[method-assign]
+        await asyncio.wait_for(provider.get_session(), 60)
+
+    run(page)
+    assert "a large session" in capsys.readouterr().err
+
+
+def test_a_question_without_a_provider_is_one_request_that_every_tab_learns_from() -> None:
+    async def page(browser: Browser) -> None:
+        other = open_provider(browser)
+        await asyncio.sleep(1)
+        browser.cookie = browser.backend.login()
+        asked = len(browser.requests)
+        with _Passing(browser.tab()) as passing:
+            session = await passing.get_session()
+        assert session is not None
+        await asyncio.sleep(1)
+        assert name(other) == "jsmith"
+        assert browser.requests[asked:] == ["GET /session"]
+
+    run(page)
+
+
+def test_a_late_answer_elsewhere_does_not_undo_a_sign_out_without_a_provider() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        other = open_provider(browser)
+        await other.ready()
+        browser.latency = 3.0
+        refreshing = asyncio.create_task(other.refresh())
+        await asyncio.sleep(0.1)
+        browser.latency = 0.1
+        await _Passing(browser.tab()).sign_out(redirect=False)
+        await refreshing
+        await asyncio.sleep(10)
+        assert browser.cookie is None
+        assert other.use_session().status == "unauthenticated"
+
+    run(page)
+
+
+def test_what_fails_without_a_provider_and_without_anybody_waiting_is_on_the_console(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def page(browser: Browser) -> None:
+        browser.fault = UNREACHABLE
+        _Passing(browser.tab()).sign_out(redirect=False)
+        await asyncio.sleep(60)
+        assert browser.tabs == []
+
+    run(page)
+    assert "BackendUnreachable" in capsys.readouterr().err
+
+
+def test_a_token_is_asked_for_after_the_first_question_whose_answer_may_bring_another() -> None:
+    async def page(browser: Browser) -> None:
+        browser.latency = 2.0
+        provider = open_provider(browser)
+        await provider.get_csrf_token()
+        assert browser.requests == ["GET /session", "GET /csrf"]
+        assert not provider.use_session().loading
+
+    run(page)
+
+
+def test_all_readers_who_require_a_session_leave_together() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab("https://example.org/private")
+        provider = Provider(host=tab, default=False)
+        for _ in range(3):
+            effect(lambda: provider.use_session(required=True))
+        await asyncio.sleep(1)
+        [visited] = tab.visited
+        assert visited.startswith("https://example.org/api/auth/signin?error=SessionRequired&callbackUrl=")
+        assert tab.take_departure()
+
+    run(page)
+
+
+def test_an_action_without_a_provider_is_followed_by_the_other_tabs() -> None:
+    async def page(browser: Browser) -> None:
+        other = open_provider(browser)
+        await asyncio.sleep(1)
+        asked = len(browser.requests)
+        await sign_in(_Passing(browser.tab()))
+        await asyncio.sleep(1)
+        assert name(other) == "jsmith"
+        assert browser.requests[asked:].count("GET /session") == 1
+        await _Passing(browser.tab()).sign_out(redirect=False)
+        await asyncio.sleep(1)
+        assert other.use_session().status == "unauthenticated"
+        assert browser.requests[asked:].count("GET /session") == 1
+
+    run(page)
