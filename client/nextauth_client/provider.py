@@ -186,7 +186,7 @@ class Provider:
 
     # ── state ────────────────────────────────────────────────────────────────────────────────────
 
-    def use_session(self, session_type: "type[S]" = Session, *, required: bool = False) -> SessionState:  # type: ignore[assignment]
+    def use_session(self, session_type: "type[S]" = Session, *, required: bool = False) -> "SessionState[S]":  # type: ignore[assignment]
         """See `use_session`."""
         if self._client_max_age:
             self._receive(sync.StaleRead())
@@ -222,6 +222,19 @@ class Provider:
     def require_session(self, function: "Function") -> "Function":
         """See `require_session`."""
         return _guard(lambda: self, function)
+
+    # These follow what is read inside them, of whichever Provider.
+    effect = staticmethod(reactive.effect)
+
+    @staticmethod
+    def component(target: "Any") -> "Callable[[Callable[[], object]], reactive.Effect]":
+        """See `component`."""
+        return component(target)
+
+    @staticmethod
+    def explain_error(code: "Any" = UNSET, messages: "Optional[dict[str, str]]" = None) -> str:
+        """See `explain_error`."""
+        return explain_error(code, messages)
 
     async def _first_answer(self, patient: bool) -> "Provider":
         """Wait for it; raises what kept it from coming, unless `patient`. Gives the Provider that has it."""
@@ -542,7 +555,7 @@ class _Announced(flows.Changes):
 # ── the module's functions ───────────────────────────────────────────────────────────────────────
 
 
-def use_session(session_type: "type[S]" = Session, *, required: bool = False) -> SessionState:  # type: ignore[assignment]
+def use_session(session_type: "type[S]" = Session, *, required: bool = False) -> "SessionState[S]":  # type: ignore[assignment]
     """Who is signed in (S4): `session, loading = use_session()`, or `.status`, `.error`, `.refreshing` of the result.
 
     Inside an `effect` or `component` the read is followed; elsewhere it is a snapshot. With no Provider one is started

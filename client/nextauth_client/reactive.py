@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator, Optional
 
-    from .session import Path, Track
+    from .session import Path, S, Track
     from .store import Store
 
 _running: "list[Effect]" = []  # the innermost is the last
@@ -205,9 +205,9 @@ def effect(function: "Callable[[], object]") -> Effect:
     return Effect(function)
 
 
-def tracked(store: "Store", session_type: "Any") -> SessionState:
+def tracked(store: "Store", session_type: "type[S]") -> "SessionState[S]":
     """The store's present state; inside an effect every read of it is noted."""
-    state: SessionState = store.value
+    state: "SessionState[Any]" = store.value
     if not _running or _running[-1]._disposed:
         return state.view(session_type)
     _running[-1].reads(store)

@@ -6,7 +6,7 @@ effect depends on. Knows no wire, no store and no browser.
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Optional
+    from typing import Any, Callable, Generic, Iterator, Optional
 
     from typing_extensions import TypeVar  # every type checker knows it; it has `default=` on Python 3.10 too
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     # Told each path that is read, and whether its whole value was read or only that there is one.
     Track = Callable[[Path, bool], None]
     S = TypeVar("S", bound="Session", default="Session")
+    T = TypeVar("T", bound="Session")
+else:
+    S = None
+    Generic = {S: object}  # a class statement may name `Generic[S]` where there is no typing
 
 MISSING = object()
 
@@ -187,8 +191,8 @@ class Session(Record):
     _kinds = {"user": User}
 
 
-class SessionState:
-    """What is known about the session at one moment. Unpacks as the seed's pair: `session, loading = state` (S4).
+class SessionState(Generic[S]):
+    """What is known about the session at one moment; `S` is the type of its sessions, for type checkers. Unpacks as the seed's pair: `session, loading = state` (S4).
 
     - `session`: a `Session`, or `None`
     - `loading`: bool, true until the backend has said for the first time who is signed in
@@ -213,19 +217,20 @@ class SessionState:
             "refreshing": refreshing,
         }
         self._track: "Optional[Track]" = None
-        self._type: "type[Session]" = Session
-        self._session: "Optional[Session]" = None
-        self._views: "dict[type[Session], SessionState]" = {}
-        self._other: "Optional[SessionState]" = None
+        self._type: "type[Any]" = Session
+        self._session: "Optional[S]" = None
+        self._views: "dict[type[Any], SessionState[Any]]" = {}
+        self._other: "Optional[SessionState[Any]]" = None
         self._differences: "dict[tuple[Path, bool], bool]" = {}
 
-    def view(self, session_type: "type[Session]", track: "Optional[Track]" = None) -> "SessionState":
+    def view(self, session_type: "type[T]", track: "Optional[Track]" = None) -> "SessionState[T]":
         """This state with sessions of `session_type`, every read of which is told to `track`."""
-        return _View(self._data, session_type, track)
+        made: "SessionState[Any]" = _View(self._data, session_type, track)
+        return made
 
     def shared_view(
-        self, session_type: "type[Session]", make_track: "Callable[[SessionState], Track]"
-    ) -> "SessionState":
+        self, session_type: "type[T]", make_track: "Callable[[SessionState[Any]], Track]"
+    ) -> "SessionState[T]":
         """One view for all readers, whose `track` finds out who reads."""
         view = self._views.get(session_type)
         if view is None:
@@ -237,7 +242,7 @@ class SessionState:
         value = look(self._data, path)
         return value if whole else presence(value)
 
-    def differs(self, other: "SessionState", key: "tuple[Path, bool]") -> bool:
+    def differs(self, other: "SessionState[Any]", key: "tuple[Path, bool]") -> bool:
         """Whether the reader of a path, whole or not, sees something else here; many readers ask the same."""
         if self._other is not other:
             self._other = other
@@ -255,7 +260,7 @@ class SessionState:
         return self._data[name]
 
     @property
-    def session(self) -> "Optional[Session]":
+    def session(self) -> "Optional[S]":
         data, track = self._data["session"], self._track
         if track:
             track(_SESSION, False)
@@ -296,7 +301,7 @@ _SESSION = ("session",)
 
 
 class _View(SessionState):
-    def __init__(self, data: "dict[str, Any]", session_type: "type[Session]", track: "Optional[Track]") -> None:
+    def __init__(self, data: "dict[str, Any]", session_type: "type[Any]", track: "Optional[Track]") -> None:
         self._data = data
         self._type = session_type
         self._track = track

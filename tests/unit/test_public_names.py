@@ -127,8 +127,8 @@ def test_a_provider_has_all_the_calls_that_ask_act_or_follow() -> None:
     assert {
         *("use_session", "get_session", "get_csrf_token", "get_providers"),
         *("sign_in", "sign_out", "update_session", "on_session_change"),
-        *("bind", "require_session"),
-    } <= set(METHODS)
+        *("effect", "component", "bind", "require_session", "explain_error"),
+    } == set(METHODS)
     for name in ("stop", "ready", "refresh", "current"):
         assert callable(getattr(Provider, name))
         assert getattr(Provider, name).__doc__

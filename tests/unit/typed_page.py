@@ -1,0 +1,22 @@
+"""A page as a type checker sees it: mypy reads this, nobody runs it."""
+
+from __future__ import annotations
+
+from typing_extensions import assert_type
+
+from nextauth_client import Provider, Session, SessionState, SignInResult, get_session, sign_in, use_session
+
+
+class MySession(Session):
+    role: str
+
+
+async def page(provider: Provider) -> None:
+    assert_type(use_session(), SessionState[Session])
+    assert_type(use_session(MySession), SessionState[MySession])
+    state = provider.use_session(MySession)
+    if state.session:
+        assert_type(state.session.role, str)
+        assert_type(state.session.user.name, str | None)
+    assert_type(await get_session(session_type=MySession), MySession | None)
+    assert_type(await sign_in("google"), SignInResult)
