@@ -21,7 +21,7 @@ help:
 
 demo:
 	@$(PYTHON) -m scripts.setup demo
-	@$(VENV_PYTHON) -m server_stub --port $(PORT)
+	@$(VENV_PYTHON) -m server_stub --port $(PORT) --dev-controls
 
 wheel:
 	@$(PYTHON) -m scripts.setup wheel

@@ -119,9 +119,10 @@ def test_python_that_fails_is_said_to_have_failed(tabs: Tabs) -> None:
     expect(tab.element("boot").and_(tab.page.get_by_role("alert"))).to_contain_text("stopped with an error")
 
 
-@micropython_only
-def test_the_page_of_the_readme_works_as_it_stands(tabs: Tabs) -> None:
+def test_the_page_of_the_readme_works_as_it_stands_and_as_it_says_for_pyodide(tabs: Tabs) -> None:
     [html] = re.findall(r"```html\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    if tabs.interpreter == "pyodide":
+        html = html.replace('type="mpy"', 'type="py"').replace("micropython.json", "pyodide.json")
     tabs.site.write("/hello.html", html)
     tab = tabs.tab()
     tab.page.goto("/hello.html")
