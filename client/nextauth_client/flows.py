@@ -60,6 +60,9 @@ class Changes:
     ) -> None:
         """After its last; `outcome` as `sync.ChangeEnded` has it."""
 
+    async def quiet(self) -> None:
+        """Wait until no question is in the air: in a browser without cookies its answer sets a token's cookie, too."""
+
 
 class _Change:
     """One change, announced from before its first request until its answer is understood, or never came."""
@@ -106,6 +109,7 @@ class Flows:
         return protocol.understand_session(answer), answer.date
 
     async def get_csrf_token(self) -> str:
+        await self._changes.quiet()
         async with self._one_at_a_time:
             return await self._csrf_token()
 
@@ -129,6 +133,7 @@ class Flows:
         callback_url = self._callback_url(callback_url)
         configured = None if provider is None else (await self.get_providers()).get(provider)
         if configured is None:
+            await self._changes.quiet()  # the form of that page holds a token
             return await self.leave_for(protocol.sign_in_page(self._base, callback_url))
         if configured.type == "email":
             _check_address(fields.get("email"))

@@ -303,15 +303,7 @@ class Provider:
     async def get_csrf_token(self, request: "Any" = None) -> str:
         """See `get_csrf_token`."""
         _refuse_request(request, "get_csrf_token")
-        return await self._request(self._csrf_token())
-
-    async def _csrf_token(self) -> str:
-        # In a browser without cookies the first question sets the token's cookie too, and the last one wins.
-        while self._machine.asking:
-            quiet = asyncio.Event()
-            self._quiet.append(quiet)
-            await quiet.wait()
-        return await self._flows.get_csrf_token()
+        return await self._request(self._flows.get_csrf_token())
 
     async def get_providers(self) -> "dict[str, AuthProvider]":
         """See `get_providers`."""
@@ -550,6 +542,12 @@ class _Announced(flows.Changes):
         date: "Optional[float]" = None,
     ) -> None:
         self.provider._receive(sync.ChangeEnded(id(change), outcome, session, date))
+
+    async def quiet(self) -> None:
+        while self.provider._machine.asking:
+            quiet = asyncio.Event()
+            self.provider._quiet.append(quiet)
+            await quiet.wait()
 
 
 # ── the module's functions ───────────────────────────────────────────────────────────────────────

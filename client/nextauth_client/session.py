@@ -192,7 +192,9 @@ class Session(Record):
 
 
 class SessionState(Generic[S]):
-    """What is known about the session at one moment; `S` is the type of its sessions, for type checkers. Unpacks as the seed's pair: `session, loading = state` (S4).
+    """What is known about the session at one moment. Unpacks as the seed's pair: `session, loading = state` (S4).
+
+    Type checkers know it by the type of its sessions: `use_session(MySession)` is a `SessionState[MySession]`.
 
     - `session`: a `Session`, or `None`
     - `loading`: bool, true until the backend has said for the first time who is signed in

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.backend import Backend
+from tests.browser.following import session_questions
 from tests.browser.tabs import Tab, Tabs, pyodide_only
 
 
@@ -29,10 +30,11 @@ def test_a_sign_out_shows_in_another_tab_with_no_request_at_all(tabs: Tabs, back
     one, other = tabs.demo(), tabs.demo()
     one.shows(who="Signed in as Ada Lovelace")
     other.shows(who="Signed in as Ada Lovelace")
+    asked = len(session_questions(backend))
     one.button("Sign out").click()
     one.shows(who="Not signed in")
     other.shows(who="Not signed in", status="unauthenticated")
-    assert len(one.requests("session")) == len(other.requests("session")) == 1
+    assert len(session_questions(backend)) == asked
 
 
 def test_a_sign_in_in_each_tab_in_turn_reaches_the_other(tabs: Tabs) -> None:
@@ -45,7 +47,7 @@ def test_a_sign_in_in_each_tab_in_turn_reaches_the_other(tabs: Tabs) -> None:
     one.shows(who="Not signed in")
     sign_in(one)
     other.shows(who="Signed in as Ada Lovelace")
-    assert len(other.requests("session")) == 1
+    assert len(other.requests("session")) <= 1, "what the other tab was told when it was opened may be enough"
 
 
 @pyodide_only
@@ -57,5 +59,5 @@ def test_a_page_on_pyodide_and_one_on_micropython_follow_each_other(tabs: Tabs) 
     other.shows(who="Signed in as Ada Lovelace")
     other.button("Sign out").click()
     one.shows(who="Not signed in")
-    assert len(one.requests("session")) == 2
-    assert len(other.requests("session")) == 1
+    assert len(one.requests("session")) <= 2
+    assert len(other.requests("session")) <= 1, "what the other tab was told when it was opened may be enough"

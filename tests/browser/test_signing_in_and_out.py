@@ -180,3 +180,45 @@ def act(event):
     tab.element("go").click()
     tab.shows(error="UnexpectedAnswer", who="Ada Lovelace")
     assert "nextauth_client: an action failed:" in "\n".join(tab.console)
+
+
+# Of one click, `ask` or `leave`, in a page that shows nothing and has no Provider.
+WITHOUT_A_PROVIDER = (
+    SHOW
+    + """
+@on_click("ask")
+async def ask(event):
+    session = await get_session()
+    show("who", session.user.name if session else "nobody")
+
+@on_click("go")
+async def leave(event):
+    await sign_out(redirect=False)
+    show("result", "signed out")
+"""
+)
+
+
+def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tabs: Tabs, backend: Backend) -> None:
+    other = tabs.python(SHOW + "Provider()\n" + FOLLOW, html=HTML)
+    other.shows(status="unauthenticated")
+    page = tabs.python(WITHOUT_A_PROVIDER, html=HTML)
+    backend.sign_in(tabs.context)
+    asked = len(backend.log())
+    page.element("ask").click()
+    page.shows(who="Ada Lovelace")
+    other.shows(who="Ada Lovelace")
+    page.element("go").click()
+    page.shows(result="signed out")
+    other.shows(status="unauthenticated")
+    assert [entry["path"] for entry in backend.log()[asked:]] == [
+        "/api/auth/session",
+        "/api/auth/csrf",
+        "/api/auth/signout",
+    ]
+    assert not [kept for kept in page.page.evaluate("keptByPage()") if "storage" in kept], "something stayed"
+
+
+def test_the_error_of_a_failed_redirect_is_explained_without_naming_it(tabs: Tabs) -> None:
+    tab = tabs.python(SHOW + 'show("result", explain_error())', html=HTML, path="?error=AccessDenied#part")
+    tab.shows(result="You are not allowed to sign in here.")

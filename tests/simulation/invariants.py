@@ -232,7 +232,7 @@ class Watch:
         self._tells(self.pages[page.number], said_at + 1e-6)
 
     def _tells(self, seen: Seen, time: float) -> None:
-        """Two changes that are told within a moment may pass for one; the moment is long once the clock was set back."""
+        """Two changes told within a moment may pass for one; it is a long moment once the clock was set back."""
         if time > seen.changed_at + max(2 * sync.SAME_MOMENT, self._tolerance):
             seen.changed_at = time
 

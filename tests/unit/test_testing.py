@@ -507,6 +507,21 @@ def test_a_token_is_asked_for_after_the_first_question_whose_answer_may_bring_an
     run(page)
 
 
+def test_the_page_that_one_signs_in_on_is_asked_for_after_the_first_question() -> None:
+    async def page(browser: Browser) -> None:
+        browser.latency = 2.0
+        tab = browser.tab()
+        provider = Provider(host=tab, default=False)
+        leaving = provider.sign_in()
+        await asyncio.sleep(1.5)
+        assert tab.visited == []
+        await leaving
+        assert len(tab.visited) == 1
+        assert not provider.use_session().loading
+
+    run(page)
+
+
 def test_all_readers_who_require_a_session_leave_together() -> None:
     async def page(browser: Browser) -> None:
         tab = browser.tab("https://example.org/private")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing_extensions import assert_type
-
 from nextauth_client import Provider, Session, SessionState, SignInResult, get_session, sign_in, use_session
+from typing_extensions import assert_type
 
 
 class MySession(Session):
