@@ -5,6 +5,7 @@ from .errors import (
     CSRFRefused,
     NextAuthError,
     NotAvailableHere,
+    PopupFailed,
     UnexpectedAnswer,
     UnsafeURL,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "CSRFRefused",
     "NextAuthError",
     "NotAvailableHere",
+    "PopupFailed",
     "Provider",
     "Session",
     "SessionState",

@@ -21,6 +21,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
+    from .host import Popup
+
 if sys.implementation.name == "micropython":
     from jsffi import create_proxy
 else:
@@ -115,6 +117,11 @@ class BrowserHost:
             raise UnsafeURL("The browser does not take this for an address, so the page stayed where it is.")
         if same_document:
             js.location.reload()
+
+    def open_popup(self) -> "Popup":
+        from .popup import open_popup
+
+        return open_popup()
 
     async def fetch(self, request: Request, timeout: float) -> Answer:
         controller = js.AbortController.new()

@@ -5,6 +5,7 @@
     ├── UnexpectedAnswer     something came back that is not the /api/auth protocol
     ├── CSRFRefused          the backend refused the CSRF token, twice
     ├── UnsafeURL            the backend named a URL that a page must not go to
+    ├── PopupFailed          the window for a sign-in did not open, or was closed before anybody had signed in
     └── NotAvailableHere     this call has no meaning where it was made (a server, a worker)
 
 Knows no other module. What the backend *answers* (a wrong password, say) is not an error but a result: see
@@ -58,13 +59,19 @@ class UnsafeURL(NextAuthError):
     code = "UnsafeURL"
 
 
+class PopupFailed(NextAuthError):
+    """The window of `sign_in(popup=True)` did not open, or was closed before anybody had signed in."""
+
+    code = "PopupFailed"
+
+
 class NotAvailableHere(NextAuthError):
     """The call belongs in a page, and this is not one (or the other way round)."""
 
     code = "NotAvailableHere"
 
 
-KINDS = (BackendUnreachable, UnexpectedAnswer, CSRFRefused, UnsafeURL, NotAvailableHere)
+KINDS = (BackendUnreachable, UnexpectedAnswer, CSRFRefused, UnsafeURL, PopupFailed, NotAvailableHere)
 
 
 def revive(code: str, message: str) -> NextAuthError:
@@ -95,6 +102,7 @@ _SENTENCES = {
     "ClientFetchError": "The server cannot be reached just now. Check your connection and try again.",
     "TooManyRequests": "That was tried too often. Wait a minute and try again.",
     "UnsafeURL": "The server named an address that this page must not go to. Tell those who run this site.",
+    "PopupFailed": "The sign-in window was closed or could not be opened. Allow windows for this site and try again.",
     "NotAvailableHere": "That cannot be done here. Tell those who run this site.",
     "UnexpectedAnswer": "The server gave an answer that makes no sense. Try again in a moment.",
 }

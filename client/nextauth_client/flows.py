@@ -6,7 +6,7 @@ Knows the wire's order of steps, not who is shown as signed in: a change is anno
 import asyncio
 
 from . import protocol
-from .errors import CSRFRefused, NextAuthError, UnexpectedAnswer
+from .errors import CSRFRefused, NextAuthError, PopupFailed, UnexpectedAnswer
 from .session import SignInResult, SignOutResult
 from .sync import ADOPT, CHANGED, LEAVING, NOTHING
 from .urls import in_ascii, resolve, without_query
@@ -15,8 +15,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from .host import Early, Host
+    from .host import Early, Host, Popup
     from .session import AuthProvider
+
+LOOK_AGAIN = 0.1  # seconds between two looks at a window of its own
 
 # What somebody who knows the JavaScript client may write, and the Python word.
 _JAVASCRIPT = {
@@ -62,6 +64,10 @@ class Changes:
 
     async def quiet(self) -> None:
         """Wait until no question is in the air: in a browser without cookies its answer sets a token's cookie, too."""
+
+    async def is_signed_in(self) -> bool:
+        """Ask whether somebody is, and let every tab know."""
+        return False
 
 
 class _Change:
@@ -129,12 +135,30 @@ class Flows:
         redirect: bool,
         authorization_params: "list[tuple[str, str]]",
         fields: "dict[str, Any]",
+        popup: "Optional[Popup]" = None,
+    ) -> SignInResult:
+        """With `popup` what would leave the page goes on in that window, which is closed in the end."""
+        try:
+            return await self._sign_in(provider, callback_url, redirect, authorization_params, fields, popup)
+        finally:
+            if popup is not None:
+                popup.close()
+
+    async def _sign_in(
+        self,
+        provider: "Optional[str]",
+        callback_url: "Optional[str]",
+        redirect: bool,
+        authorization_params: "list[tuple[str, str]]",
+        fields: "dict[str, Any]",
+        popup: "Optional[Popup]",
     ) -> SignInResult:
         callback_url = self._callback_url(callback_url)
         configured = None if provider is None else (await self.get_providers()).get(provider)
         if configured is None:
             await self._changes.quiet()  # the form of that page holds a token
-            return await self.leave_for(protocol.sign_in_page(self._base, callback_url))
+            page = protocol.sign_in_page(self._base, callback_url)
+            return await (self.leave_for(page) if popup is None else self._watch(popup, page, callback_url))
         if configured.type == "email":
             _check_address(fields.get("email"))
         stays = not redirect and configured.type in ("credentials", "email")  # S16
@@ -156,6 +180,8 @@ class Flows:
                     raise _csrf_refused("sign in")
         if stays:
             return result
+        if popup is not None and result.ok and configured.type not in ("credentials", "email"):
+            return await self._watch(popup, url, callback_url)
         await self.leave_for(url)
         return result
 
@@ -214,6 +240,30 @@ class Flows:
         token = await self._csrf_token()
         change.posts()
         return await self._fetch(request(token))
+
+    async def _watch(self, popup: "Popup", url: str, callback_url: str) -> SignInResult:
+        """Until the sign-in in that window is over. Raises `PopupFailed` when it is closed and nobody has signed in.
+
+        Nothing tells a page where a window of its own is, so it is looked at again and again.
+        """
+        popup.go(url)
+        result: "Optional[SignInResult]" = None
+        while result is None and not popup.is_closed():
+            await asyncio.sleep(LOOK_AGAIN)
+            address = await popup.address()
+            if address is not None:
+                result = protocol.understand_popup(address, callback_url)
+        popup.close()
+        if result is not None and not result.ok:
+            return result
+        if await self._changes.is_signed_in():
+            return result or SignInResult(None, 200, True, callback_url, None)
+        if result is not None:
+            return SignInResult("Callback", 200, False, None, None)
+        raise PopupFailed(
+            "The window was closed before anybody had signed in: try again. If nobody closed it, this page's "
+            "Cross-Origin-Opener-Policy hides the window: leave popup=True out."
+        )
 
     async def leave_for(self, url: str) -> SignInResult:
         """Go to where a sign-in goes on."""

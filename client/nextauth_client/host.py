@@ -22,6 +22,21 @@ if TYPE_CHECKING:
         async def wait(self) -> Answer:
             """Its answer. Raises `BackendUnreachable`."""
 
+    class Popup(Protocol):
+        """A window that a sign-in goes on in."""
+
+        def go(self, url: str) -> None:
+            """Show this absolute http(s) URL."""
+
+        async def address(self) -> Optional[str]:
+            """What it shows; `None` while that is another origin's page."""
+
+        def is_closed(self) -> bool:
+            """Whether it is gone, or hides itself (`Cross-Origin-Opener-Policy`)."""
+
+        def close(self) -> None:
+            """Close it; twice does no harm."""
+
     class Host(Protocol):
         """The world of one Provider, or of one action without a Provider (then it is never opened)."""
 
@@ -61,6 +76,9 @@ if TYPE_CHECKING:
 
             Raises `UnsafeURL`.
             """
+
+        def open_popup(self) -> Popup:
+            """Open an empty window; works while a click is handled. Raises `PopupFailed`."""
 
         def open(self, name: str, report: Callable[[Any], object]) -> None:
             """Listen to page, network and other tabs, and report events of `sync`; `name` is the channel's.

@@ -273,6 +273,21 @@ def is_unknown_action(answer: Answer) -> bool:
     return answer.status == 400 and "is not supported by NextAuth.js" in answer.text
 
 
+def understand_popup(address: str, callback_url: str) -> "Optional[SignInResult]":
+    """The result that the address of a sign-in's own window tells; `None` while the sign-in goes on there.
+
+    It is over with an error, where it was to end, or on the home page (row "callbackUrl").
+    """
+    origin, path, _, _ = split(address)
+    query = query_of(address)
+    if "error" in query:
+        return SignInResult(query["error"] or "Default", 200, False, None, query.get("code"))
+    at_home = origin == split(callback_url)[0] and path in ("", "/")
+    if at_home or address.partition("#")[0] == callback_url.partition("#")[0]:
+        return SignInResult(None, 200, True, address, None)
+    return None
+
+
 def error_in_page(page_url: str) -> "Optional[str]":
     """The error code that a failed redirect has put into the page's URL (row "OAuth failures"); `None` without one."""
     return query_of(page_url).get("error")

@@ -8,7 +8,15 @@ import functools
 import sys
 
 from . import errors, flows, protocol, reactive, sync, tasks
-from .errors import BackendUnreachable, NextAuthError, NotAvailableHere, UnexpectedAnswer, UnsafeURL, report
+from .errors import (
+    BackendUnreachable,
+    NextAuthError,
+    NotAvailableHere,
+    PopupFailed,
+    UnexpectedAnswer,
+    UnsafeURL,
+    report,
+)
 from .session import Session, SessionState
 from .store import Store
 from .urls import resolve
@@ -17,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Coroutine, NoReturn, Optional, TypeVar, Union
 
-    from .host import Early, Host
+    from .host import Early, Host, Popup
     from .session import AuthProvider, S, SignInResult, SignOutResult
 
     Number = Union[int, float]
@@ -317,14 +325,21 @@ class Provider:
         *,
         callback_url: "Optional[str]" = None,
         redirect: bool = True,
+        popup: bool = False,
         authorization_params: "Any" = None,
         fields: "Optional[dict[str, Any]]" = None,
         **more_fields: "Any",
     ) -> "asyncio.Task[SignInResult]":
         """See `sign_in`."""
-        return self._request(
-            _sign_in(self._flows, provider, callback_url, redirect, authorization_params, fields, more_fields)
-        )
+        free, form = _checked(provider, authorization_params, fields, more_fields)
+        # Now, while the click is handled. Where none opens, the awaited task says so, as with any other failure.
+        window: "Union[Popup, PopupFailed, None]" = None
+        if popup:
+            try:
+                window = self._host.open_popup()
+            except PopupFailed as failure:
+                window = failure
+        return self._request(_sign_in(self._flows, provider, callback_url, redirect, free, form, window))
 
     def sign_out(
         self, *, callback_url: "Optional[str]" = None, redirect: bool = True, **unknown: "NoReturn"
@@ -549,6 +564,9 @@ class _Announced(flows.Changes):
             self.provider._quiet.append(quiet)
             await quiet.wait()
 
+    async def is_signed_in(self) -> bool:
+        return await self.provider._latest().get_session() is not None
+
 
 # ── the module's functions ───────────────────────────────────────────────────────────────────────
 
@@ -611,6 +629,7 @@ def sign_in(
     *,
     callback_url: "Optional[str]" = None,
     redirect: bool = True,
+    popup: bool = False,
     authorization_params: "Any" = None,
     fields: "Optional[dict[str, Any]]" = None,
     **more_fields: "Any",
@@ -619,17 +638,21 @@ def sign_in(
 
     - `callback_url`: where the person ends, by default here (S14)
     - `redirect=False`: stay, and await the result; for credentials and e-mail (S16)
+    - `popup=True`: what would leave the page goes on in a window of its own, and this page stays; call it at once in
+      the handler of a click, or the browser opens none. Credentials and e-mail do not need it
     - `authorization_params`: mapping or query string for the provider's authorization endpoint (S18)
     - all other keywords are form fields, such as `username=` or `email=`; `fields=` takes those whose names are taken
 
     The awaited `SignInResult` is truthy when the backend accepted it; what it accepts without signing anybody in (a
     mail that has been sent, v4 with passwords and database sessions) the session tells. Raises `BackendUnreachable`,
-    `UnexpectedAnswer`, `CSRFRefused` or `UnsafeURL` when awaited; else they are logged and shown as `.error`.
+    `UnexpectedAnswer`, `CSRFRefused`, `UnsafeURL` or `PopupFailed` when awaited; else they are logged and shown as
+    `.error`.
     """
     return _acting("sign_in").sign_in(
         provider,
         callback_url=callback_url,
         redirect=redirect,
+        popup=popup,
         authorization_params=authorization_params,
         fields=fields,
         **more_fields,
@@ -763,19 +786,11 @@ def _provider(caller: str) -> Provider:
     return provider
 
 
-def _sign_in(
-    steps: flows.Flows,
-    provider: "Optional[str]",
-    callback_url: "Optional[str]",
-    redirect: bool,
-    authorization_params: "Any",
-    fields: "Optional[dict[str, Any]]",
-    more_fields: "dict[str, Any]",
-) -> "Coroutine[Any, Any, SignInResult]":
-    """The coroutine of a sign-in; wrong arguments raise here, at the call."""
+def _checked(
+    provider: "Any", authorization_params: "Any", fields: "Optional[dict[str, Any]]", more_fields: "dict[str, Any]"
+) -> "tuple[list[tuple[str, str]], dict[str, Any]]":
+    """The authorization parameters that are not the server's, and the form; wrong arguments raise here, at the call."""
     flows.refuse_javascript(more_fields)
-    if "popup" in more_fields:
-        raise TypeError("popup= opens no window in this version: leave it out, and the page itself goes to sign in.")
     if provider is not None and not isinstance(provider, str):
         raise TypeError("sign_in(provider) takes the provider's id, such as 'google', or nothing for the sign-in page")
     pinned, free = protocol.pinned_and_free(authorization_params)
@@ -783,7 +798,22 @@ def _sign_in(
         _warn_once("authorization_params: " + ", ".join(sorted(pinned)) + " are the server's own and were dropped.")
     form = dict(fields or {})
     form.update(more_fields)
-    return steps.sign_in(provider, callback_url, redirect, free, form)
+    return free, form
+
+
+async def _sign_in(
+    steps: flows.Flows,
+    provider: "Optional[str]",
+    callback_url: "Optional[str]",
+    redirect: bool,
+    free: "list[tuple[str, str]]",
+    form: "dict[str, Any]",
+    window: "Union[Popup, PopupFailed, None]",
+) -> "SignInResult":
+    if isinstance(window, PopupFailed):
+        await asyncio.sleep(0)  # who awaits this does so from the next turn on
+        raise window
+    return await steps.sign_in(provider, callback_url, redirect, free, form, window)
 
 
 async def _update(steps: flows.Flows, data: "Any") -> "Optional[Session]":

@@ -26,7 +26,7 @@ import time
 from collections import namedtuple
 
 from . import sync
-from .errors import BackendUnreachable, UnsafeURL
+from .errors import BackendUnreachable, PopupFailed, UnsafeURL
 from .protocol import Answer, session_request
 from .urls import parse_query, scheme_of, split
 
@@ -253,6 +253,8 @@ class Tab:
         self.browser = browser
         self.url = url
         self.visited: "list[str]" = []  # where the page was sent; it stays nevertheless
+        self.windows: "list[Window]" = []  # that `sign_in(popup=True)` opened
+        self.opens_windows = True
         self.hears = False  # has an open channel
         self._opened_at = browser.now()
         self._name = ""
@@ -350,6 +352,12 @@ class Tab:
             raise UnsafeURL("Not an http(s) address: " + url)
         self.visited.append(url)
 
+    def open_popup(self) -> "Window":
+        if not self.opens_windows:
+            raise PopupFailed("The browser opened no window.")
+        self.windows.append(Window())
+        return self.windows[-1]
+
     def open(self, name: str, report: "Callable[[Any], object]") -> None:
         self._name = name
         self._listener = report
@@ -420,6 +428,32 @@ class Tab:
     def take_departure(self) -> bool:
         departed, self._departed = self._departed, False
         return departed
+
+
+class Window:
+    """A window of its own for a sign-in. See `host.Popup`; the methods in front are what a person does."""
+
+    def __init__(self) -> None:
+        self.visited: "list[str]" = []  # where it was sent
+        self.shown: "Optional[str]" = "about:blank"
+        self.closed = False
+
+    def shows(self, address: str) -> None:
+        """It has come to a page of this origin; `address` is absolute."""
+        self.shown = address
+
+    def close(self) -> None:
+        self.closed = True
+
+    def go(self, url: str) -> None:
+        self.visited.append(url)
+        self.shown = None  # another origin's page
+
+    async def address(self) -> "Optional[str]":
+        return self.shown
+
+    def is_closed(self) -> bool:
+        return self.closed
 
 
 class EarlyQuestion:

@@ -8,7 +8,15 @@ import time
 from typing import Any
 
 import pytest
-from nextauth_client import BackendUnreachable, CSRFRefused, Provider, UnexpectedAnswer, UnsafeURL, effect
+from nextauth_client import (
+    BackendUnreachable,
+    CSRFRefused,
+    PopupFailed,
+    Provider,
+    UnexpectedAnswer,
+    UnsafeURL,
+    effect,
+)
 from nextauth_client.protocol import Answer
 from nextauth_client.provider import _Passing
 from nextauth_client.testing import HANG, TORN, UNREACHABLE, Browser, iso, run
@@ -417,6 +425,33 @@ def test_where_a_page_was_sent_can_be_read() -> None:
         )
         with pytest.raises(UnsafeURL):
             await tab.navigate("javascript:alert(1)")
+
+    run(page)
+
+
+def test_a_sign_in_in_a_window_is_played_by_the_test() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab("https://example.org/shop")
+        provider, other = Provider(host=tab, default=False), open_provider(browser)
+        signing_in = provider.sign_in("github", popup=True)
+        [window] = tab.windows
+        await asyncio.sleep(5)
+        assert window.visited == ["https://accounts.example/authorize"]
+        browser.cookie = browser.backend.login()
+        window.shows("https://example.org/shop")
+        assert await signing_in
+        assert window.closed and tab.visited == []
+        await asyncio.sleep(1)
+        assert name(provider) == name(other) == "jsmith"
+
+        signing_in = provider.sign_in("github", popup=True)
+        await asyncio.sleep(5)
+        tab.windows[1].shows("https://example.org/api/auth/error?error=AccessDenied")
+        assert (await signing_in).error == "AccessDenied"
+
+        tab.opens_windows = False
+        with pytest.raises(PopupFailed):
+            await provider.sign_in("github", popup=True)
 
     run(page)
 

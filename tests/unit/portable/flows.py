@@ -4,7 +4,7 @@ import asyncio
 import json
 
 from nextauth_client import flows
-from nextauth_client.errors import BackendUnreachable, CSRFRefused, UnexpectedAnswer, UnsafeURL
+from nextauth_client.errors import BackendUnreachable, CSRFRefused, PopupFailed, UnexpectedAnswer, UnsafeURL
 from nextauth_client.flows import Changes, Flows
 from nextauth_client.protocol import Answer
 from nextauth_client.sync import ADOPT, CHANGED, LEAVING, NOTHING
@@ -380,6 +380,98 @@ async def test_a_bad_request_is_no_reason_to_send_a_password_twice():
         backend, flow = start(callback=[Answer(400, text)])
         await raised_by(UnexpectedAnswer, sign_in(flow))
         assert backend.log.count("POST /callback/credentials") == 1
+
+
+# ── in a window of its own ───────────────────────────────────────────────────────────────────────
+
+AUTHORIZE = "https://accounts.example/authorize"
+
+
+class Window:
+    """A window that shows these addresses, one a look; after the last one it is closed. None is another origin's."""
+
+    def __init__(self, *addresses):
+        self.addresses = list(addresses)
+        self.went = []
+        self.closed = False
+
+    def go(self, url):
+        self.went.append(url)
+
+    async def address(self):
+        return self.addresses.pop(0)
+
+    def is_closed(self):
+        return self.closed or not self.addresses
+
+    def close(self):
+        self.closed = True
+
+
+class Asked(Told):
+    """Changes of which somebody is, or is not, signed in in the end."""
+
+    def __init__(self, log, signed_in):
+        Told.__init__(self, log)
+        self.signed_in = signed_in
+
+    async def is_signed_in(self):
+        self.log.append("ask")
+        return self.signed_in
+
+
+async def in_a_window(window, signed_in=True, provider="google", **answers):
+    answers.setdefault("signin", [url_of(AUTHORIZE)])
+    backend = Backend(PAGE, **answers)
+    flow = Flows(backend, BASE, 10, Asked(backend.log, signed_in))
+    try:
+        return backend, await flow.sign_in(provider, None, True, [], {}, window)
+    finally:
+        assert window.closed
+
+
+async def test_a_sign_in_in_a_window_ends_where_it_began_and_the_page_stays():
+    for last in (PAGE, PAGE.split("#")[0] + "#other", ORIGIN + "/", ORIGIN):
+        window = Window("about:blank", None, None, BASE + "/verify", last, "never looked at")
+        backend, result = await in_a_window(window)
+        assert (result.ok, result.url) == (True, last)
+        assert window.went == [AUTHORIZE]
+        assert backend.log == ["GET /providers", "GET /csrf", "POST /signin/google", "ask"]
+
+
+async def test_a_sign_in_in_a_window_that_is_refused_says_why():
+    _, result = await in_a_window(Window(None, BASE + "/error?error=AccessDenied"))
+    assert (result.ok, result.error, result.url) == (False, "AccessDenied", None)
+    _, result = await in_a_window(Window(ORIGIN + "/login?error=CredentialsSignin&code=locked"))
+    assert (result.error, result.code) == ("CredentialsSignin", "locked")
+
+
+async def test_a_window_that_is_closed_is_a_failure_unless_somebody_has_signed_in():
+    await raised_by(PopupFailed, in_a_window(Window(None, None), signed_in=False))
+    _, result = await in_a_window(Window(None, None), signed_in=True)
+    assert result.ok
+
+
+async def test_a_window_that_came_back_with_nobody_signed_in_is_a_refusal():
+    _, result = await in_a_window(Window(PAGE), signed_in=False)
+    assert (result.ok, result.error) == (False, "Callback")
+
+
+async def test_the_backends_own_page_opens_in_a_window_too():
+    window = Window(PAGE)
+    backend, result = await in_a_window(window, provider=None)
+    assert result.ok
+    assert window.went[0].startswith(BASE + "/signin?callbackUrl=")
+    assert not [entry for entry in backend.log if entry.startswith("navigate")]
+
+
+async def test_what_needs_no_window_closes_it():
+    window = Window("about:blank")
+    backend, result = await in_a_window(window, provider="credentials")
+    assert result.ok and window.went == []
+    assert backend.log[-1] == "navigate " + PAGE
+    window = Window("about:blank")
+    await raised_by(UnsafeURL, in_a_window(window, signin=[url_of("javascript:alert(1)")]))
 
 
 # ── signing out ──────────────────────────────────────────────────────────────────────────────────
