@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.backends.conftest import OpenWorkbench
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
 from tests.backends.servers import RealBackend
 from tests.backends.workbench import Workbench
 
@@ -51,6 +51,22 @@ def test_s17_an_authorize_that_throws_gives_a_result_that_is_not_ok(workbench: W
 def test_s17_a_reason_that_a_v5_backend_names_is_the_results_code(workbench: Workbench) -> None:
     result = workbench.call("sign_in", "credentials", redirect=False, username="locked", password="x")
     assert (result["ok"], result["error"], result["code"]) == (False, "CredentialsSignin", "locked_out")
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_s17_a_backend_with_sessions_in_a_database_takes_no_password(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    workbench = open_workbench(start_backend(name, strategy="database"))
+    workbench.shows(status="unauthenticated")
+    if workbench.backend.version == 3:
+        workbench.expect_problem("the server responded with a status of 500")
+        result = workbench.call("sign_in", "credentials", redirect=False, **ADA)
+        assert result == {"error": "Configuration", "status": 500, "ok": False, "url": None, "code": None}
+    else:  # it says yes, and its cookie leads to no session
+        assert workbench.call("sign_in", "credentials", redirect=False, **ADA)["ok"]
+    assert workbench.call("get_session") is None
+    workbench.shows(status="unauthenticated", name="", error="", seen="loading nobody")
 
 
 def test_s19_every_character_in_a_field_arrives(workbench: Workbench) -> None:
