@@ -80,7 +80,7 @@ async def get_session(
       on when the backend's jwt callback rotates a token that the old cookie still holds
 
     Raises `BackendUnreachable` or `UnexpectedAnswer`, so that an unknown never becomes `None`; `RuntimeError` when
-    nothing says where the backend is.
+    nothing says where the backend is; `ValueError` for a cookie with a character that no header may hold.
     """
     outgoing = _request(protocol.session_request, _cookie_of(request), base_url, base_path, timeout)
     return _session(await _send(outgoing, client, set_cookies), session_type)
@@ -162,10 +162,17 @@ def get_providers_sync(
 # ── the request that came in ─────────────────────────────────────────────────────────────────────
 
 
+class _BadCookie(ValueError):
+    """A cookie that cannot be forwarded. Whoever made the request chose it, so guards answer 400."""
+
+
 def _cookie_of(request: Request) -> str:
     cookie = _raw_cookie(request)
     if any(char > "\xff" or char == "\x7f" or (char < " " and char != "\t") for char in cookie):
-        raise ValueError("The cookie holds a line end or another character that no Cookie header may hold.")
+        raise _BadCookie(
+            "The cookie holds a line end or another character that no Cookie header may hold. "
+            "Delete this site's cookies and try again."
+        )
     return cookie
 
 
@@ -329,8 +336,9 @@ def session_dependency(
     """A FastAPI dependency that gives the session: `Annotated[Session, Depends(session_dependency())]`.
 
     When nobody is signed in the answer is 401, or with `required=False` the view gets `None`. When that is unknown
-    (`BackendUnreachable`, `UnexpectedAnswer`) it is 503 either way. Other options as for `get_session`. FastAPI asks
-    once a request for one dependency, so make it once and use it in every view.
+    (`BackendUnreachable`, `UnexpectedAnswer`) it is 503 either way, and 400 for a cookie that no header may hold. Other
+    options as for `get_session`. FastAPI asks once a request for one dependency, so make it once and use it in every
+    view.
     """
     from starlette.exceptions import HTTPException
     from starlette.requests import HTTPConnection
@@ -345,6 +353,8 @@ def session_dependency(
                 timeout=timeout,
                 client=client,
             )
+        except _BadCookie as error:
+            raise HTTPException(400, str(error)) from error
         except NextAuthError as error:
             logger.warning("%s", error.message)
             raise HTTPException(503, explain_error(error.code)) from error
@@ -383,7 +393,7 @@ def login_required(
 
     The view finds the session as `request.nextauth_session` (Django) or `flask.g.nextauth_session`. Nobody signed in:
     a request that accepts HTML is sent to the backend's sign-in page, from which it comes back to the same path; others
-    get 401 and JSON. Unknown (`BackendUnreachable`, `UnexpectedAnswer`): 503.
+    get 401 and JSON. Unknown (`BackendUnreachable`, `UnexpectedAnswer`): 503. A cookie that no header may hold: 400.
 
     The sign-in page and the way back lie at `NEXTAUTH_URL`, else `AUTH_URL`, else `base_url`, whatever the request's
     Host says. Options as for `get_session`; `client` is an `httpx.AsyncClient` for an async view.
@@ -397,7 +407,7 @@ def login_required(
             visit = _visit_of(args)
             try:
                 session = get_session_sync(visit.request, **ask)
-            except NextAuthError as error:
+            except (NextAuthError, _BadCookie) as error:
                 return _unknown(visit, error)
             if session is None:
                 return _sign_in_first(visit, **where)
@@ -409,7 +419,7 @@ def login_required(
             visit = _visit_of(args)
             try:
                 session = await get_session(visit.request, **ask)
-            except NextAuthError as error:
+            except (NextAuthError, _BadCookie) as error:
                 return _unknown(visit, error)
             if session is None:
                 return _sign_in_first(visit, **where)
@@ -482,7 +492,7 @@ def _visit_of(args: tuple[Any, ...]) -> _DjangoVisit | _FlaskVisit:
 
 def _sign_in_first(visit: _DjangoVisit | _FlaskVisit, base_url: str | None, base_path: str | None) -> Any:
     if not _wants_html(visit):
-        return _refusal(visit, 401, "SessionRequired")
+        return _refusal(visit, 401, "SessionRequired", explain_error("SessionRequired"))
     public = any(os.environ.get(name) for name in SEEN_AT)
     base = _address(None if public else base_url, base_path, SEEN_AT)
     # Joined as text: resolved as a URL, a path that begins with two slashes would name another host.
@@ -491,18 +501,20 @@ def _sign_in_first(visit: _DjangoVisit | _FlaskVisit, base_url: str | None, base
     return visit.respond(302, "", {"Location": location, "Cache-Control": "no-store"})
 
 
-def _unknown(visit: _DjangoVisit | _FlaskVisit, error: NextAuthError) -> Any:
+def _unknown(visit: _DjangoVisit | _FlaskVisit, error: NextAuthError | _BadCookie) -> Any:
+    if isinstance(error, _BadCookie):
+        return _refusal(visit, 400, "BadCookie", str(error))
     logger.warning("%s", error.message)
-    return _refusal(visit, 503, error.code)
+    return _refusal(visit, 503, error.code, explain_error(error.code))
 
 
-def _refusal(visit: _DjangoVisit | _FlaskVisit, status: int, code: str) -> Any:
+def _refusal(visit: _DjangoVisit | _FlaskVisit, status: int, code: str, message: str) -> Any:
     headers = {"Cache-Control": "no-store"}
     if _wants_html(visit):
         headers["Content-Type"] = "text/plain; charset=utf-8"
-        return visit.respond(status, explain_error(code), headers)
+        return visit.respond(status, message, headers)
     headers["Content-Type"] = protocol.JSON_TYPE
-    return visit.respond(status, json.dumps({"error": code, "message": explain_error(code)}), headers)
+    return visit.respond(status, json.dumps({"error": code, "message": message}), headers)
 
 
 def _wants_html(visit: _DjangoVisit | _FlaskVisit) -> bool:

@@ -49,6 +49,14 @@ def test_fastapi_answers_401_to_nobody(api: App, backend: Backend) -> None:
     assert (answer.status_code, answer.json()) == (401, {"detail": "Please sign in to see this page."})
 
 
+@pytest.mark.parametrize("path", ["/me", "/anyone"])
+def test_fastapi_answers_400_to_a_cookie_that_no_header_may_hold(path: str, api: App, backend: Backend) -> None:
+    answer = api.get(path, cookie="a=\x01")
+    assert answer.status_code == 400
+    assert "Delete this site's cookies" in answer.json()["detail"]
+    assert backend.seen == []
+
+
 def test_fastapi_gives_none_where_nobody_may_come_too(api: App, backend: Backend) -> None:
     answer = api.get("/anyone")
     assert (answer.status_code, answer.json()) == (200, None)
@@ -238,6 +246,15 @@ def test_unknown_is_503_and_never_401(app: App, scripted: Scripted, caplog: pyte
     assert "cannot be reached" in answer.text
     ours = [record for record in caplog.records if record.name == "nextauth_client"]
     assert [record.levelno for record in ours] == [logging.WARNING] * 3
+
+
+def test_a_cookie_that_no_header_may_hold_is_400_and_says_what_to_do(app: App, backend: Backend) -> None:
+    answer = app.get("/", cookie="a=\x01", accept=HTML)
+    assert (answer.status_code, answer.headers["content-type"]) == (400, "text/plain; charset=utf-8")
+    assert "Delete this site's cookies" in answer.text
+    answer = app.get("/", cookie="a=\x01", accept="application/json")
+    assert (answer.status_code, answer.json()["error"]) == (400, "BadCookie")
+    assert backend.seen == []
 
 
 def test_a_refusal_is_kept_by_no_cache(app: App, backend: Backend) -> None:
