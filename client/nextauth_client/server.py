@@ -335,10 +335,10 @@ def session_dependency(
 ) -> Callable[..., Awaitable[S | None]]:
     """A FastAPI dependency that gives the session: `Annotated[Session, Depends(session_dependency())]`.
 
-    When nobody is signed in the answer is 401, or with `required=False` the view gets `None`. When that is unknown
-    (`BackendUnreachable`, `UnexpectedAnswer`) it is 503 either way, and 400 for a cookie that no header may hold. Other
-    options as for `get_session`. FastAPI asks once a request for one dependency, so make it once and use it in every
-    view.
+    When nobody is signed in, a request that accepts HTML is sent to the sign-in page as `login_required` does it, and
+    others get 401; with `required=False` the view gets `None`. When that is unknown (`BackendUnreachable`,
+    `UnexpectedAnswer`) it is 503 either way, and 400 for a cookie that no header may hold. Other options as for
+    `get_session`. FastAPI asks once a request for one dependency, so make it once and use it in every view.
     """
     from starlette.exceptions import HTTPException
     from starlette.requests import HTTPConnection
@@ -359,6 +359,9 @@ def session_dependency(
             logger.warning("%s", error.message)
             raise HTTPException(503, explain_error(error.code)) from error
         if session is None and required:
+            visit = _ASGIVisit(connection.scope, connection.headers.get("accept", ""))
+            if _wants_html(visit):
+                raise HTTPException(302, headers=_to_sign_in(visit, base_url, base_path))
             raise HTTPException(401, explain_error("SessionRequired"))
         return session
 
@@ -440,6 +443,22 @@ def _is_async(view: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(view) or hasattr(view, "_is_coroutine")
 
 
+# What a path may hold unescaped.
+_PATH = "/!$&'()*+,;=:@"
+
+
+class _ASGIVisit:
+    """A request to a FastAPI view; the answer is an exception."""
+
+    def __init__(self, scope: Mapping[str, Any], accept: str) -> None:
+        path, root = scope["path"], scope.get("root_path", "")
+        if not path.startswith(root):  # a proxy has taken it off
+            path = root + path
+        query = scope.get("query_string", b"").decode("latin-1")
+        self.path = quote(path, safe=_PATH) + (f"?{query}" if query else "")
+        self.accept = accept
+
+
 class _DjangoVisit:
     """A request to a Django view, and how to answer it."""
 
@@ -465,7 +484,7 @@ class _FlaskVisit:
         self.request: dict[str, Any] = flask.request.environ
         path = self.request.get("SCRIPT_NAME", "") + self.request.get("PATH_INFO", "")
         query = self.request.get("QUERY_STRING", "")
-        self.path = quote(path.encode("latin-1"), safe="/!$&'()*+,;=:@") + (f"?{query}" if query else "")
+        self.path = quote(path.encode("latin-1"), safe=_PATH) + (f"?{query}" if query else "")
         self.accept: str = self.request.get("HTTP_ACCEPT", "")
 
     def keep(self, session: Session) -> None:
@@ -473,6 +492,9 @@ class _FlaskVisit:
 
     def respond(self, status: int, text: str, headers: dict[str, str]) -> Any:
         return self._flask.Response(text, status=status, headers=headers)
+
+
+_Visit = _ASGIVisit | _DjangoVisit | _FlaskVisit
 
 
 def _visit_of(args: tuple[Any, ...]) -> _DjangoVisit | _FlaskVisit:
@@ -493,12 +515,16 @@ def _visit_of(args: tuple[Any, ...]) -> _DjangoVisit | _FlaskVisit:
 def _sign_in_first(visit: _DjangoVisit | _FlaskVisit, base_url: str | None, base_path: str | None) -> Any:
     if not _wants_html(visit):
         return _refusal(visit, 401, "SessionRequired", explain_error("SessionRequired"))
+    return visit.respond(302, "", _to_sign_in(visit, base_url, base_path))
+
+
+def _to_sign_in(visit: _Visit, base_url: str | None, base_path: str | None) -> dict[str, str]:
+    """The headers that send a browser to the sign-in page, and from there back to the same path."""
     public = any(os.environ.get(name) for name in SEEN_AT)
     base = _address(None if public else base_url, base_path, SEEN_AT)
     # Joined as text: resolved as a URL, a path that begins with two slashes would name another host.
     callback_url = f"{base.scheme}://{base.netloc.decode()}{visit.path}"
-    location = protocol.sign_in_page(str(base), callback_url)
-    return visit.respond(302, "", {"Location": location, "Cache-Control": "no-store"})
+    return {"Location": protocol.sign_in_page(str(base), callback_url), "Cache-Control": "no-store"}
 
 
 def _unknown(visit: _DjangoVisit | _FlaskVisit, error: NextAuthError | _BadCookie) -> Any:
@@ -517,7 +543,7 @@ def _refusal(visit: _DjangoVisit | _FlaskVisit, status: int, code: str, message:
     return visit.respond(status, json.dumps({"error": code, "message": message}), headers)
 
 
-def _wants_html(visit: _DjangoVisit | _FlaskVisit) -> bool:
+def _wants_html(visit: _Visit) -> bool:
     """Browsers name HTML when they open a page, and not when a script fetches something."""
     return "text/html" in visit.accept.lower()
 

@@ -49,6 +49,44 @@ def test_fastapi_answers_401_to_nobody(api: App, backend: Backend) -> None:
     assert (answer.status_code, answer.json()) == (401, {"detail": "Please sign in to see this page."})
 
 
+def test_fastapi_sends_a_browser_to_sign_in_and_back_to_the_same_path(api: App, backend: Backend) -> None:
+    answer = api.get("/me?x=1&y=%2F%26", accept=HTML)
+    assert (answer.status_code, answer.headers["cache-control"]) == (302, "no-store")
+    page, _, query = answer.headers["location"].partition("?")
+    assert page == f"{backend.url}/api/auth/signin"
+    assert parse_qs(query) == {"callbackUrl": [f"{backend.url}/me?x=1&y=%2F%26"]}
+    assert httpx.get(answer.headers["location"]).status_code == 200
+    assert api.get("/anyone", accept=HTML).json() is None
+    assert api.get("/me", accept=HTML, cookie=backend.cookie).json() == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    ("root", "path", "back"),
+    [
+        ("", "/a/b%20c/%C3%BC", "/a/b%20c/%C3%BC"),
+        ("", "//evil.example/x", "//evil.example/x"),
+        ("", "/@evil.example", "/@evil.example"),
+        ("/app", "/x", "/app/x"),  # behind a proxy that takes it off
+        ("/app", "/app/x", "/app/x"),
+    ],
+)
+def test_nothing_in_a_request_to_fastapi_leads_to_another_site(
+    root: str, path: str, back: str, run: Run, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", backend.url)
+    monkeypatch.setenv("NEXTAUTH_URL", "https://public.test/auth")
+    app = fastapi.FastAPI(dependencies=[fastapi.Depends(session_dependency())])
+    app.add_api_route("/{_:path}", lambda _: None)
+
+    async def served_below_root(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": root}, receive, send)
+
+    answer = App(run, served_below_root, is_async=True).get(path, accept=HTML, host="evil.example")
+    assert answer.status_code == 302
+    page, _, query = answer.headers["location"].partition("?")
+    assert (page, parse_qs(query)["callbackUrl"]) == ("https://public.test/auth/signin", [f"https://public.test{back}"])
+
+
 @pytest.mark.parametrize("path", ["/me", "/anyone"])
 def test_fastapi_answers_400_to_a_cookie_that_no_header_may_hold(path: str, api: App, backend: Backend) -> None:
     answer = api.get(path, cookie="a=\x01")
