@@ -223,7 +223,8 @@ def _checked(name: str, value: str) -> httpx.URL:
         url = httpx.URL(value)
     except httpx.InvalidURL:
         url = httpx.URL("")
-    if url.scheme not in ("http", "https") or not url.host or url.userinfo or url.query or url.fragment:
+    has_more = url.userinfo or "?" in value or "#" in value  # an empty query is one: paths would be added behind it
+    if url.scheme not in ("http", "https") or not url.host or has_more:
         raise ValueError(f"{name} is an absolute http(s) address without user, query or fragment: https://example.org")
     return url
 

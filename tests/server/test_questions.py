@@ -205,7 +205,10 @@ def test_with_no_address_the_error_names_the_variables(ways: dict[str, Ask]) -> 
         "https://",
         "https://user:password@example.org",
         "https://example.org?x=1",
+        "https://example.org?",
+        "https://example.org/?#",
         "https://example.org/#x",
+        "https://example.org/#",
         "https://example.org\r\nX: y",
     ],
 )
