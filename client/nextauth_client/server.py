@@ -10,18 +10,20 @@ import json
 import logging
 import os
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import aclosing, closing, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import quote
 
 try:
+    import anyio  # httpx needs it too
     import httpx
 except ImportError as error:
     raise ImportError("nextauth_client.server needs httpx: pip install 'nextauth-client[server]'") from error
 
 from . import protocol
-from .errors import BackendUnreachable, NextAuthError, NotAvailableHere, explain_error
+from .errors import BackendUnreachable, NextAuthError, NotAvailableHere, UnexpectedAnswer, explain_error
 from .session import AuthProvider, Session
 
 __all__ = [
@@ -53,6 +55,7 @@ AnyClient = httpx.Client | httpx.AsyncClient
 ASKED_AT = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 SEEN_AT = ("NEXTAUTH_URL", "AUTH_URL")
 BASE_PATH = "/api/auth"
+LARGEST = 1_200_000  # bytes of an answer, as in a page
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────
@@ -74,7 +77,7 @@ async def get_session(
       `Cookie` header as a string. Its cookie is forwarded, and nothing else of it
     - `base_url`, `base_path`: where the backend is. By default the first of `NEXTAUTH_URL_INTERNAL`, `NEXTAUTH_URL`
       and `AUTH_URL` that is set, never the request's `Host`. A path in the URL is the base path, else it is `/api/auth`
-    - `timeout`: seconds to wait for a connection, and for each piece of the answer
+    - `timeout`: seconds in which the answer has to be there
     - `client`: an `httpx.AsyncClient` of your own, to keep connections open; use it for nothing else
     - `set_cookies`: a list that receives the answer's `Set-Cookie` values. The session lives without them; pass them
       on when the backend's jwt callback rotates a token that the old cookie still holds
@@ -96,7 +99,11 @@ def get_session_sync(
     client: httpx.Client | None = None,
     set_cookies: list[str] | None = None,
 ) -> S | None:
-    """`get_session` without `await`, for WSGI; `client` is an `httpx.Client`."""
+    """`get_session` without `await`, for WSGI; `client` is an `httpx.Client`.
+
+    `timeout` is for the connection, for the headers, and for each piece of the body, of which none is waited for once
+    that time is over in all.
+    """
     outgoing = _request(protocol.session_request, _cookie_of(request), base_url, base_path, timeout)
     return _session(_send_sync(outgoing, client, set_cookies), session_type)
 
@@ -259,8 +266,13 @@ async def _send(
         # trust_env would add the password that a .netrc holds for the host.
         async with httpx.AsyncClient(verify=_tls(), trust_env=False) as client:
             return await _send(request, client, set_cookies)
-    with _failures(request.url):
-        return _answer(await client.send(request, auth=None, follow_redirects=False), set_cookies)
+    # httpx's own time-outs begin again with each piece, so that a backend that drips would be waited for without end.
+    with _failures(request.url), anyio.fail_after(_timeout_of(request)):
+        async with aclosing(await client.send(request, auth=None, follow_redirects=False, stream=True)) as response:
+            body = bytearray()
+            async for piece in response.aiter_bytes():
+                _add(piece, body, request.url)
+            return _answer(response, body, set_cookies)
 
 
 def _send_sync(
@@ -269,15 +281,37 @@ def _send_sync(
     if client is None:
         with httpx.Client(verify=_tls(), trust_env=False) as client:
             return _send_sync(request, client, set_cookies)
-    with _failures(request.url):
-        return _answer(client.send(request, auth=None, follow_redirects=False), set_cookies)
+    end = time.monotonic() + _timeout_of(request)
+    with (
+        _failures(request.url),
+        closing(client.send(request, auth=None, follow_redirects=False, stream=True)) as response,
+    ):
+        body = bytearray()
+        for piece in response.iter_bytes():
+            _add(piece, body, request.url)
+            if time.monotonic() > end:
+                raise TimeoutError
+        return _answer(response, body, set_cookies)
+
+
+def _timeout_of(request: httpx.Request) -> float:
+    timeout: float = request.extensions["timeout"]["read"]
+    return timeout
+
+
+def _add(piece: bytes, body: bytearray, url: httpx.URL) -> None:
+    if len(body) + len(piece) > LARGEST:
+        raise UnexpectedAnswer(
+            f"The answer from {url} is too large: more than {LARGEST // 1000} kB. Let the backend put less into it."
+        )
+    body += piece
 
 
 @contextmanager
 def _failures(url: httpx.URL) -> Iterator[None]:
     try:
         yield
-    except httpx.TimeoutException as error:
+    except (httpx.TimeoutException, TimeoutError) as error:
         raise BackendUnreachable(
             f"No answer from {url} in time. Is the backend running, or timeout= too short?"
         ) from error
@@ -286,10 +320,10 @@ def _failures(url: httpx.URL) -> Iterator[None]:
         raise BackendUnreachable(f"No answer from {url} ({reason}). Is the backend running at this address?") from error
 
 
-def _answer(response: httpx.Response, set_cookies: list[str] | None) -> protocol.Answer:
+def _answer(response: httpx.Response, body: bytearray, set_cookies: list[str] | None) -> protocol.Answer:
     if set_cookies is not None:
         set_cookies.extend(response.headers.get_list("set-cookie"))
-    text = response.content.decode("utf-8", "replace")
+    text = body.decode("utf-8", "replace")
     return protocol.Answer(response.status_code, text, 300 <= response.status_code < 400)
 
 

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -94,13 +95,17 @@ def backend(running_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backen
 
 
 class Scripted:
-    """A server that gives every request the same answer; with `hang` set, none at all. `seen`: what arrived."""
+    """A server that gives every request the same answer. `seen`: what arrived.
+
+    With `hang` set it gives none at all; with `drip`, a byte at a time, each so many seconds after the one before.
+    """
 
     def __init__(self) -> None:
         self.status = 200
         self.headers: list[tuple[str, str]] = []
         self.body = b"{}"
         self.hang = False
+        self.drip = 0.0
         self.end = threading.Event()
         self.seen: list[tuple[str, dict[str, str]]] = []
         script = self
@@ -114,8 +119,17 @@ class Scripted:
                 self.send_response(script.status)
                 for name, value in [*script.headers, ("Content-Length", str(len(script.body)))]:
                     self.send_header(name, value)
+                with suppress(ConnectionError):  # whoever asked may have heard enough
+                    self.send_body()
+
+            def send_body(self) -> None:
                 self.end_headers()
-                self.wfile.write(script.body)
+                if not script.drip:
+                    self.wfile.write(script.body)
+                    return
+                for byte in script.body:
+                    self.wfile.write(bytes([byte]))
+                    script.end.wait(script.drip)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -106,6 +106,32 @@ def test_a_backend_that_does_not_answer_in_time_is_unreachable(ways: dict[str, A
             ways[name](*args, timeout=0.05)
 
 
+def test_a_backend_whose_answer_drips_is_unreachable_when_the_time_is_over(
+    ways: dict[str, Ask], scripted: Scripted
+) -> None:
+    scripted.answer(200, " " * 100 + "{}")
+    scripted.drip = 0.02
+    for name, args in [("get_session", ["a=b"]), ("get_csrf_token", ["a=b"]), ("get_providers", [])]:
+        with pytest.raises(BackendUnreachable, match="in time"):
+            ways[name](*args, timeout=0.2)
+
+
+def test_an_answer_that_is_too_large_is_unexpected(get_session: Ask, scripted: Scripted) -> None:
+    scripted.answer(200, json.dumps({**ADA, "much": "x" * 1_190_000}))
+    assert len(get_session("a=b").much) == 1_190_000
+    scripted.answer(200, json.dumps({**ADA, "much": "x" * 1_200_000}))
+    with pytest.raises(UnexpectedAnswer, match=r"too large: more than 1200 kB\. Let the backend put less into it"):
+        get_session("a=b")
+
+
+def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
+    pieces = iter([b" " * 100_000] * 1000)
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, content=pieces))
+    with httpx.Client(transport=transport) as client, pytest.raises(UnexpectedAnswer, match="too large"):
+        server.get_session_sync("a=b", base_url="http://backend.test", client=client)
+    assert len(list(pieces)) > 900
+
+
 def test_a_backend_that_is_not_there_is_unreachable(get_session: Ask, scripted: Scripted) -> None:
     scripted.stop()
     with pytest.raises(BackendUnreachable, match=scripted.url):
