@@ -63,8 +63,8 @@ def start_backend(site: Site, identity_provider: str, mailbox: Mailbox) -> Itera
             key = f"{name} {json.dumps(options, sort_keys=True)}"
             if key not in running:
                 host = f"{name}-{len(running)}.localhost" if options else f"{name}.localhost"
-                fixed = {"host": host, "folder": str(site.folder), "issuer": identity_provider, "smtp": mailbox.smtp}
-                running[key] = RealBackend(name, stack.enter_context(Program(name, **fixed, **options)))
+                usual = {"host": host, "folder": str(site.folder), "issuer": identity_provider, "smtp": mailbox.smtp}
+                running[key] = RealBackend(name, stack.enter_context(Program(name, **{**usual, **options})))
             return running[key]
 
         yield start

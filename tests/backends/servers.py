@@ -64,6 +64,7 @@ class RealBackend:
         self.base = program.addresses["base"]
         self.base_path = self.base.removeprefix(self.url)
         url = httpx.URL(self.url)
+        self.host = url.host
         self._address = url.copy_with(host="127.0.0.1")
         self._headers = {"Host": url.netloc.decode()}
 

@@ -14,6 +14,7 @@ export const options = {
     strategy: "jwt", // or "database"
     passwordId: "credentials", // of the provider that takes a password
     pages: {}, // pages of the site's own, as NextAuth's option `pages` has them
+    allow: "", // the origin of pages elsewhere that may ask with cookies (CORS), as a reverse proxy would let them
     ...JSON.parse(process.argv[2] ?? "{}"),
 };
 
@@ -55,6 +56,7 @@ export class Site {
             if (path === "/__logs") return json(response, this.logged);
             if (path === "/__issued") return json(response, this.issued);
             if (path === "/favicon.ico") return response.writeHead(204).end(); // the backends' own pages name no icon
+            if (options.allow && letAsk(request, response)) return;
             if (path !== this.basePath && !path.startsWith(this.basePath + "/")) return file(path, request, response);
             Promise.resolve(handle(request, response)).catch(error => {
                 this.logger.error("handler", error);
@@ -89,6 +91,15 @@ export async function body(request) {
     const chunks = [];
     for await (const chunk of request) chunks.push(chunk);
     return Buffer.concat(chunks);
+}
+
+// Whether that was all: a browser asks first whether it may ask.
+function letAsk(request, response) {
+    response.setHeader("Access-Control-Allow-Origin", options.allow);
+    response.setHeader("Access-Control-Allow-Credentials", "true");
+    response.setHeader("Access-Control-Allow-Headers", "Content-Type, X-Auth-Return-Redirect");
+    if (request.method === "OPTIONS") response.writeHead(204).end();
+    return request.method === "OPTIONS";
 }
 
 function file(path, request, response) {
