@@ -33,7 +33,7 @@ test:
 
 test-next:
 	@$(PYTHON) -m scripts.setup test-next
-	@BACKENDS="v3-next v4-next v5-next" $(VENV_PYTHON) -m pytest tests/backends -k "v3-next or v4-next or v5-next"
+	@BACKENDS="v3-next v4-next v5-next" $(VENV_PYTHON) -m pytest tests/backends
 
 soak:
 	@$(PYTHON) -m scripts.setup test

@@ -19,7 +19,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext
 
 from scripts import backends, next_sites
-from tests.backends.servers import Mailbox, Program, RealBackend
+from tests.backends.servers import Mailbox, Program, RealBackend, version_of
 from tests.backends.workbench import NO_OPTIONS, Options, Workbench, write_client, write_page
 from tests.browser.conftest import PATIENCE
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
@@ -27,6 +27,8 @@ from tests.browser.site import Site
 
 # `make test-next` says others.
 BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express").split()
+# The base path of a page that says none.
+ON_THE_USUAL_BASE_PATH = [name for name in BACKENDS if name != "v5-express"]
 
 StartBackend = Callable[..., RealBackend]
 OpenWorkbench = Callable[..., Workbench]
@@ -73,6 +75,12 @@ def start_backend(site: Site, identity_provider: str, mailbox: Mailbox) -> Itera
 @pytest.fixture(scope="session", params=BACKENDS)
 def backend(request: pytest.FixtureRequest, start_backend: StartBackend) -> RealBackend:
     return start_backend(request.param)
+
+
+def of_versions(*versions: int) -> pytest.MarkDecorator:
+    """For a test of `backend` that concerns some versions only."""
+    names = [name for name in BACKENDS if version_of(name) in versions]
+    return pytest.mark.parametrize("backend", names, indirect=True)
 
 
 @pytest.fixture

@@ -46,6 +46,11 @@ class Program:
         self.stop()
 
 
+def version_of(name: str) -> int:
+    """Of NextAuth.js or Auth.js, from a backend's name such as "v5-core" or "v4-next"."""
+    return int(name[1])
+
+
 class RealBackend:
     """A backend that somebody else wrote, on a host name of its own: cookies ignore ports, and v3 and v4 share names.
 
@@ -59,7 +64,7 @@ class RealBackend:
 
     def __init__(self, name: str, program: Program) -> None:
         self.name = name
-        self.version = int(name[1])  # of NextAuth.js or Auth.js
+        self.version = version_of(name)
         self.url = program.addresses["url"]
         self.base = program.addresses["base"]
         self.base_path = self.base.removeprefix(self.url)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import BrowserContext
 
-from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.servers import RealBackend
 from tests.backends.workbench import Raised, Workbench
 
@@ -50,13 +50,13 @@ def test_every_character_in_an_address_is_kept(backend: RealBackend, open_workbe
     workbench.shows(status="unauthenticated")
 
 
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 def test_an_empty_callback_url_is_the_page_itself(workbench: Workbench) -> None:
     result = workbench.call("sign_in", "credentials", redirect=False, callback_url="", **ADA)
     assert result["url"] == workbench.url
 
 
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "JavaScript:alert(1)", " data:text/html,x", "java\nscript:x"])
 def test_a_callback_url_that_is_no_page_is_refused_before_anything_is_sent(workbench: Workbench, url: str) -> None:
     asked = len(workbench.all_requests)

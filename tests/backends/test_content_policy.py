@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.backends.conftest import of_versions
 from tests.backends.workbench import POLICY, Workbench
 
 # Each is refused; what gets through would be named. In a task of its own: what a debugger calls may use eval.
@@ -25,7 +26,7 @@ FORBIDDEN = """() => new Promise(resolve => setTimeout(() => {
 }))"""
 
 
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 @pytest.mark.parametrize("interpreter", ["micropython", "bare-pyodide"], indirect=True)
 def test_signing_in_and_out_breaks_no_strict_policy(workbench: Workbench) -> None:
     assert "script-src 'self' 'wasm-unsafe-eval';" in POLICY

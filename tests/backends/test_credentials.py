@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.servers import RealBackend
 from tests.backends.workbench import Workbench
 
@@ -47,7 +47,7 @@ def test_s17_an_authorize_that_throws_gives_a_result_that_is_not_ok(workbench: W
     assert workbench.call("explain_error", result["error"])
 
 
-@pytest.mark.parametrize("backend", ["v5-core", "v5-express"], indirect=True)
+@of_versions(5)
 def test_s17_a_reason_that_a_v5_backend_names_is_the_results_code(workbench: Workbench) -> None:
     result = workbench.call("sign_in", "credentials", redirect=False, username="locked", password="x")
     assert (result["ok"], result["error"], result["code"]) == (False, "CredentialsSignin", "locked_out")

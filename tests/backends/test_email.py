@@ -8,7 +8,7 @@ import re
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
-from tests.backends.conftest import OpenWorkbench
+from tests.backends.conftest import OpenWorkbench, of_versions
 from tests.backends.servers import Mailbox
 from tests.backends.workbench import Raised, Workbench
 
@@ -91,7 +91,7 @@ def test_s16_by_e_mail_with_a_redirect_the_backend_says_to_look_for_a_mail(
     workbench.shows(status="authenticated", name=address)
 
 
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 def test_s13_what_is_no_address_is_refused_before_it_is_sent(workbench: Workbench) -> None:
     with pytest.raises(Raised, match="an address with an @"):
         workbench.call("sign_in", "email", redirect=False, email="ada")

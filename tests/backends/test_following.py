@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.conftest import BACKENDS, ON_THE_USUAL_BASE_PATH, OpenWorkbench, StartBackend, of_versions
 from tests.backends.servers import RealBackend
 from tests.backends.workbench import Raised, Workbench
 
@@ -68,7 +68,7 @@ def test_s4_loading_is_true_only_before_the_first_answer(
     workbench.shows(status="unauthenticated", seen="loading nobody somebody nobody")
 
 
-@pytest.mark.parametrize("backend", ["v3", "v4", "v5-core"], indirect=True)  # on the base path of a page that says none
+@pytest.mark.parametrize("backend", ON_THE_USUAL_BASE_PATH, indirect=True)
 def test_s5_without_a_provider_the_session_is_followed_too(backend: RealBackend, open_workbench: OpenWorkbench) -> None:
     workbench = open_workbench(backend, options=None)
     workbench.shows(status="unauthenticated")
@@ -106,6 +106,7 @@ def test_s25_a_session_that_is_given_costs_no_request(workbench: Workbench, open
     assert asked(nobody) == 0
 
 
+@of_versions(4)
 def test_s36_a_base_url_elsewhere_is_asked_and_a_refusal_names_cors(
     backend: RealBackend, start_backend: StartBackend, open_workbench: OpenWorkbench
 ) -> None:

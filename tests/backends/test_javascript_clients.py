@@ -8,16 +8,15 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from scripts.javascript_pages import BUILD
-from tests.backends.conftest import OpenWorkbench, StartBackend
+from tests.backends.conftest import ON_THE_USUAL_BASE_PATH, OpenWorkbench, StartBackend
 from tests.backends.servers import RealBackend
 from tests.browser.site import Site, page
 from tests.browser.tabs import Tab
 
-CLIENTS = {"v3": "v3", "v4": "v4", "v5-core": "v5"}
 SIGNED_IN, SIGNED_OUT = "Signed in as Ada Lovelace", "Not signed in"
 
 
-@pytest.fixture(params=CLIENTS)
+@pytest.fixture(params=ON_THE_USUAL_BASE_PATH)
 def site_of_both(request: pytest.FixtureRequest, start_backend: StartBackend) -> RealBackend:
     return start_backend(request.param)
 
@@ -27,7 +26,7 @@ def open_react(site_of_both: RealBackend, profile: BrowserContext, site: Site) -
     opened: list[Tab] = []
 
     def open_react() -> Tab:
-        version = CLIENTS[site_of_both.name]
+        version = f"v{site_of_both.version}"
         site.write(f"/{version}.js", (BUILD / f"{version}.js").read_text(encoding="utf-8"))
         site.write(f"/{version}.html", page("", f'<main></main><script src="/{version}.js"></script>'))
         tab = Tab(profile.new_page(), site_of_both)

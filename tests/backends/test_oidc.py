@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.servers import Mailbox, RealBackend
 from tests.backends.visits import allow, log_in, parameters, refuse
 from tests.backends.workbench import Workbench, path_of
@@ -70,7 +70,7 @@ def test_s18_authorization_parameters_arrive_but_for_the_servers_own(workbench: 
     workbench.shows(status="authenticated", name="grace of elsewhere")
 
 
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 def test_s18_authorization_parameters_may_be_a_query_string(workbench: Workbench) -> None:
     workbench.expect_problem("are the server's own and were dropped")
     given = "?prompt=login&login_hint=zo%C3%AB+%26%20co%2B1@example.com&ui_locales=de+fr&scope=openid"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.backends.conftest import of_versions
 from tests.backends.visits import allow, log_in
 from tests.backends.workbench import Raised, Workbench
 from tests.browser.tabs import pyodide_only
@@ -33,7 +34,7 @@ def test_s36_every_backend_on_pyodide(workbench: Workbench) -> None:
 
 
 @pyodide_only
-@pytest.mark.parametrize("backend", ["v4"], indirect=True)
+@of_versions(4)
 def test_s12_a_provider_leads_to_its_page_and_back_on_pyodide(workbench: Workbench) -> None:
     workbench.start("sign_in", "oidc", callback_url="?back#part")
     log_in(workbench.page, "grace")
