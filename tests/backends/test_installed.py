@@ -22,6 +22,15 @@ def test_the_lock_file_names_no_address(folder: Path) -> None:
 
 
 @both
+def test_the_lock_file_has_every_package_that_it_asks_for(folder: Path) -> None:
+    packages = json.loads((folder / "package-lock.json").read_text())["packages"]
+    locked = {path.rpartition("node_modules/")[2] for path in packages}
+    asked = {name for entry in packages.values() for name in entry.get("optionalDependencies", {})}
+    advice = "`npm ci` refuses it: `npm install --package-lock-only`, once more after a registry was out of reach"
+    assert sorted(asked - locked) == [], advice
+
+
+@both
 def test_versions_are_pinned(folder: Path) -> None:
     pinned = json.loads((folder / "package.json").read_text())["dependencies"].values()
     wanted = [version.rpartition("@")[2] for version in pinned]
