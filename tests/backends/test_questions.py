@@ -197,8 +197,9 @@ def test_s2_s31_the_page_can_read_no_token_and_storage_holds_no_session(
     workbench.call("get_session")
 
     readable = page.evaluate(READABLE)
-    tokens = [*workbench.backend.issued(), *(cookie["value"] for cookie in page.context.cookies())]
-    assert workbench.backend.issued(), "the backend did get a token"
+    issued = workbench.backend.issued()[-1]
+    assert set(issued) == {"access_token", "id_token", "refresh_token"}, "the backend did get them"
+    tokens = [*issued.values(), *(cookie["value"] for cookie in page.context.cookies())]
     assert any("session-token" in cookie["name"] for cookie in page.context.cookies())
     assert [token for token in tokens if token in readable] == []
 
@@ -229,7 +230,7 @@ def test_s1_s36_database_sessions_come_and_go(
     assert session["user"]["email"] == "grace@elsewhere.example"
     if workbench.backend.version == 3:
         assert len(session["accessToken"]) == 64  # S1: the page's own, none of the identity provider's
-        assert session["accessToken"] not in workbench.backend.issued()
+        assert session["accessToken"] not in workbench.backend.issued()[-1].values()
     workbench.call("sign_out", redirect=False)
     workbench.shows(status="unauthenticated")
     assert workbench.call("get_session") is None

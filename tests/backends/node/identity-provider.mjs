@@ -16,10 +16,12 @@ const provider = new Provider(issuer, {
             client_secret: client.secret,
             token_endpoint_auth_method: client.authentication,
             redirect_uris: ["http://backend.localhost/callback"],
+            grant_types: ["authorization_code", "refresh_token"],
         },
     ],
     cookies: { keys: ["a secret of the identity provider"] },
     pkce: { required: () => false },
+    issueRefreshToken: () => true, // whether or not the scope asks for one
     scopes: scope.split(" "),
     claims: { openid: ["sub"], profile: ["name", "picture"], email: ["email"] },
     conformIdTokenClaims: false,

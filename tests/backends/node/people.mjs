@@ -22,10 +22,24 @@ export const additions = {
     numbers: [0, -1, 0.5, 4294967296, 9007199254740991],
 };
 
-// The jwt callback: keeps an OAuth token in the session cookie, where no page sees it, and takes an update's name.
-export function remember(token, { account, trigger, update }, issued) {
-    if (account?.access_token) issued.push(account.access_token);
-    if (account?.access_token) token.accessToken = account.access_token;
+// What an OAuth sign-in has brought, and `undefined` for others. v3 spells the names otherwise.
+function tokensOf(account) {
+    const access_token = account?.access_token ?? account?.accessToken;
+    if (!access_token) return undefined;
+    return { access_token, id_token: account.id_token ?? account.idToken, refresh_token: account.refresh_token ?? account.refreshToken };
+}
+
+// The signIn callback: everybody may, and the tests learn which tokens there are.
+export function note(account, issued) {
+    const tokens = tokensOf(account);
+    if (tokens) issued.push(tokens);
+    return true;
+}
+
+// The jwt callback: keeps OAuth tokens in the session cookie, where no page sees them, and takes an update's name.
+export function remember(token, { account, trigger, update }) {
+    const issued = tokensOf(account);
+    if (issued) token.issued = issued;
     if (trigger === "update" && update?.name) token.name = update.name;
     return token;
 }

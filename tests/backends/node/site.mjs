@@ -33,7 +33,7 @@ const TYPES = {
 
 export class Site {
     logged = []; // what the backend's logger was told
-    issued = []; // OAuth tokens: no page may ever see one
+    issued = []; // {access_token, id_token, refresh_token} of each OAuth sign-in: no page may ever see one
     options = options;
 
     constructor(server, basePath) {

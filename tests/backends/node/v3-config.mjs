@@ -1,7 +1,7 @@
 // The options of next-auth v3. `Providers` is its own, from wherever it is installed.
 import { memoryAdapterV3 } from "./memory-adapter-v3.mjs";
 import { client, profile, scope } from "./oidc.mjs";
-import { additions, authorize, fields, remember } from "./people.mjs";
+import { additions, authorize, fields, note, remember } from "./people.mjs";
 
 export function config(site, Providers) {
     return {
@@ -11,7 +11,8 @@ export function config(site, Providers) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            jwt: async (token, _user, account) => remember(token, { account: account && { access_token: account.accessToken } }, site.issued),
+            signIn: async (_user, account) => note(account, site.issued),
+            jwt: async (token, _user, account) => remember(token, { account }),
             session: async session => ({ ...session, ...additions }),
         },
         providers: [

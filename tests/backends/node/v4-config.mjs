@@ -1,7 +1,7 @@
 // The options of next-auth v4. `Credentials` and `Email` are its own, from wherever it is installed.
 import { memoryAdapter } from "./memory-adapter.mjs";
 import { client, profile, scope } from "./oidc.mjs";
-import { additions, authorize, fields, remember } from "./people.mjs";
+import { additions, authorize, fields, note, remember } from "./people.mjs";
 
 export function config(site, Credentials, Email) {
     return {
@@ -11,7 +11,8 @@ export function config(site, Credentials, Email) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }, site.issued),
+            signIn: ({ account }) => note(account, site.issued),
+            jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }),
             session: ({ session }) => ({ ...session, ...additions }),
         },
         providers: [

@@ -5,7 +5,7 @@ import Nodemailer from "@auth/core/providers/nodemailer";
 
 import { memoryAdapter } from "./memory-adapter.mjs";
 import { client, profile, scope } from "./oidc.mjs";
-import { additions, authorize, fields, remember } from "./people.mjs";
+import { additions, authorize, fields, note, remember } from "./people.mjs";
 
 class LockedOut extends CredentialsSignin {
     code = "locked_out";
@@ -21,7 +21,8 @@ export function config(site) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }, site.issued),
+            signIn: ({ account }) => note(account, site.issued),
+            jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }),
             session: ({ session }) => ({ user: session.user, expires: session.expires, ...additions }),
         },
         providers: [
