@@ -7,6 +7,7 @@ import json
 from html import escape
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_plus
 
 from playwright.sync_api import Page, expect
 
@@ -132,6 +133,17 @@ class Workbench(Tab):
         home = ("data:", "blob:", self.backend.url + "/", self.identity_provider + "/", *self._elsewhere)
         left = [request.url for request in self.all_requests if not request.url.startswith(home)]
         assert not left, f"requests to other hosts: {left}"
+
+    def assert_keeps_passwords(self) -> None:
+        """No password is in an address, on the console, or in what the backend has logged."""
+        said = [unquote_plus(request.url) for request in self.all_requests] + self.console
+        said += [json.dumps(entry, ensure_ascii=False) for entry in self.backend.logged()]
+        told = [line for line in said if any(person.password in line for person in self.backend.users.values())]
+        assert not told, f"a password was told: {told}"
+
+    def check(self) -> None:
+        super().check()
+        self.assert_keeps_passwords()
 
     @property
     def url(self) -> str:
