@@ -88,11 +88,14 @@ def test_a_password_is_in_no_address_and_no_log(workbench: Workbench) -> None:
     workbench.assert_keeps_passwords()
 
 
-def test_s19_every_character_in_a_field_arrives(workbench: Workbench) -> None:
+def test_s19_every_character_in_a_field_and_a_password_arrives(workbench: Workbench) -> None:
     name = "Zoë 🐘 & = + % %41 ; # \"'<b>\\ \u200d\u0001 \r\n漢字"
     assert workbench.call("sign_in", "credentials", redirect=False, username=name, password="echo")["ok"]
     workbench.shows(status="authenticated")
     assert workbench.session()["user"]["name"] == name
+    password = "pässword & 🐘+漢字%41"
+    assert workbench.call("sign_in", "credentials", redirect=False, username="zoë🐘", password=password)["ok"]
+    workbench.shows(name="Zoë 🐘")
 
 
 def test_s14_s20_after_a_redirect_the_person_is_where_they_started(

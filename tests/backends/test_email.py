@@ -91,6 +91,14 @@ def test_s16_by_e_mail_with_a_redirect_the_backend_says_to_look_for_a_mail(
     workbench.shows(status="authenticated", name=address)
 
 
+def test_s13_an_address_may_have_any_character(workbench: Workbench, mailbox: Mailbox) -> None:
+    address = "zoë🐘漢字@example.com"
+    assert workbench.call("sign_in", "email", redirect=False, email=address)["ok"]
+    workbench.page.goto(mailbox.link_to(address))
+    workbench.is_at(workbench.url)
+    workbench.shows(status="authenticated", name=address)
+
+
 @of_versions(4)
 def test_s13_what_is_no_address_is_refused_before_it_is_sent(workbench: Workbench) -> None:
     with pytest.raises(Raised, match="an address with an @"):

@@ -38,7 +38,7 @@ def test_s14_s16_without_redirect_is_ignored_for_oauth_and_the_callback_url_coun
 
 
 def test_s18_authorization_parameters_arrive_but_for_the_servers_own(workbench: Workbench) -> None:
-    free = {"prompt": "login", "login_hint": "zoë & co+1@example.com", "ui_locales": "de fr"}
+    free = {"prompt": "login", "login_hint": "zoë 🐘 & co+1@example.com", "ui_locales": "de fr"}
     pinned = {
         "redirect_uri": "https://elsewhere.example/",
         "scope": "openid",
@@ -73,9 +73,9 @@ def test_s18_authorization_parameters_arrive_but_for_the_servers_own(workbench: 
 @of_versions(4)
 def test_s18_authorization_parameters_may_be_a_query_string(workbench: Workbench) -> None:
     workbench.expect_problem("are the server's own and were dropped")
-    given = "?prompt=login&login_hint=zo%C3%AB+%26%20co%2B1@example.com&ui_locales=de+fr&scope=openid"
+    given = "?prompt=login&login_hint=zo%C3%AB+%F0%9F%90%98+%26%20co%2B1@example.com&ui_locales=de+fr&scope=openid"
     workbench.start("sign_in", "oidc", authorization_params=given)
-    expect(workbench.page.get_by_label("Name")).to_have_value("zoë & co+1@example.com")
+    expect(workbench.page.get_by_label("Name")).to_have_value("zoë 🐘 & co+1@example.com")
     arrived = parameters(workbench.page)
     assert (arrived["ui_locales"], arrived["scope"]) == ("de fr", "openid profile email")
 

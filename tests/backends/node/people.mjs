@@ -2,6 +2,7 @@
 
 const PEOPLE = {
     ada: { password: "lovelace", id: "1", name: "Ada Lovelace", email: "ada@example.com", image: "/static/icon.svg" },
+    "zoë🐘": { password: "pässword & 🐘+漢字%41", id: "4", name: "Zoë 🐘", email: "zoë@example.com", image: null },
     alan: { password: "turing", id: "2", name: "Alan Turing", email: "alan@example.com", image: null },
 };
 
