@@ -76,7 +76,8 @@ BROWSERS = {"chromium": "Chromium", "firefox": "Firefox", "webkit": "WebKit"}
 INTRODUCTION = """# The reference, statement by statement
 
 Each statement of the NextAuth.js v3 client's reference in a few words, the tests that carry its number in their names,
-where they run, and how they went. `make docs` runs them and writes this page; a test holds it against the tests.
+where they run, and how they went. `make docs` runs them and writes this page from pytest's report; a test holds it
+against the tests. {run}
 
 A page runs on MicroPython unless Pyodide is named. Real backends: {versions}.
 
@@ -115,8 +116,24 @@ def results_in(junit: Path) -> dict[str, str]:
     return {node_id: outcome for node_id, outcome in results.items() if statements_of(node_id)}
 
 
-def render(results: Mapping[str, str]) -> str:
-    """The page; `results` is "passed", "failed", "skipped" or "not run" by a test's id."""
+def day_of(reports: Iterable[str | Path]) -> str:
+    """The day of the first test in these reports, such as "2026-11-25"."""
+    suites = [suite for report in reports for suite in ElementTree.parse(report).getroot().iter("testsuite")]
+    return min(str(suite.get("timestamp")) for suite in suites).partition("T")[0]
+
+
+def describe(results: Mapping[str, str], day: str) -> str:
+    """The run that these results are of, in a sentence."""
+    return f"The run of {day}: {_counted(results.values())}."
+
+
+def _counted(outcomes: Iterable[str]) -> str:
+    count = Counter(outcomes)
+    return ", ".join(f"{count[outcome]} {outcome}" for outcome in sorted(count))
+
+
+def render(results: Mapping[str, str], day: str) -> str:
+    """The page; `results` is "passed", "failed", "skipped" or "not run" by a test's id, `day` that of the run."""
     lines = []
     for number, statement in STATEMENTS.items():
         lines.append(f"| **S{number}** | **{statement}** | | |")
@@ -126,13 +143,13 @@ def render(results: Mapping[str, str]) -> str:
                 tests.setdefault(node_id.partition("[")[0], []).append(node_id)
         for test, node_ids in tests.items():
             file, _, name = test.partition("::")
-            count = Counter(results[node_id] for node_id in node_ids)
-            result = ", ".join(f"{count[outcome]} {outcome}" for outcome in sorted(count))
+            result = _counted(results[node_id] for node_id in node_ids)
             link = f"[{name.removeprefix('test_')}](../{file})"
             lines.append(f"| | {link} | {_where(file, node_ids)} | {result} |")
         if not tests:
             lines.append("| | no test | | |")
-    return INTRODUCTION.format(versions=", ".join(pinned_versions())) + "\n".join(lines) + "\n"
+    introduction = INTRODUCTION.format(run=describe(results, day), versions=", ".join(pinned_versions()))
+    return introduction + "\n".join(lines) + "\n"
 
 
 def _where(file: str, node_ids: Iterable[str]) -> str:
@@ -169,9 +186,10 @@ def main(reports: list[str]) -> int:
             status = _pytest("-q", f"--junitxml={reports[0]}", *node_ids).returncode
         for report in reports:
             found |= results_in(Path(report))
+        day = day_of(reports)
     results = {node_id: found.get(node_id, "not run") for node_id in node_ids}
-    PAGE.write_text(render(results), encoding="utf-8")
-    say(f"{PAGE.relative_to(ROOT)}: {len(results)} results")
+    PAGE.write_text(render(results, day), encoding="utf-8")
+    say(f"{PAGE.relative_to(ROOT)}: {_counted(results.values())}")
     return status
 
 
