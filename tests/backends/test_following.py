@@ -160,6 +160,8 @@ def test_s27_gaining_or_losing_focus_brings_the_page_up_to_date(
 
 def test_s28_get_session_in_one_tab_updates_every_tab(workbench: Workbench, open_workbench: OpenWorkbench) -> None:
     others = [open_workbench(workbench.backend) for _ in range(2)]
+    for other in others:
+        other.shows(status="unauthenticated")
     workbench.sign_in()
     for other in others:
         other.shows(status="authenticated", name="Ada Lovelace")
