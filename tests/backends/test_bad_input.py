@@ -28,6 +28,7 @@ def test_a_cookie_that_the_backend_stumbles_over_leaves_open_who_is_signed_in(
     with pytest.raises(Raised, match=words):
         workbench.call("get_session")
     profile.clear_cookies()
+    assert workbench.call("get_session") is None
     workbench.shows(status="unauthenticated", error="")
 
 
@@ -91,23 +92,25 @@ def test_a_callback_url_that_is_no_page_is_refused_before_anything_is_sent(workb
 
 
 @pytest.mark.parametrize("name", BACKENDS)
-@pytest.mark.parametrize("provider", ["pass/word", "Zoë🐘", "a b?c=d&e#f%41"])
 def test_a_providers_id_may_have_any_character(
-    name: str, provider: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
 ) -> None:
-    backend = start_backend(name, passwordId=provider)
-    workbench = open_workbench(backend)
+    ids = ["pass/word", "Zoë🐘", "a b?c=d&e#f%41"]
+    workbench = open_workbench(start_backend(name, passwordIds=ids))
     workbench.shows(status="unauthenticated")
-    assert dict(workbench.call("get_providers"))[provider]["name"] == "Password"
-    if backend.version == 5:  # it looks for the id as it is written in the address, and finds no such provider
-        workbench.expect_problem(BROWSERS_OWN)
-        if name == "v5-express":
-            with pytest.raises(Raised, match="status 400 and no url"):
-                workbench.call("sign_in", provider, redirect=False, **ADA)
+    providers = dict(workbench.call("get_providers"))
+    assert [providers[provider]["name"] for provider in ids] == ["Password"] * 3
+    for provider in ids:
+        if workbench.backend.version == 5:  # it looks for the id as the address spells it, and finds no such provider
+            workbench.expect_problem(BROWSERS_OWN)
+            if name == "v5-express":
+                with pytest.raises(Raised, match="status 400 and no url"):
+                    workbench.call("sign_in", provider, redirect=False, **ADA)
+            else:
+                result = workbench.call("sign_in", provider, redirect=False, **ADA)
+                assert (result["ok"], result["error"], result["url"]) == (False, "Configuration", None)
         else:
-            result = workbench.call("sign_in", provider, redirect=False, **ADA)
-            assert (result["ok"], result["error"], result["url"]) == (False, "Configuration", None)
+            assert workbench.call("sign_in", provider, redirect=False, **ADA)["ok"]
+            workbench.shows(status="authenticated", name="Ada Lovelace")
+            workbench.call("sign_out", redirect=False)
         workbench.shows(status="unauthenticated")
-    else:
-        assert workbench.call("sign_in", provider, redirect=False, **ADA)["ok"]
-        workbench.shows(status="authenticated", name="Ada Lovelace")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.backends.conftest import BACKENDS, ON_THE_USUAL_BASE_PATH, OpenWorkbench, StartBackend, of_versions
+from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, each_version, of_versions
 from tests.backends.servers import RealBackend
 from tests.backends.workbench import Raised, Workbench
 
@@ -54,6 +54,7 @@ def lose_the_session(workbench: Workbench) -> None:
 # ── the first answer ─────────────────────────────────────────────────────────────────────────────
 
 
+@each_version
 def test_s4_loading_is_true_only_before_the_first_answer(
     backend: RealBackend, open_workbench: OpenWorkbench, other_profile: BrowserContext
 ) -> None:
@@ -68,7 +69,7 @@ def test_s4_loading_is_true_only_before_the_first_answer(
     workbench.shows(status="unauthenticated", seen="loading nobody somebody nobody")
 
 
-@pytest.mark.parametrize("backend", ON_THE_USUAL_BASE_PATH, indirect=True)
+@each_version
 def test_s5_without_a_provider_the_session_is_followed_too(backend: RealBackend, open_workbench: OpenWorkbench) -> None:
     workbench = open_workbench(backend, options=None)
     workbench.shows(status="unauthenticated")
@@ -78,6 +79,7 @@ def test_s5_without_a_provider_the_session_is_followed_too(backend: RealBackend,
     workbench.shows(status="authenticated", name="Ada Lovelace", seen="loading somebody")
 
 
+@each_version
 def test_s24_any_number_of_readers_share_one_session_and_one_request(workbench: Workbench) -> None:
     workbench.sign_in()
     let_go = hold_the_first_answer(workbench.page)
@@ -96,6 +98,7 @@ def test_s24_any_number_of_readers_share_one_session_and_one_request(workbench: 
     assert asked(workbench) == before
 
 
+@each_version
 def test_s25_a_session_that_is_given_costs_no_request(workbench: Workbench, open_workbench: OpenWorkbench) -> None:
     workbench.sign_in()
     given = open_workbench(workbench.backend, options={"session": workbench.session()})
@@ -142,22 +145,24 @@ def test_s36_a_base_url_elsewhere_is_followed_when_it_allows_this_page_and_its_c
 # ── being brought up to date ─────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("event", ["focus", "blur"])
+@each_version
 def test_s27_gaining_or_losing_focus_brings_the_page_up_to_date(
-    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext, event: str
+    backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
 ) -> None:
     workbench = open_workbench(backend, context=timeless)
     workbench.shows(status="unauthenticated")
-    workbench.sign_in()
-    lose_the_session(workbench)
-    pass_time(workbench, 2)
-    workbench.shows(status="authenticated")
-    before = len(workbench.requests("session"))
-    workbench.page.evaluate("event => { dispatchEvent(new Event(event)); }", event)
-    workbench.shows(status="unauthenticated", name="")
-    assert asked(workbench) == before + 1
+    for event in ("focus", "blur"):
+        workbench.sign_in()
+        lose_the_session(workbench)
+        pass_time(workbench, 2)
+        workbench.shows(status="authenticated")
+        before = len(workbench.requests("session"))
+        workbench.page.evaluate("event => { dispatchEvent(new Event(event)); }", event)
+        workbench.shows(status="unauthenticated", name="")
+        assert asked(workbench) == before + 1, event
 
 
+@each_version
 def test_s28_get_session_in_one_tab_updates_every_tab(workbench: Workbench, open_workbench: OpenWorkbench) -> None:
     others = [open_workbench(workbench.backend) for _ in range(2)]
     for other in others:
@@ -176,6 +181,7 @@ def test_s28_get_session_in_one_tab_updates_every_tab(workbench: Workbench, open
 # ── as time passes ───────────────────────────────────────────────────────────────────────────────
 
 
+@each_version
 def test_s29_s34_keep_alive_asks_every_so_many_seconds_and_the_end_reaches_every_tab(
     backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
 ) -> None:
@@ -198,6 +204,7 @@ def test_s29_s34_keep_alive_asks_every_so_many_seconds_and_the_end_reaches_every
     assert asked(other) == before, "tabs share answers"
 
 
+@each_version
 def test_s29_s33_client_max_age_lets_a_read_of_older_data_ask_again(
     backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
 ) -> None:
@@ -216,6 +223,7 @@ def test_s29_s33_client_max_age_lets_a_read_of_older_data_ask_again(
     assert asked(workbench) == before + 1
 
 
+@each_version
 def test_s30_the_options_cost_a_signed_out_page_no_request(
     backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
 ) -> None:
@@ -228,6 +236,7 @@ def test_s30_the_options_cost_a_signed_out_page_no_request(
     assert asked(workbench) == 1, "the one at the start"
 
 
+@each_version
 def test_s32_by_default_neither_time_nor_reading_asks_again(
     backend: RealBackend, open_workbench: OpenWorkbench, timeless: BrowserContext
 ) -> None:
@@ -243,24 +252,27 @@ def test_s32_by_default_neither_time_nor_reading_asks_again(
     assert asked(workbench) == before + 1
 
 
-@pytest.mark.parametrize("option", ["client_max_age", "keep_alive"])
+@each_version
 def test_s35_an_option_above_the_sessions_lifetime_is_warned_of_with_both_numbers(
-    backend: RealBackend, open_workbench: OpenWorkbench, option: str
+    backend: RealBackend, open_workbench: OpenWorkbench
 ) -> None:
     lower, higher = LIFETIME - DAY, LIFETIME + DAY
-    workbench = open_workbench(backend, options={option: higher})
-    workbench.shows(status="unauthenticated")
-    assert warnings(workbench) == []
-    workbench.expect_problem("is not lower")
-    workbench.sign_in()
-    workbench.call("get_session")
-    [warning] = warnings(workbench)
-    assert f"{option}={higher}" in warning
-    # The backend's clock is read from a header that knows whole seconds.
-    assert re.search(rf"lifetime of ({LIFETIME - 1}|{LIFETIME}|{LIFETIME + 1}) seconds", warning)
+    for option in ("client_max_age", "keep_alive"):
+        workbench = open_workbench(backend, options={option: higher})
+        workbench.shows(status="unauthenticated")
+        assert warnings(workbench) == []
+        workbench.expect_problem("is not lower")
+        workbench.sign_in()
+        workbench.call("get_session")
+        [warning] = warnings(workbench)
+        assert f"{option}={higher}" in warning
+        # The backend's clock is read from a header that knows whole seconds.
+        assert re.search(rf"lifetime of ({LIFETIME - 1}|{LIFETIME}|{LIFETIME + 1}) seconds", warning)
+        workbench.call("sign_out", redirect=False)
 
-    content = open_workbench(backend, options={option: lower})
-    content.shows(status="authenticated")
+    content = open_workbench(backend, options={"client_max_age": lower, "keep_alive": lower})
+    content.shows(status="unauthenticated")
+    content.sign_in()
     content.call("get_session")
     assert warnings(content) == []
 

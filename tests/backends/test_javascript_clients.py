@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from scripts.javascript_pages import BUILD
-from tests.backends.conftest import ON_THE_USUAL_BASE_PATH, OpenWorkbench, StartBackend
+from tests.backends.conftest import EACH_VERSION, OpenWorkbench, StartBackend
 from tests.backends.servers import RealBackend
 from tests.browser.site import Site, page
 from tests.browser.tabs import Tab
@@ -16,7 +16,7 @@ from tests.browser.tabs import Tab
 SIGNED_IN, SIGNED_OUT = "Signed in as Ada Lovelace", "Not signed in"
 
 
-@pytest.fixture(params=ON_THE_USUAL_BASE_PATH)
+@pytest.fixture(params=EACH_VERSION)
 def site_of_both(request: pytest.FixtureRequest, start_backend: StartBackend) -> RealBackend:
     return start_backend(request.param)
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.backends.conftest import of_versions
-from tests.backends.visits import allow, log_in
+from tests.backends.conftest import each_version
 from tests.backends.workbench import Raised, Workbench
 from tests.browser.tabs import pyodide_only
 
 
 @pyodide_only
+@each_version
 def test_s36_every_backend_on_pyodide(workbench: Workbench) -> None:
     backend = workbench.backend
     assert [name for name, _ in workbench.call("get_providers")] == ["credentials", "email", "oidc"]
@@ -31,13 +31,3 @@ def test_s36_every_backend_on_pyodide(workbench: Workbench) -> None:
     assert workbench.call("sign_out", redirect=False) == {"url": workbench.url}
     workbench.shows(status="unauthenticated", name="")
     assert workbench.navigations == [workbench.url]
-
-
-@pyodide_only
-@of_versions(4)
-def test_s12_a_provider_leads_to_its_page_and_back_on_pyodide(workbench: Workbench) -> None:
-    workbench.start("sign_in", "oidc", callback_url="?back#part")
-    log_in(workbench.page, "grace")
-    allow(workbench.page)
-    workbench.is_at(workbench.url + "?back#part")
-    workbench.shows(status="authenticated", name="grace of elsewhere")

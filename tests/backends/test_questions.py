@@ -183,16 +183,17 @@ def test_the_search_for_tokens_finds_them_in_each_storage(
     [*((name, "micropython") for name in BACKENDS), *((name, "pyodide") for name in BACKENDS if version_of(name) == 4)],
     indirect=True,
 )
-def test_s2_s31_the_page_can_read_no_token_and_storage_holds_no_session(
-    backend: RealBackend, open_workbench: OpenWorkbench, other_profile: BrowserContext
+def test_s2_s12_s31_after_a_providers_flow_no_token_can_be_read_and_storage_holds_no_session(
+    backend: RealBackend, open_workbench: OpenWorkbench, profile: BrowserContext
 ) -> None:
-    other_profile.add_init_script(WRITTEN)
-    workbench = open_workbench(backend, context=other_profile)
+    page = profile.new_page()
+    page.add_init_script(WRITTEN)
+    workbench = open_workbench(backend, page=page)
     workbench.shows(status="unauthenticated")
-    page = workbench.page
     workbench.start("sign_in", "oidc", callback_url="?back#part")
     log_in(page, "grace")
     allow(page)
+    workbench.is_at(workbench.url + "?back#part")
     workbench.shows(status="authenticated", name="grace of elsewhere")
     workbench.call("get_session")
 

@@ -12,7 +12,7 @@ export const options = {
     smtp: "", // where mail goes, such as smtp://127.0.0.1:2525
     maxAge: 30 * 24 * 60 * 60, // seconds that a session lives
     strategy: "jwt", // or "database"
-    passwordId: "credentials", // of the provider that takes a password
+    passwordIds: ["credentials"], // of the providers that take a password
     pages: {}, // pages of the site's own, as NextAuth's option `pages` has them
     allow: "", // the origin of pages elsewhere that may ask with cookies (CORS), as a reverse proxy would let them
     ...JSON.parse(process.argv[2] ?? "{}"),

@@ -16,7 +16,9 @@ export function config(site, Providers) {
             session: async session => ({ ...session, ...additions }),
         },
         providers: [
-            Providers.Credentials({ id: site.options.passwordId, name: "Password", credentials: fields, authorize: async given => authorize(given) }),
+            ...site.options.passwordIds.map(id =>
+                Providers.Credentials({ id, name: "Password", credentials: fields, authorize: async given => authorize(given) }),
+            ),
             Providers.Email({ server: site.options.smtp, from: "backend@example.com" }),
             {
                 id: "oidc",

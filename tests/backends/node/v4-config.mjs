@@ -16,7 +16,9 @@ export function config(site, Credentials, Email) {
             session: ({ session }) => ({ ...session, ...additions }),
         },
         providers: [
-            Credentials({ id: site.options.passwordId, name: "Password", credentials: fields, authorize: async given => authorize(given) }),
+            ...site.options.passwordIds.map(id =>
+                Credentials({ id, name: "Password", credentials: fields, authorize: async given => authorize(given) }),
+            ),
             Email({ server: site.options.smtp, from: "backend@example.com" }),
             {
                 id: "oidc",

@@ -11,6 +11,11 @@ class LockedOut extends CredentialsSignin {
     code = "locked_out";
 }
 
+async function authorizeOrLock(given) {
+    if (given.username === "locked") throw new LockedOut();
+    return authorize(given);
+}
+
 export function config(site) {
     return {
         secret: "a secret of v5",
@@ -26,15 +31,7 @@ export function config(site) {
             session: ({ session }) => ({ user: session.user, expires: session.expires, ...additions }),
         },
         providers: [
-            Credentials({
-                id: site.options.passwordId,
-                name: "Password",
-                credentials: fields,
-                async authorize(given) {
-                    if (given.username === "locked") throw new LockedOut();
-                    return authorize(given);
-                },
-            }),
+            ...site.options.passwordIds.map(id => Credentials({ id, name: "Password", credentials: fields, authorize: authorizeOrLock })),
             Nodemailer({ id: "email", name: "Email", server: site.options.smtp, from: "backend@example.com" }),
             {
                 id: "oidc",
