@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, each_version, of_versions
-from tests.backends.servers import RealBackend
+from tests.backends.conftest import BACKENDS, EACH_VERSION, OpenWorkbench, StartBackend, each_version, of_versions
+from tests.backends.servers import Mailbox, RealBackend
 from tests.backends.workbench import Raised, Workbench
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -300,3 +300,21 @@ def test_a_session_that_was_renewed_outlives_its_first_end_and_then_ends(
     assert workbench.session()["expires"] == later_end
     workbench.shows(status="unauthenticated", name="")
     assert workbench.page.evaluate("end => Date.now() >= Date.parse(end) - 1000", later_end)
+
+
+@pytest.mark.parametrize("name", EACH_VERSION)
+def test_a_session_in_a_database_ends_when_it_was_to_end_at_first(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench, mailbox: Mailbox
+) -> None:
+    workbench = open_workbench(start_backend(name, strategy="database", maxAge=4))
+    workbench.shows(status="unauthenticated")
+    address = f"somebody-at-{name}@example.com"
+    # Where no page with Python is, so that all of the time is left.
+    workbench.call("sign_in", "email", redirect=False, email=address, callback_url="/client.json")
+    workbench.page.context.new_page().goto(mailbox.link_to(address))
+    end = workbench.call("get_session")["expires"]
+    workbench.shows(status="authenticated", name=address)
+    assert workbench.call("get_session")["expires"] == end, "it does not roll"
+    workbench.shows(status="unauthenticated", name="")
+    assert workbench.page.evaluate("end => Date.now() >= Date.parse(end) - 1000", end)
+    assert workbench.call("get_session") is None
