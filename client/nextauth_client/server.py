@@ -282,16 +282,14 @@ def _send_sync(
         with httpx.Client(verify=_tls(), trust_env=False) as client:
             return _send_sync(request, client, set_cookies)
     end = time.monotonic() + _timeout_of(request)
-    with (
-        _failures(request.url),
-        closing(client.send(request, auth=None, follow_redirects=False, stream=True)) as response,
-    ):
-        body = bytearray()
-        for piece in response.iter_bytes():
-            _add(piece, body, request.url)
-            if time.monotonic() > end:
-                raise TimeoutError
-        return _answer(response, body, set_cookies)
+    with _failures(request.url):  # noqa: SIM117 - MicroPython has to compile this too
+        with closing(client.send(request, auth=None, follow_redirects=False, stream=True)) as response:
+            body = bytearray()
+            for piece in response.iter_bytes():
+                _add(piece, body, request.url)
+                if time.monotonic() > end:
+                    raise TimeoutError
+            return _answer(response, body, set_cookies)
 
 
 def _timeout_of(request: httpx.Request) -> float:
