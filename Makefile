@@ -3,6 +3,7 @@
 PYTHON ?= python3
 PORT ?= 3000
 MINUTES ?= 10
+WORKERS ?= 2
 VENV_PYTHON = .venv/bin/python
 
 .PHONY: help demo wheel test test-next soak bench docs lint clean
@@ -26,10 +27,14 @@ demo:
 wheel:
 	@$(PYTHON) -m scripts.setup wheel
 
-# The last line names the browsers that are not on this machine, so that their tests are not missed in silence.
+# Two at a time, and then those that bear nobody beside them. The last line names the browsers that are not on this
+# machine, so that their tests are not missed in silence.
 test:
 	@$(PYTHON) -m scripts.setup test
-	@$(VENV_PYTHON) -m pytest; status=$$?; $(VENV_PYTHON) -m scripts.browsers missing; exit $$status
+	@status=0; \
+		$(VENV_PYTHON) -m pytest -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
+		$(VENV_PYTHON) -m pytest -m alone || status=$$?; \
+		$(VENV_PYTHON) -m scripts.browsers missing; exit $$status
 
 test-next:
 	@$(PYTHON) -m scripts.setup test-next
