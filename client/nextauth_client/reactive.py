@@ -47,12 +47,14 @@ class Effect:
     def __init__(self, function: "Callable[[], object]") -> None:
         self._function = function
         self._reads: "list[_Reads]" = []  # one of each store
+        self._parent: "Optional[Effect]" = None
         self._children: "list[Effect]" = []
         self._body: "Optional[_Body]" = None
         self._task: "Optional[asyncio.Task[None]]" = None
         self._disposed = False
         if _running:
-            _running[-1]._children.append(self)
+            self._parent = _running[-1]
+            self._parent._children.append(self)
         self._run()
 
     def dispose(self) -> None:
@@ -81,17 +83,26 @@ class Effect:
         reads.state = store.value
 
     def note(self, state: "Any", path: "Path", whole: bool) -> None:
-        """The function has read this of a state; one that it was not given itself is not its own to follow."""
-        for reads in self._reads:
-            if reads.state is state:
-                reads.seen[(path, whole)] = state
+        """The function has read this of a state. If that was given to an effect around it, only a new run of that one
+        can give it a newer state, so that one follows.
+        """
+        effect: "Optional[Effect]" = self
+        while effect is not None:
+            for reads in effect._reads:
+                if reads.state is state:
+                    reads.seen[(path, whole)] = state
+                    return
+            effect = effect._parent
 
     def _changed(self, _value: "Any", _previous: "Any") -> None:
-        if not _running or self not in _running:
-            self._follow_up()
+        self._follow_up()
 
     def _follow_up(self) -> None:
-        """Runs again if what it read has changed."""
+        """Runs again if what it read has changed; the effect around it first, which may make it anew."""
+        if self._parent is not None:
+            self._parent._follow_up()
+        if self._disposed or self in _running:  # then it does so when its run is over
+            return
         for reads in self._reads:
             if reads.have_changed():
                 self._run()

@@ -150,23 +150,50 @@ def test_a_read_after_the_run_is_not_followed():
     assert runs == [True]
 
 
-def test_a_read_of_an_outer_state_in_an_inner_effect_is_not_the_inner_ones():
+def test_an_inner_effect_follows_what_it_reads_of_the_state_that_an_outer_one_was_given():
     store = signed_in("Ada")
-    runs = []
+    seen = []
 
     def outer():
         now = tracked(store, Session)
-        runs.append("outer")
+        effect(lambda: effect(lambda: seen.append(now.session.user.name)))
 
-        def inner():
-            runs.append("inner")
-            now.session.user.name  # noqa: B018
+    handle = effect(outer)
+    store.replace(state("Eve"))
+    assert seen == ["Ada", "Eve"]
+    store.replace(state("Eve", expires="later"))
+    assert seen == ["Ada", "Eve"]
+    handle.dispose()
+    store.replace(state("Dan"))
+    assert seen == ["Ada", "Eve"]
 
-        effect(inner)
+
+def test_an_inner_effect_that_comes_to_read_an_outdated_state_gets_the_newest():
+    store = signed_in("Ada")
+    seen = []
+
+    def outer():
+        now = tracked(store, Session)
+        effect(lambda: seen.append(now.session.user.name if tracked(store, Session).session.get("show") else "hidden"))
 
     effect(outer)
     store.replace(state("Eve"))
-    assert runs == ["outer", "inner"]
+    store.replace(state("Eve", show=True))
+    assert seen[0] == "hidden"
+    assert seen[-1] == "Eve"
+
+
+def test_the_outer_effect_runs_first_even_if_the_inner_one_read_first():
+    store = signed_in("Ada")
+    seen = []
+
+    def outer():
+        effect(lambda: seen.append(("inner", tracked(store, Session).session.user.name)))
+        seen.append(("outer", tracked(store, Session).session.user.name))
+
+    effect(outer)
+    store.replace(state("Eve"))
+    assert seen == [("inner", "Ada"), ("outer", "Ada"), ("inner", "Eve"), ("outer", "Eve")]
 
 
 def test_a_new_run_disposes_what_the_run_before_made():
