@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from .session import Path, S, Track
     from .store import Store
 
-_running: "list[Effect]" = []  # the innermost is the last
+_running: "list[Effect]" = []  # whose reads are followed; the innermost is the last
+_owner: "Optional[tuple[Effect, list[Effect]]]" = None  # to whom a new effect belongs, and its run's others
 
 
 class _Reads:
@@ -48,13 +49,13 @@ class Effect:
         self._function = function
         self._reads: "list[_Reads]" = []  # one of each store
         self._parent: "Optional[Effect]" = None
-        self._children: "list[Effect]" = []
+        self._children: "list[Effect]" = []  # each run has a list of its own
         self._body: "Optional[_Body]" = None
         self._task: "Optional[asyncio.Task[None]]" = None
         self._disposed = False
-        if _running:
-            self._parent = _running[-1]
-            self._parent._children.append(self)
+        if _owner is not None:
+            self._parent, siblings = _owner
+            siblings.append(self)
         self._run()
 
     def dispose(self) -> None:
@@ -110,9 +111,8 @@ class Effect:
 
     def _forget(self) -> None:
         """Ends what the last run left behind."""
-        for child in self._children:
-            child.dispose()
-        self._children = []
+        children, self._children = self._children, []
+        _dispose(children)
         body, task = self._body, self._task
         self._body = self._task = None
         if task is not None:
@@ -128,7 +128,7 @@ class Effect:
         result: "Any" = None
         _running.append(self)
         try:
-            result = self._function()
+            result = self.own(self._children, self._function)
             if result is None or not hasattr(result, "send"):
                 self.came(result)
         except Exception as error:
@@ -141,6 +141,17 @@ class Effect:
             if hasattr(self._task, "add_done_callback"):  # whoever ends all tasks may do so before it has begun
                 self._task.add_done_callback(lambda _task: result.close())
         self.settle()
+
+    def own(self, children: "list[Effect]", function: "Callable[..., Any]", *args: "Any") -> "Any":
+        """Calls the function for the run that has these children; what it makes for one that is over ends at once."""
+        global _owner
+        owner, _owner = _owner, (self, children)
+        try:
+            return function(*args)
+        finally:
+            _owner = owner
+            if children is not self._children:
+                _dispose(children)
 
     def settle(self) -> None:
         """Called when a run's tracked part is over: it may have ended the effect, or have changed what it read."""
@@ -171,28 +182,34 @@ class _Body:
         self.coroutine = coroutine
         self.begun = False
         self._effect = effect
+        self._children = effect._children
 
     def __await__(self) -> "Generator[Any, Any, Any]":
-        coroutine = self.coroutine
+        coroutine, effect, children = self.coroutine, self._effect, self._children
         self.begun = True
         try:
-            _running.append(self._effect)
+            _running.append(effect)
             try:
-                waiting = coroutine.send(None)
+                waiting = effect.own(children, coroutine.send, None)
             finally:
                 _running.pop()
-                self._effect.settle()
+                effect.settle()
             while True:
                 try:
                     value = yield waiting
                 except BaseException as error:
-                    waiting = coroutine.throw(error)
+                    waiting = effect.own(children, coroutine.throw, error)
                 else:
-                    waiting = coroutine.send(value)
+                    waiting = effect.own(children, coroutine.send, value)
         except StopIteration as end:
             return end.value
 
     __iter__ = __await__  # what MicroPython's await asks for
+
+
+def _dispose(effects: "list[Effect]") -> None:
+    while effects:
+        effects.pop().dispose()
 
 
 def _cancel(task: "asyncio.Task[None]") -> None:

@@ -545,6 +545,49 @@ async def test_an_effect_made_before_the_first_await_belongs_to_the_async_one():
     assert seen == ["Ada", "Eve"]
 
 
+async def test_an_effect_made_after_an_await_belongs_to_the_async_one():
+    store = signed_in("Ada")
+    seen = []
+
+    async def outer():
+        now = tracked(store, Session)
+        await asyncio.sleep(0)
+        effect(lambda: seen.append(("inner", now.session.user.name, tracked(store, Session).session.user.email)))
+        seen.append(is_tracking())
+
+    handle = effect(outer)
+    await turns()
+    store.replace(state("Eve"))
+    await turns()
+    handle.dispose()
+    store.replace(state("Dan"))
+    await turns()
+    assert seen == [("inner", "Ada", "Ada@example.org"), False, ("inner", "Eve", "Eve@example.org"), False]
+
+
+async def test_what_a_run_makes_after_a_newer_one_began_ends_at_once():
+    store = signed_in("Ada")
+    seen = []
+
+    async def outer():
+        name = tracked(store, Session).session.user.name
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            pass
+        effect(lambda: seen.append((name, tracked(store, Session).session.expires)))
+
+    effect(outer)
+    await turns(2)
+    store.replace(state("Eve", expires="1"))
+    await turns()
+    assert seen == [("Ada", "1"), ("Eve", "1")]
+    store.replace(state("Eve", expires="2"))
+    assert seen == [("Ada", "1"), ("Eve", "1"), ("Eve", "2")]
+
+
 async def test_an_async_effect_can_wait_for_others():
     seen = []
     gate = asyncio.Event()
