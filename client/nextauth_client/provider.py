@@ -215,10 +215,24 @@ class Provider:
 
     def on_session_change(self, function: "Callable[[SessionState, SessionState], object]") -> "Subscription":
         """See `on_session_change`."""
+        name = "on_session_change " + getattr(function, "__name__", repr(function))
+
+        async def finish(coroutine: "Any") -> None:
+            try:
+                await coroutine
+            except Exception as error:
+                report(error, name)
 
         def changed(state: SessionState, previous: SessionState) -> None:
-            if _without_expires(state) != _without_expires(previous):
-                function(state.view(Session), previous.view(Session))
+            if _without_expires(state) == _without_expires(previous):
+                return
+            try:
+                result: "Any" = function(state.view(Session), previous.view(Session))
+            except Exception as error:
+                report(error, name)
+                return
+            if result is not None and hasattr(result, "send"):  # an async function
+                self._start(finish(result))
 
         return Subscription(self._store.subscribe(changed))
 

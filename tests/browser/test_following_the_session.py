@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.backend import Backend
-from tests.browser.snippets import FOLLOW, HTML, SHOW
+from tests.browser.snippets import FOLLOW, GIVEN, HTML, SHOW
 from tests.browser.tabs import Tabs
 
 COUNT = """
@@ -92,6 +92,34 @@ def read_expires():
     tab.shows(asked="2", expires_runs="4", name_runs="2")
     assert first < tab.element("expires").inner_text()
     assert len(tab.requests("session")) == 3
+
+
+def test_an_async_function_is_told_of_a_change_and_a_failure_names_the_function(tabs: Tabs) -> None:
+    python = """
+import asyncio
+
+@on_session_change
+async def tells(state, previous):
+    await asyncio.sleep(0)
+    show("result", previous.session.user.name + " → " + state.session.user.name)
+
+@on_session_change
+async def fails_later(state, previous):
+    await asyncio.sleep(0)
+    raise ValueError("on purpose")
+
+@on_session_change
+def fails_at_once(state, previous):
+    raise ValueError("on purpose")
+
+becomes(session("Eve"))
+"""
+    tab = tabs.python(SHOW + GIVEN + python, html=HTML)
+    tab.expect_problem("on_session_change fails_", "on purpose", "Traceback", "File ", "nextauth_client", "await cor")
+    tab.expect_problem("function(state.view", "^^^")
+    tab.shows(result="Ada → Eve")
+    for name in ("fails_later", "fails_at_once"):
+        assert any(f"on_session_change {name} failed" in line for line in tab.console), tab.console
 
 
 def test_a_session_that_is_given_costs_no_request(tabs: Tabs) -> None:
