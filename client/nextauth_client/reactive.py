@@ -71,7 +71,7 @@ class Effect:
         return "effect " + getattr(self._function, "__name__", repr(self._function))
 
     def came(self, result: "Any") -> None:
-        """Called with what the function returned, or in the end what its coroutine did."""
+        """Called with what the newest run has returned, or in the end its coroutine, unless the effect was disposed."""
 
     def reads(self, store: "Store") -> None:
         """The function is given the store's state now, and what it reads of it counts."""
@@ -129,7 +129,7 @@ class Effect:
         _running.append(self)
         try:
             result = self.own(self._children, self._function)
-            if result is None or not hasattr(result, "send"):
+            if (result is None or not hasattr(result, "send")) and not self._disposed:
                 self.came(result)
         except Exception as error:
             self._failed(error)
@@ -161,10 +161,16 @@ class Effect:
             self._follow_up()
 
     async def _follow(self, body: "_Body") -> None:
+        # A run that was cancelled may end as it likes, but not over a newer one.
         try:
-            self.came(await body)
+            result = await body
+            if body is self._body:
+                self.came(result)
         except Exception as error:
-            self._failed(error)
+            if body is self._body:
+                self._failed(error)
+            else:
+                report(error, self.describe())
 
     def _failed(self, error: Exception) -> None:
         # What it saw in its last good run still wakes it: a later state may suit it better.

@@ -236,6 +236,23 @@ gates["Eve"].set()
     tab.shows(status="as it was written", place="Eve")
 
 
+def test_a_component_that_disposes_itself_leaves_nothing(tabs: Tabs) -> None:
+    python = """
+def who():
+    name = use_session().session.user.name
+    if name == "Eve":
+        handle.dispose()
+    return name
+
+handle = component("#place")(who)
+show("status", place.textContent)
+becomes(session("Eve"))
+show("result", "[" + place.innerHTML + "]")
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(status="Ada", result="[]")
+
+
 def test_a_disposed_component_leaves_nothing_and_follows_no_more(tabs: Tabs) -> None:
     python = """
 runs = []

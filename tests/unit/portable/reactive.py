@@ -648,6 +648,79 @@ async def test_what_an_async_function_returns_comes_when_its_newest_run_is_done(
     assert kept.results == ["Eve"]
 
 
+async def test_a_run_that_is_over_delivers_nothing_even_if_it_swallows_its_cancellation():
+    store = signed_in("Ada")
+    ended = []
+
+    async def read():
+        name = tracked(store, Session).session.user.name
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        ended.append(name)
+        return name
+
+    kept = Kept(read)
+    await turns(2)
+    store.replace(state("Eve"))
+    await turns(12)
+    assert sorted(ended) == ["Ada", "Eve"]
+    assert kept.results == ["Eve"]
+    store.replace(state("Dan"))
+    await turns(2)
+    kept.dispose()
+    await turns(12)
+    assert sorted(ended) == ["Ada", "Dan", "Eve"]
+    assert kept.results == ["Eve"]
+
+
+async def test_a_run_that_is_over_and_fails_is_reported_and_changes_nothing():
+    store = signed_in("Ada")
+    seen = []
+
+    async def follow():
+        name = tracked(store, Session).session.user.name
+        seen.append(name)
+        try:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        except asyncio.CancelledError:
+            if name == "Ada":
+                raise ValueError("on purpose")
+            raise
+
+    with Replaced(module, "report", Reports()) as reports:
+        effect(follow)
+        await turns(2)
+        store.replace(state("Eve"))
+        await turns()
+        assert reports.told == [("effect follow", "on purpose")]
+        store.replace(state("Dan"))
+        await turns()
+    assert seen == ["Ada", "Eve", "Dan"]
+
+
+def test_an_effect_that_disposes_itself_delivers_nothing():
+    store = signed_in("Ada")
+    handles = []
+
+    def read():
+        if handles:
+            handles[0].dispose()
+        return tracked(store, Session).session.user.name
+
+    handles.append(Kept(read))
+    store.replace(state("Eve"))
+    assert handles[0].results == ["Ada"]
+
+
 def test_the_report_of_an_effect_uses_its_own_words():
     def fails():
         raise ValueError("on purpose")
