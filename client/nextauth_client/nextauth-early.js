@@ -1,14 +1,14 @@
-// Shows who is signed in while Python loads, until bind() takes over: docs/pages.md.
+// Shows who is signed in while Python loads: docs/pages.md.
 (() => {
   const { base = "/api/auth" } = document.currentScript.dataset;
-  const backend = new URL(base, location).href;
+  const backend = new URL(base, origin).href.replace(/\/+$/, "");
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const early = (window.nextauthEarly = { url: backend + "/session", asked: String(Date.now()), stop, abort });
-  const written = new Map(); // element: its author's own
+  const early = (window.nextauthEarly = { url: backend + "/session", asked: `${Date.now()}`, stop, abort });
+  const written = new Map(); // element: its own
   let session, status;
 
-  // What each sets; undefined leaves it alone.
+  // undefined is not set
   const kinds = [
     ["[data-auth-show]", "hidden", ({ authShow }) => !authShow.split(/\s+/).includes(status)],
     ["[data-auth-text]", "textContent", ({ authText }) => look(authText)],
@@ -19,11 +19,11 @@
   function look(path) {
     const step = (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : null);
     const value = path.trim().split(".").reduce(step, session);
-    return typeof value === "object" ? undefined : String(value);
+    return typeof value === "object" ? undefined : `${value}`;
   }
   function address(text) {
-    const link = Object.assign(document.createElement("a"), { href: text });
-    return text && /^https?:$/.test(link.protocol) ? link.href : undefined;
+    const { href } = Object.assign(document.createElement("a"), { href: text });
+    return text && /^https?:/.test(href) ? href : undefined;
   }
   function fill() {
     for (const [selector, name, find] of kinds)
@@ -35,12 +35,9 @@
         element[name] = value;
       }
   }
-  function undo() {
+  function show(found, word) {
     for (const [element, own] of written) Object.assign(element, own);
     written.clear();
-  }
-  function show(found, word) {
-    undo();
     session = found;
     status = word;
     fill();
@@ -50,19 +47,22 @@
     if (isObject(data?.user)) show(data, "authenticated");
     else if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
   }
-  // Another tab signs in or out: a late answer would set the old cookie again.
-  const channel = new BroadcastChannel("nextauth-client:1:" + backend);
+  // A late answer would set the old cookie again.
+  const channel = window.BroadcastChannel ? new BroadcastChannel("nextauth-client:1:" + backend) : {};
   channel.onmessage = ({ data }) => {
-    if (/"start"/.test(data)) abort();
-    if (/"end"/.test(data)) show(null, "loading");
+    const { type } = JSON.parse(data);
+    if (type === "start") abort();
+    if (type === "end") show(null, "loading");
   };
   const observer = new MutationObserver(fill);
+  const sheet = new CSSStyleSheet(); // `hidden` is weak
 
   function stop() {
     observer.disconnect();
-    channel.close();
-    undo();
-    kinds.length = 0; // bind() shows what comes now
+    channel.close?.();
+    sheet.disabled = true;
+    kinds.length = 0; // bind() takes over
+    show();
   }
   async function ask() {
     const embedded = document.getElementById("nextauth-session");
@@ -71,8 +71,8 @@
     const { signal } = controller;
     const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal });
     const text = await answer.text();
-    if (text.length > 4e5) return; // too large for a page
-    Object.assign(early, { answer, text, came: String(Date.now()) });
+    if (text.length > 4e5) return; // too large
+    Object.assign(early, { answer, text, came: `${Date.now()}` });
     if (answer.status === 200 && !answer.redirected) understand(text);
   }
 
@@ -80,4 +80,6 @@
   observer.observe(document, { childList: true, subtree: true });
   const over = () => (early.over = true);
   early.done = ask().then(over, over); // a failure changes nothing
+  sheet.replaceSync("[data-auth-show][hidden]{display:none!important}");
+  document.adoptedStyleSheets.push(sheet);
 })();
