@@ -252,7 +252,7 @@ class Binding(Subscription):
         self._errors: "dict[int, Any]" = {}
         self._lists: "dict[int, tuple[Any, list[Any]]]" = {}  # a container and the nodes put into it
         self._providers: "Optional[list[AuthProvider]]" = None
-        self._asking = False
+        self._may_ask = True  # for them
         self._warned: "list[str]" = []
         self._shown = ""
         self._failure: "Optional[str]" = None  # the code of what the button pressed last could not do
@@ -278,7 +278,7 @@ class Binding(Subscription):
         (js.document.body if self._scope.nodeType == 9 else self._root).append(self._said)
         if hasattr(js, "nextauthEarly"):
             js.nextauthEarly.stop()  # it puts back what the page's author wrote, and nothing is painted meanwhile
-        self._follow(provider._store.value, None)  # the rules hold before any `hidden` is taken off
+        self._follow(provider._store.value)  # the rules hold before any `hidden` is taken off
         self._add_below(self._root)
         self._click = self._listen("click", self._clicked)
         self._submit = self._listen("submit", self._submitted)
@@ -286,7 +286,7 @@ class Binding(Subscription):
         self._observer = js.MutationObserver.new(self._mutated)
         watched = {"childList": True, "subtree": True, "attributeFilter": [kind[0] for kind in self._kinds]}
         self._observer.observe(self._root, js.JSON.parse(json.dumps(watched)))
-        self._unsubscribe = provider._store.subscribe(self._follow)
+        self._unsubscribe = provider._store.subscribe(self._heard)
         provider._bindings.append(self)
         _bound.append(self)
 
@@ -467,8 +467,8 @@ class Binding(Subscription):
 
     def _fill_lists(self) -> None:
         if self._providers is None:
-            if not self._asking and self._lists:
-                self._asking = True
+            if self._may_ask and self._lists:
+                self._may_ask = False
                 self.provider._start(self._ask_providers())
             return
         for element, nodes in self._lists.values():
@@ -478,12 +478,17 @@ class Binding(Subscription):
                 element.append(*nodes)
 
     async def _ask_providers(self) -> None:
-        if self not in _bound:
+        """A failure is said on the console only, for it tells nothing of the session; they are asked for again once the
+        backend has given a good answer.
+        """
+        if self not in _bound:  # disposed of before the task began
             return
         try:
             self._providers = list((await self.provider.get_providers()).values())
-        finally:
-            self._asking = False
+        except NextAuthError as error:
+            if self in _bound:
+                report(error, "asking for what data-auth-providers shows")
+            return
         self._fill_lists()
 
     def _provider_nodes(self, element: "Any", provider: "AuthProvider") -> "list[Any]":
@@ -510,7 +515,15 @@ class Binding(Subscription):
 
     # ── the state ────────────────────────────────────────────────────────────────────────────────
 
-    def _follow(self, state: "SessionState", previous: "Optional[SessionState]") -> None:
+    def _heard(self, state: "SessionState", previous: "SessionState") -> None:
+        is_asking, was_asking = state.at(("refreshing",), True), previous.at(("refreshing",), True)
+        answered = was_asking and not is_asking and state.at(("error",), True) is None
+        changed = any([state.at((name,), True) != previous.at((name,), True) for name in ("status", "session")])
+        if answered or changed:
+            self._may_ask = True
+        self._follow(state)
+
+    def _follow(self, state: "SessionState") -> None:
         session = state.at(("session",), True)
         status = str(state.at(("status",), True))
         problem = self._problem(state)
@@ -612,7 +625,7 @@ class Binding(Subscription):
 
     def _fail(self, code: "Optional[str]") -> None:
         self._failure = code
-        self._follow(self.provider._store.value, None)
+        self._follow(self.provider._store.value)
 
     async def _send(self, form: "Any") -> None:
         problems = list(form.querySelectorAll("[data-auth-error]"))

@@ -130,6 +130,35 @@ def test_each_configured_provider_gets_its_button(tabs: Tabs) -> None:
 
 
 @micropython_only
+def test_providers_that_cannot_be_had_are_asked_for_again_after_the_next_good_answer(
+    tabs: Tabs, backend: Backend
+) -> None:
+    backend.fault("providers", "500-json")
+    python = """
+Provider(session=None)
+
+@on_click("go")
+async def go(event):
+    bind()
+
+@on_click("ask")
+async def ask(event):
+    await Provider.current().refresh()
+"""
+    tab = tabs.python(SHOW + python, html=HTML + PAGE)
+    tab.expect_problem("Failed to load resource", "data-auth-providers", "UnexpectedAnswer", "Traceback", "File ")
+    for number, button in enumerate(("go", "ask"), 1):
+        with tab.page.expect_event("console", lambda message: "data-auth-providers shows failed" in message.text):
+            tab.element(button).click()
+        sees(tab, "out", "either")
+        assert len(tab.requests("providers")) == number
+    backend.heal("providers")
+    tab.element("ask").click()
+    expect(tab.page.locator("#ways .way").first).to_be_visible()
+    assert len(tab.requests("providers")) == 3
+
+
+@micropython_only
 def test_a_button_goes_to_the_sign_in_page_with_the_callback_url_around_it(tabs: Tabs) -> None:
     html = '<div data-auth-callback-url="/there?a=1"><a id="go" href="#" data-auth-signin><b id="deep">In</b></a></div>'
     tab = tabs.python(SHOW + "Provider(session=None)\nbind()\n", html=html)
