@@ -111,6 +111,7 @@ async def try_to_sign_in():
 
 @when("click", "#sign-out-button")
 async def on_sign_out(event):
+    show_problem("problem", "")
     set_busy("sign-out-button", True)
     try:
         await sign_out(redirect=False)

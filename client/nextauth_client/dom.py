@@ -173,6 +173,8 @@ ACTIONS = "[data-auth-signin],[data-auth-signout]"
 SUBMITS = "button:not([type=button]):not([type=reset]),input[type=submit],input[type=image]"
 LEAVING = 3.0  # seconds that a button stays busy for the browser to leave the page
 
+WHO = (("status",), ("session", "user"))  # what differs when somebody signs in or out; `expires` always does
+
 ANNOUNCED = {"authenticated": "You are signed in.", "unauthenticated": "You are signed out."}
 
 _bound: "list[Binding]" = []
@@ -256,6 +258,8 @@ class Binding(Subscription):
         self._warned: "list[str]" = []
         self._shown = ""
         self._failure: "Optional[str]" = None  # the code of what the button pressed last could not do
+        self._outdated_by = 0  # so many good answers
+        self._came_with = query_of(str(js.location.href)).get("error")  # what went wrong on the way to this page
         self._status = str(provider._store.value.at(("status",), True))
         self._numbers = 0
         self._releases: "dict[int, Callable[[], None]]" = {}
@@ -518,14 +522,20 @@ class Binding(Subscription):
     def _heard(self, state: "SessionState", previous: "SessionState") -> None:
         is_asking, was_asking = state.at(("refreshing",), True), previous.at(("refreshing",), True)
         answered = was_asking and not is_asking and state.at(("error",), True) is None
-        changed = any([state.at((name,), True) != previous.at((name,), True) for name in ("status", "session")])
+        changed = any([state.at(path, True) != previous.at(path, True) for path in WHO])
         if answered or changed:
             self._may_ask = True
+        if self._failure is not None:
+            self._outdated_by -= 1 if answered else 0
+            if changed or self._outdated_by == 0:
+                self._failure = None
         self._follow(state)
 
     def _follow(self, state: "SessionState") -> None:
         session = state.at(("session",), True)
         status = str(state.at(("status",), True))
+        if status == "authenticated":
+            self._came_with = None
         problem = self._problem(state)
         shown = status + " error" if problem else status
         if shown != self._shown:
@@ -548,9 +558,7 @@ class Binding(Subscription):
             return self._failure
         if error is not None:
             return error.code
-        if state.at(("status",), True) == "authenticated":
-            return None
-        code = query_of(str(js.location.href)).get("error")
+        code = self._came_with
         return code if is_error_code(code) or code in self._messages else None
 
     def _value(self, place: _Place, session: "Any") -> "Optional[str]":
@@ -625,6 +633,7 @@ class Binding(Subscription):
 
     def _fail(self, code: "Optional[str]") -> None:
         self._failure = code
+        self._outdated_by = 2  # the first may be to the question that follows the failed action itself
         self._follow(self.provider._store.value)
 
     async def _send(self, form: "Any") -> None:

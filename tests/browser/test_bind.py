@@ -104,6 +104,72 @@ def test_a_sign_out_that_fails_is_said_and_frees_the_button(tabs: Tabs, backend:
 
 
 @micropython_only
+def test_what_went_wrong_before_is_forgotten_when_a_later_question_is_answered(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    backend.fault("signout", "reset")
+    python = """
+answers = []
+Provider()
+bind()
+
+@on_click("ask")
+async def ask(event):
+    await get_session()
+
+@effect
+def note():
+    answers.append(use_session().refreshing)
+    show("result", answers.count(False))
+"""
+    tab = tabs.python(SHOW + python, html=HTML + PAGE)
+    tab.expect_problem("Failed to load resource")
+    tab.shows(name="Ada Lovelace", result="1")
+    tab.element("leave").click()
+    tab.shows(result="2", problem="The server cannot be reached just now. Check your connection and try again.")
+    tab.element("ask").click()
+    tab.shows(result="3", problem="")
+    sees(tab, "in", "either")
+
+
+@micropython_only
+def test_what_went_wrong_before_is_forgotten_when_the_state_changes(tabs: Tabs, backend: Backend) -> None:
+    backend.fault("signout", "reset")
+    python = """
+bind()
+
+@on_click("go")
+async def go(event):
+    becomes(None)
+"""
+    tab = tabs.python(SHOW + GIVEN + python, html=HTML + PAGE)
+    tab.expect_problem("Failed to load resource")
+    tab.page.route("**/api/auth/session", lambda route: route.abort())
+    tab.element("leave").click()
+    tab.shows(problem="The server cannot be reached just now. Check your connection and try again.")
+    tab.element("go").click()
+    tab.shows(problem="")
+    sees(tab, "out", "either")
+
+
+@micropython_only
+def test_what_went_wrong_on_the_way_is_forgotten_once_somebody_is_signed_in(tabs: Tabs) -> None:
+    python = """
+becomes(None)
+bind()
+
+@on_click("go")
+async def go(event):
+    becomes(session("Eve"))
+    becomes(None)
+"""
+    tab = tabs.python(SHOW + GIVEN + python, html=HTML + PAGE, path="?error=OAuthCallback")
+    tab.shows(problem="The sign-in service did not let you in. Try again, or choose another way to sign in.")
+    tab.element("go").click()
+    tab.shows(problem="")
+    sees(tab, "out", "either")
+
+
+@micropython_only
 def test_a_form_says_that_the_backend_is_down_and_keeps_what_was_typed(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(BIND, html=PAGE)
     tab.expect_problem("Failed to load resource")

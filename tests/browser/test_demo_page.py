@@ -135,6 +135,20 @@ def test_signing_out_shows_it_without_a_reload(tabs: Tabs, backend: Backend) -> 
 
 
 @micropython_only
+def test_a_sign_out_that_works_takes_away_what_was_said_of_one_that_did_not(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = tabs.demo()
+    tab.expect_problem("Failed to load resource")
+    backend.fault("signout", "reset")
+    tab.button("Sign out").click()
+    tab.shows(problem="The server cannot be reached just now. Check your connection and try again.")
+    backend.heal("signout")
+    tab.button("Sign out").click()
+    tab.shows(status="unauthenticated", problem="")
+    expect(tab.element("problem")).to_be_hidden()
+
+
+@micropython_only
 def test_the_form_can_be_used_by_keyboard_and_screen_reader(demo: Tab) -> None:
     expect(demo.button("Sign in")).to_be_visible()
     card = demo.page.get_by_role("region", name="Session")
