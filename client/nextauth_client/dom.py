@@ -49,6 +49,8 @@ def _node_of(value: "Any") -> "Any":
 
 def _is_selector(text: str) -> bool:
     """Whether querySelectorAll takes it. It throws at what it does not; a style sheet only leaves it out."""
+    if "{" in text or "}" in text:  # which a style sheet forgives
+        return False
     sheet = js.CSSStyleSheet.new()
     sheet.replaceSync(text + "{}")
     return int(sheet.cssRules.length) == 1 and hasattr(sheet.cssRules.item(0), "selectorText")
@@ -136,9 +138,14 @@ class Component(Effect):
         for node in old:
             if not wanted.has(node):
                 node.remove()
-        # What stays is not moved, so that it keeps focus and caret.
+        # What is moved loses focus and caret: what stays where it is is not, nor what has the focus.
         place = self._target.firstChild
+        active = js.document.activeElement
         for node in nodes:
+            if self._target.isSameNode(node.parentNode) and node.contains(active):
+                while not place.isSameNode(node):
+                    before, place = place, place.nextSibling
+                    self._target.append(before)
             if _is_node(place) and place.isSameNode(node):
                 place = place.nextSibling
             else:

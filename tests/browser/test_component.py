@@ -117,6 +117,8 @@ outputs = {
     "Eve": [field],
     "Bob": ["x", after, field, "y", before],
     "Zoe": ["z", field, "z"],
+    "Dan": [field, after, before, "d"],
+    "Kim": [before, "k", after, field],
 }
 
 @component("#place")
@@ -126,7 +128,7 @@ def form():
 @on_click("go")
 async def change(event):
     seen = []
-    for name in ("Eve", "Bob", "Zoe", "Ada"):
+    for name in ("Bob", "Eve", "Bob", "Dan", "Kim", "Zoe", "Ada"):
         becomes(session(name))
         seen.append(place.innerHTML.replace(' id="', " ").replace('"', ""))
     show("result", " ; ".join(seen))
@@ -135,7 +137,8 @@ async def change(event):
     tab.element("field").fill("typed")
     tab.page.evaluate("field.setSelectionRange(2, 4); document.getElementById('go').click()")
     tab.shows(
-        result="<input field> ; x<i after></i><input field>y<i before></i> ; z<input field>z ; "
+        result="x<i after></i><input field>y<i before></i> ; <input field> ; x<i after></i><input field>y<i before></i> ; "
+        "<input field><i after></i><i before></i>d ; <i before></i>k<i after></i><input field> ; z<input field>z ; "
         "a<i before></i><input field><i after></i>"
     )
     assert tab.page.evaluate("[document.activeElement.id, field.value, field.selectionStart]") == ["field", "typed", 2]
@@ -145,22 +148,22 @@ def test_a_target_that_is_no_single_element_is_refused_in_words(tabs: Tabs) -> N
     python = """
 run = lambda: "text"
 lines = []
-for target in ("#nothing", ".two", "#1", "a{} b", "", 5, None, document.getElementById("nothing")):
+for target in ("#nothing", ".two", "#1", "a{} b", "#place{", "#place}", "", 5, None, document.getElementById("nothing")):
     line = raises(component(target), run)
     lines.append(line)
     js.console.log("said: " + line)
 show("result", len(lines))
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
-    tab.shows(result="8")
+    tab.shows(result="10")
     said = [line[6:] for line in tab.console if line.startswith("said: ")]
     assert "no element matches '#nothing'" in said[0]
     assert "2 elements match '.two'" in said[1]
-    for line in said[2:5]:
+    for line in said[2:7]:
         assert "is not a CSS selector" in line
-    for line in said[:5]:
+    for line in said[:7]:
         assert line.startswith("ValueError: component ")
-    for line in said[5:]:
+    for line in said[7:]:
         assert line.startswith("TypeError: component ")
         assert "takes a CSS selector or an element" in line
 
@@ -185,7 +188,7 @@ async def change(event):
     becomes(session("Zoe"))
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
-    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "self._function()")
+    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "self._function", "function(*args)")
     tab.element("go").click()
     tab.shows(result="Ada", kept="Zoe", place="Zoe")
     assert any("component divides in '#place' failed" in line for line in tab.console)
