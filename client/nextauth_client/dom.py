@@ -178,7 +178,7 @@ STATUSES = ("authenticated", "unauthenticated", "loading")
 STATE = "data-auth-state"  # on the root: the status, and "error" behind it when there is one
 ACTIONS = "[data-auth-signin],[data-auth-signout]"
 SUBMITS = "button:not([type=button]):not([type=reset]),input[type=submit],input[type=image]"
-LEAVING = 3.0  # seconds that a button stays busy for the browser to leave the page
+LEAVING = 10.0  # seconds that the browser may take to leave the page, before it is taken to stay (a download)
 
 WHO = (("status",), ("session", "user"))  # what differs when somebody signs in or out; `expires` always does
 
@@ -291,8 +291,10 @@ class Binding(Subscription):
             js.nextauthEarly.stop()  # it puts back what the page's author wrote, and nothing is painted meanwhile
         self._follow(provider._store.value)  # the rules hold before any `hidden` is taken off
         self._add_below(self._root)
-        self._click = self._listen("click", self._clicked)
-        self._submit = self._listen("submit", self._submitted)
+        self._leaving: "list[asyncio.Event]" = []  # set when the page is left
+        self._click = self._listen(self._root, "click", self._clicked)
+        self._submit = self._listen(self._root, "submit", self._submitted)
+        self._pagehide = self._listen(js.window, "pagehide", self._left)
         self._mutated = create_proxy(lambda records, *_: self._guard(self._changed, records))
         self._observer = js.MutationObserver.new(self._mutated)
         watched = {"childList": True, "subtree": True, "attributeFilter": [kind[0] for kind in self._kinds]}
@@ -311,10 +313,13 @@ class Binding(Subscription):
         self._observer.disconnect()
         self._root.removeEventListener("click", self._click)
         self._root.removeEventListener("submit", self._submit)
-        for proxy in (self._click, self._submit, self._mutated):
+        js.window.removeEventListener("pagehide", self._pagehide)
+        self._left(None)
+        for proxy in (self._click, self._submit, self._pagehide, self._mutated):
             if hasattr(proxy, "destroy"):  # MicroPython's proxies are collected
                 proxy.destroy()
-        self._click = self._submit = self._mutated = self._observer = None  # no collector sees a circle through both
+        # No collector sees a circle through both languages.
+        self._click = self._submit = self._pagehide = self._mutated = self._observer = None
         for number in list(self._releases):
             self._releases.pop(number)()
         self._said.remove()
@@ -322,9 +327,9 @@ class Binding(Subscription):
         sheets = self._scope.adoptedStyleSheets
         sheets.splice(sheets.indexOf(self._sheet), 1)
 
-    def _listen(self, name: str, listener: "Callable[[Any], object]") -> "Any":
+    def _listen(self, target: "Any", name: str, listener: "Callable[[Any], object]") -> "Any":
         proxy = create_proxy(lambda event: self._guard(listener, event))
-        self._root.addEventListener(name, proxy)
+        target.addEventListener(name, proxy)
         return proxy
 
     def _guard(self, function: "Callable[[Any], object]", argument: "Any") -> None:
@@ -630,13 +635,28 @@ class Binding(Subscription):
                 name = str(element.getAttribute("data-auth-signin")).strip()
                 result = await self.provider.sign_in(name or None, callback_url=callback_url)
                 self._warn_of_unknown(element, name, result.url)
-            await asyncio.sleep(LEAVING)
+            await self._leave()
         except NextAuthError as error:
             if not self._errors:
                 raise  # on the console, and the state's error until the next answer
             self._fail(error.code)
         finally:
             free()
+
+    async def _leave(self) -> None:
+        """Wait until the page is left: it may come back, from the browser's cache, and its buttons are free then."""
+        left = asyncio.Event()
+        self._leaving.append(left)
+        try:
+            await asyncio.wait_for(left.wait(), LEAVING)
+        except asyncio.TimeoutError:
+            pass
+        finally:
+            self._leaving.remove(left)
+
+    def _left(self, _event: "Any") -> None:
+        for left in self._leaving:
+            left.set()
 
     def _fail(self, code: "Optional[str]") -> None:
         self._failure = code
@@ -674,7 +694,7 @@ class Binding(Subscription):
         js.HTMLFormElement.prototype.reset.call(form)  # a field may be called reset
         if result.url and (callback_url is not None or "/verify-request" in result.url):
             await self.provider._host.navigate(result.url)
-            await asyncio.sleep(LEAVING)
+            await self._leave()
         return None
 
     def _warn_of_unknown(self, element: "Any", name: str, url: "Optional[str]") -> None:

@@ -12,6 +12,7 @@ from tests.browser.backend import Backend
 from tests.browser.conftest import PATIENCE
 from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
+from tests.browser.snippets import FOLLOW, SHOW
 from tests.browser.tabs import Tab, Tabs, micropython_only
 
 pytestmark = micropython_only
@@ -102,6 +103,24 @@ def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(bfcach
             one.shows(status="unauthenticated", who="nobody", error="none")
             return
         backend.heal("session")
+        one.page.close()
+    pytest.fail(f"the browser has not kept the page in {TRIES} tries")
+
+
+def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcache_tabs: Tabs, backend: Backend) -> None:
+    bfcache_tabs.site.write("/blank.html", "")
+    html = '<button id="out" data-auth-signout data-auth-callback-url="/blank.html">Sign out</button>'
+    for _ in range(TRIES):
+        backend.sign_in(bfcache_tabs.context)
+        one = bfcache_tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
+        one.shows(who="Ada Lovelace")
+        one.page.evaluate("() => { window.mark = 'the same page'; onpageshow = event => window.kept = event.persisted }")
+        with one.page.expect_navigation(url="**/blank.html"):
+            one.element("out").click()
+        if comes_back(one):
+            one.page.wait_for_function("!document.getElementById('out').disabled", timeout=3000)
+            one.shows(status="unauthenticated")
+            return
         one.page.close()
     pytest.fail(f"the browser has not kept the page in {TRIES} tries")
 

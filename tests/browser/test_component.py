@@ -188,7 +188,9 @@ async def change(event):
     becomes(session("Zoe"))
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
-    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "self._function", "function(*args)")
+    tab.expect_problem(
+        "divides", "on purpose", "Traceback", "File ", "nextauth_client", "self._function", "function(*args)"
+    )
     tab.element("go").click()
     tab.shows(result="Ada", kept="Zoe", place="Zoe")
     assert any("component divides in '#place' failed" in line for line in tab.console)
