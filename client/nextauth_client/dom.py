@@ -233,10 +233,7 @@ class _Texts(_Place):
 class _Sources(_Place):
     def put(self, node: "Any", own: "Optional[str]", value: "Optional[str]") -> None:
         source = own if value is None else value
-        if source is None:
-            node.removeAttribute("src")
-        else:
-            node.setAttribute("src", source)
+        _set_attribute(node, "src", source)
 
 
 class Binding(Subscription):
@@ -259,6 +256,7 @@ class Binding(Subscription):
         self._messages = messages or {}
         self._places: "dict[tuple[str, tuple[str, ...]], _Place]" = {}
         self._errors: "dict[int, Any]" = {}
+        self._form_errors: "dict[int, Any]" = {}  # each says what its form could not do
         self._lists: "dict[int, tuple[Any, list[Any]]]" = {}  # a container and the nodes put into it
         self._providers: "Optional[list[AuthProvider]]" = None
         self._may_ask = True  # for them
@@ -401,24 +399,31 @@ class Binding(Subscription):
             self._warn(
                 element, f"is shown for {' '.join(unknown)!r}, which never is: say {', '.join(STATUSES)} or error."
             )
-        if not element.hasAttribute("hidden"):
-            return _nothing
+        own = _attribute(element, "hidden")
         element.removeAttribute("hidden")
-        return lambda: element.setAttribute("hidden", "")
+        return lambda: _set_attribute(element, "hidden", own)
 
     def _add_text(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
-        own = str(element.textContent)
-        node = element.firstChild
-        if not _is_node(node) or node.nodeType != TEXT or int(element.childNodes.length) != 1:
-            node = js.document.createTextNode(own)
-            element.replaceChildren(node)
-        return self._add_to(_Texts, element, node, own, value, number)
+        own, written = str(element.textContent), list(element.childNodes)
+        if int(element.children.length):
+            self._warn(element, "has elements in it, which its text replaces: give the text an element of its own.")
+        if len(written) == 1 and written[0].nodeType == TEXT:
+            return self._add_to(_Texts, element, written[0], own, value, number)
+        node = js.document.createTextNode(own)
+        element.replaceChildren(node)
+        release = self._add_to(_Texts, element, node, own, value, number)
+
+        def put_back() -> None:
+            release()
+            element.replaceChildren(*written)
+
+        return put_back
 
     def _add_source(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
         if str(element.localName) != "img":
             self._warn(element, "cannot have data-auth-src: only an <img> can.")
             return _nothing
-        own = (str(element.getAttribute("src")) if element.hasAttribute("src") else "") or None
+        own = _attribute(element, "src")
         return self._add_to(_Sources, element, element, own, value, number)
 
     def _add_to(
@@ -445,17 +450,22 @@ class Binding(Subscription):
         return release
 
     def _add_error(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
-        if not element.hasAttribute("role"):
+        own, written = {name: _attribute(element, name) for name in ("role", "hidden")}, list(element.childNodes)
+        if own["role"] is None:
             element.setAttribute("role", "alert")
         if _is_node(element.closest("[data-auth-form]")):
+            self._form_errors[number] = element
             _say(element, "")
-            return _nothing
-        self._errors[number] = element
-        _say(element, explain_error(self._problem(self.provider._store.value), self._messages))
+        else:
+            self._errors[number] = element
+            _say(element, explain_error(self._problem(self.provider._store.value), self._messages))
 
         def release() -> None:
-            del self._errors[number]
-            _say(element, "")
+            self._errors.pop(number, None)
+            self._form_errors.pop(number, None)
+            element.replaceChildren(*written)
+            for name, text in own.items():
+                _set_attribute(element, name, text)
 
         return release
 
@@ -558,6 +568,8 @@ class Binding(Subscription):
         for element in self._errors.values():
             _say(element, explain_error(problem, self._messages))
         if status != self._status:
+            for element in self._form_errors.values():
+                _say(element, "")
             if self._status != "loading" and status in ANNOUNCED:  # the first answer belongs to the page's start
                 self._said.textContent = self._messages.get(status, ANNOUNCED[status])
             self._status = status
@@ -704,6 +716,17 @@ class Binding(Subscription):
 
 def _nothing() -> None:
     """Nothing was done to the element."""
+
+
+def _attribute(element: "Any", name: str) -> "Optional[str]":
+    return str(element.getAttribute(name)) if element.hasAttribute(name) else None
+
+
+def _set_attribute(element: "Any", name: str, value: "Optional[str]") -> None:
+    if value is None:
+        element.removeAttribute(name)
+    else:
+        element.setAttribute(name, value)
 
 
 def _say(element: "Any", text: str) -> None:

@@ -114,7 +114,9 @@ def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcach
         backend.sign_in(bfcache_tabs.context)
         one = bfcache_tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
         one.shows(who="Ada Lovelace")
-        one.page.evaluate("() => { window.mark = 'the same page'; onpageshow = event => window.kept = event.persisted }")
+        one.page.evaluate(
+            "() => { window.mark = 'the same page'; onpageshow = event => window.kept = event.persisted }"
+        )
         with one.page.expect_navigation(url="**/blank.html"):
             one.element("out").click()
         if comes_back(one):

@@ -451,20 +451,57 @@ bind(messages={"CredentialsSignin": "Das stimmt nicht.", "OAuthCallback": "Abgel
 
 
 def test_stop_takes_everything_back(tabs: Tabs) -> None:
+    html = """
+<div id="kept"> <p data-auth-error hidden>What went <b>wrong</b></p> <p data-auth-error role="status">Nothing yet</p>
+  <i data-auth-text="user.name"><b>some</b>body</i> <i data-auth-text="user.email"></i> <i data-auth-text="user.name"> x </i>
+  <form data-auth-form="credentials"><p data-auth-error>x</p></form> <img data-auth-src="user.image" src="" alt="">
+  <img data-auth-src="user.image" alt=""> <p data-auth-show="loading" hidden="until-found">x</p>
+  <p data-auth-show="loading">x</p></div>
+"""
     python = """
-before = document.getElementById("app").outerHTML
+def written():
+    return [document.getElementById(name).outerHTML for name in ("app", "kept")]
+
+before = written()
 html = document.documentElement
 handle = bind()
+becomes(session("Eve", image="/face.png"))
+changed = written()
 provider.stop()
+if written() != before:
+    js.console.error("not put back: " + written()[1])
 show("status", [
-    document.getElementById("app").outerHTML.replace(' role="alert"', "").replace(' hidden=""', "")
-    == before.replace(' hidden=""', ""),
+    [now != then for now, then in zip(changed, before)], written() == before,
     html.hasAttribute("data-auth-state"), int(document.adoptedStyleSheets.length),
     int(document.querySelectorAll("[data-auth-said]").length),
 ])
 """
-    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
-    tab.shows(status="[True, False, 0, 0]")
+    tabs.context.route("**/face.png", lambda route: route.fulfill(body=""))
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE + html)
+    tab.shows(status="[[True, True], True, False, 0, 0]")
+    [warning] = [line for line in tab.console if "has elements in it" in line]
+    assert '<i data-auth-text="user.name">' in warning
+    tabs.context.unroute_all()
+
+
+@micropython_only
+def test_what_a_form_could_not_do_is_forgotten_once_somebody_is_signed_in(tabs: Tabs) -> None:
+    python = """
+becomes(None)
+bind()
+
+@on_click("go")
+async def go(event):
+    becomes(session("Eve"))
+    becomes(None)
+"""
+    tab = tabs.python(SHOW + GIVEN + python, html=HTML + PAGE)
+    tab.expect_problem("status of 401")
+    tab.element("enter").click()
+    tab.shows(form_problem="Sign in failed. Check that what you typed is correct.")
+    tab.element("go").click()
+    tab.shows(form_problem="")
+    expect(tab.element("form_problem")).to_be_hidden()
 
 
 @micropython_only
