@@ -34,9 +34,9 @@ def look(data: "Any", path: "Path") -> "Any":
 
 
 def presence(value: "Any") -> str:
-    """All that a reader learns of a record by asking only whether it is there."""
+    """All that a reader learns of a value by asking only whether it is there, and of a record by asking for it."""
     if value is None or value is MISSING:
-        return "absent"
+        return "absent" if value is MISSING else "nothing"
     return "record" if isinstance(value, dict) else "other"
 
 
@@ -112,7 +112,10 @@ class Record:
         return default if value is MISSING else value
 
     def __contains__(self, key: object) -> bool:
-        return isinstance(key, str) and self._read(key) is not MISSING
+        data, path, track, _ = self._self
+        if track and isinstance(key, str):
+            track(path + (key,), False)
+        return key in data
 
     def __iter__(self) -> "Iterator[str]":
         return iter(list(self._whole()))
@@ -291,12 +294,19 @@ class SessionState(Generic[S]):
         return iter((self.session, self.loading))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, SessionState) and self._data == other._data
+        return isinstance(other, SessionState) and self._whole() == other._whole()
 
     __hash__ = None  # type: ignore[assignment]
 
+    def _whole(self) -> "dict[str, Any]":
+        if self._track:
+            for name in self._data:
+                self._track((name,), True)
+        return self._data
+
     def __repr__(self) -> str:
-        return f"SessionState(status={self.status!r}, session={self._data['session']!r}, error={self._data['error']!r})"
+        shown = [f"{name}={self._read(name)!r}" for name in ("status", "session", "error")]
+        return f"SessionState({', '.join(shown)})"
 
 
 _SESSION = ("session",)

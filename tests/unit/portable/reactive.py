@@ -63,6 +63,24 @@ def test_a_name_that_comes_later_is_followed_too():
     assert seen == [None, "admin", None]
 
 
+def test_whether_a_name_is_there_is_followed_and_not_what_it_holds():
+    store = signed_in()
+    seen = []
+    effect(lambda: seen.append("role" in tracked(store, Session).session))
+    for more in ({"role": "admin"}, {"role": "guest"}, {}, {"role": None}, {"role": None}):
+        store.replace(state(**more))
+    assert seen == [False, True, False, True]
+
+
+def test_a_state_that_is_shown_is_followed():
+    store = signed_in("Ada")
+    seen = []
+    effect(lambda: seen.append(repr(tracked(store, Session))))
+    store.replace(state("Eve"))
+    assert "Ada" in seen[0]
+    assert "Eve" in seen[1]
+
+
 def test_only_the_last_run_counts():
     store = signed_in("Ada", show=True)
     seen = []

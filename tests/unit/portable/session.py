@@ -197,10 +197,18 @@ def test_reading_a_value_notes_its_path():
 
 
 def test_an_item_and_a_default_note_the_same_path():
-    for read in (lambda s: s["accessToken"], lambda s: s.get("accessToken"), lambda s: "accessToken" in s):
+    for read in (lambda s: s["accessToken"], lambda s: s.get("accessToken")):
         noted = Noted()
         read(noted.session)
         assert noted.reads == [(("accessToken",), True)]
+
+
+def test_asking_whether_a_name_is_there_notes_presence_only():
+    noted = Noted()
+    assert "accessToken" in noted.session
+    assert "later" not in noted.session
+    assert 5 not in noted.session
+    assert noted.reads == [(("accessToken",), False), (("later",), False)]
 
 
 def test_a_missing_name_is_noted_for_the_day_it_comes():
@@ -247,8 +255,9 @@ def test_a_path_is_looked_up_in_plain_data():
 
 def test_presence_is_all_that_asking_for_a_record_tells():
     assert presence({"a": 1}) == presence({})
-    assert presence(None) == presence(MISSING) != presence({})
-    assert presence("text") not in (presence({}), presence(None))
+    assert presence("one") == presence("other") == presence(False)
+    kinds = [presence(value) for value in (MISSING, None, {}, "text")]
+    assert len(set(kinds)) == 4
 
 
 def test_a_state_has_one_of_three_statuses():
@@ -295,6 +304,17 @@ def test_a_view_notes_what_is_read_of_the_state():
     for name in ("loading", "status", "error", "refreshing"):
         getattr(state, name)
         assert reads[-1] == ((name,), True)
+
+
+def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
+    reads = []
+    state = SessionState(data()).view(Session, lambda path, whole: reads.append((path, whole)))
+    assert "Ada" in repr(state)
+    assert reads == [(("status",), True), (("session",), True), (("error",), True)]
+    del reads[:]
+    assert state == SessionState(data())
+    expected = [((name,), True) for name in ("error", "loading", "refreshing", "session", "status")]
+    assert sorted(reads) == expected
 
 
 def test_the_pair_notes_presence_and_loading():
