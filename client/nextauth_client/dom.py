@@ -544,7 +544,7 @@ class Binding(Subscription):
     def _heard(self, state: "SessionState", previous: "SessionState") -> None:
         is_asking, was_asking = state.at(("refreshing",), True), previous.at(("refreshing",), True)
         answered = was_asking and not is_asking and state.at(("error",), True) is None
-        changed = any([state.at(path, True) != previous.at(path, True) for path in WHO])
+        changed = any(state.at(path, True) != previous.at(path, True) for path in WHO)
         if answered or changed:
             self._may_ask = True
         if self._failure is not None:
@@ -634,7 +634,14 @@ class Binding(Subscription):
 
     def _callback_url(self, element: "Any") -> "Optional[str]":
         source = element.closest("[data-auth-callback-url]")
-        return str(source.getAttribute("data-auth-callback-url")) if _is_node(source) else None
+        if not _is_node(source):
+            return None
+        url = str(source.getAttribute("data-auth-callback-url"))
+        try:
+            return resolve(url, str(js.location.href))
+        except UnsafeURL:
+            self._warn(source, "leads to no http(s) address, so the person comes back to this page.")
+            return None
 
     async def _act(self, element: "Any") -> None:
         self._fail(None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 from playwright.sync_api import Route, expect
 
@@ -234,6 +236,87 @@ def test_a_button_goes_to_the_sign_in_page_with_the_callback_url_around_it(tabs:
     assert "%2Fthere%3Fa%3D1" in tab.page.url
 
 
+@micropython_only
+def test_a_button_signs_in_with_the_provider_that_it_names(tabs: Tabs) -> None:
+    html = '<button id="go" data-auth-signin="dev-idp" data-auth-callback-url="/there">In</button>'
+    tab = tabs.python(BIND, html=html)
+    with tab.page.expect_request("**/api/auth/signin/dev-idp*") as asked, tab.page.expect_navigation():
+        tab.element("go").click()
+    assert asked.value.method == "POST"
+    assert "callbackUrl=" in (asked.value.post_data or "")
+    assert "%2Fthere" in (asked.value.post_data or "")
+
+
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<button id="go" data-auth-signin="nobody">In</button>',
+        '<form id="go" data-auth-form="nobody"><button>In</button></form>',
+    ],
+)
+@micropython_only
+def test_a_provider_that_is_not_offered_is_warned_of_and_leads_to_the_sign_in_page(tabs: Tabs, html: str) -> None:
+    tab = tabs.python(BIND, html=html)
+    with tab.page.expect_navigation(url="**/api/auth/signin?callbackUrl=**"):
+        tab.button("In").click()
+    [warning] = [line for line in tab.console if "does not offer" in line]
+    assert 'id="go"' in warning
+    assert "'nobody'" in warning
+
+
+@pytest.mark.parametrize("url", ["javascript:document.title=1", "data:text/html,x", "http://"])
+@micropython_only
+def test_a_callback_url_that_leads_nowhere_is_warned_of_and_not_followed(tabs: Tabs, url: str) -> None:
+    tab = tabs.python(
+        BIND, html=f'<p id="around" data-auth-callback-url="{url}"><a href="#" data-auth-signin>In</a></p>'
+    )
+    came_from = tab.page.url
+    with tab.page.expect_navigation(url="**/api/auth/signin?**") as went:
+        tab.page.get_by_text("In").click()
+    assert parse_qs(urlsplit(went.value.url).query)["callbackUrl"] == [came_from]
+    [warning] = [line for line in tab.console if "no http(s) address" in line]
+    assert 'id="around"' in warning
+
+
+@micropython_only
+def test_a_form_goes_where_its_callback_url_says(tabs: Tabs, backend: Backend) -> None:
+    tabs.site.write("/there.html", "<title>There</title>")
+    html = """
+<form data-auth-form="credentials" data-auth-callback-url="/there.html"><input name="username" value="ada">
+  <input name="password" value="lovelace"> <button>In</button></form>
+"""
+    tab = tabs.python(BIND, html=html)
+    with tab.page.expect_navigation(url="**/there.html"):
+        tab.button("In").click()
+    assert tabs.context.request.get(backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
+
+
+@micropython_only
+def test_a_form_without_an_address_says_that_no_mail_can_be_sent(tabs: Tabs) -> None:
+    html = """
+<form data-auth-form="email"><input name="email" value="nobody"> <p id="problem" data-auth-error></p>
+  <button>In</button></form>
+"""
+    tab = tabs.python(BIND, html=html)
+    providers = {"email": {"id": "email", "name": "Email", "type": "email", "signinUrl": "x", "callbackUrl": "x"}}
+    tab.page.route("**/api/auth/providers", lambda route: route.fulfill(json=providers))
+    tab.button("In").click()
+    tab.shows(problem="The e-mail could not be sent. Check the address and try again.")
+    expect(tab.button("In")).to_be_enabled()
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [("locked", "Too often."), ("other", "Sign in failed. Check that what you typed is correct.")]
+)
+@micropython_only
+def test_the_code_of_a_v5_backend_chooses_the_sentence_where_there_is_one(tabs: Tabs, code: str, sentence: str) -> None:
+    tab = tabs.python(SHOW + 'Provider()\nbind(messages={"locked": "Too often."})\n', html=PAGE)
+    answer = {"url": f"{tab.backend.base}/signin?error=CredentialsSignin&code={code}"}
+    tab.page.route("**/api/auth/callback/credentials*", lambda route: route.fulfill(json=answer))
+    tab.element("enter").click()
+    tab.shows(form_problem=sentence)
+
+
 def test_every_state_shows_what_is_for_it(tabs: Tabs) -> None:
     python = """
 from nextauth_client import BackendUnreachable
@@ -453,7 +536,8 @@ bind(messages={"CredentialsSignin": "Das stimmt nicht.", "OAuthCallback": "Abgel
 def test_stop_takes_everything_back(tabs: Tabs) -> None:
     html = """
 <div id="kept"> <p data-auth-error hidden>What went <b>wrong</b></p> <p data-auth-error role="status">Nothing yet</p>
-  <i data-auth-text="user.name"><b>some</b>body</i> <i data-auth-text="user.email"></i> <i data-auth-text="user.name"> x </i>
+  <i data-auth-text="user.name"><b>some</b>body</i> <i data-auth-text="user.email"></i>
+  <i data-auth-text="user.name"> x </i>
   <form data-auth-form="credentials"><p data-auth-error>x</p></form> <img data-auth-src="user.image" src="" alt="">
   <img data-auth-src="user.image" alt=""> <p data-auth-show="loading" hidden="until-found">x</p>
   <p data-auth-show="loading">x</p></div>
