@@ -12,9 +12,10 @@ Provider()
 @effect
 def mirror():
     state = use_session()
-    with app.state.mutate("status", "user"):
+    user = state.session.user if state.session else None
+    with app.state.mutate("status", "name"):
         app.state["status"] = state.status
-        app.state["user"] = state.session.user.to_dict() if state.session else None
+        app.state["name"] = user.name or user.email if user else None
     if app.active_page:
         app.remount()  # the guards look again
 
@@ -30,8 +31,8 @@ class Guarded(Page):
 @app.page("/members")
 class Members(Guarded):
     def populate(self):
-        user = self.application.state["user"]
-        t.p("For members: " + user["name"] if user else "Loading", id="members")
+        name = self.application.state["name"]
+        t.p("For members: " + name if name else "Loading", id="members")
         t.a("Home", href="#/")
 
 
@@ -40,9 +41,9 @@ class Home(Page):
     redraw_on_app_state_changes = False
 
     def populate(self):
-        user = self.application.state["user"]
-        if user:
-            t.p("Signed in as " + user["name"], id="who")
+        name = self.application.state["name"]
+        if name:
+            t.p("Signed in as " + name, id="who")
             t.button("Sign out", on_click=lambda event: sign_out(redirect=False))
         else:
             loading = self.application.state["status"] == "loading"

@@ -14,7 +14,8 @@ loud = Signal(False)
 @nextauth_client.effect
 def mirror():
     state = use_session()
-    name.set(state.session.user.name if state.session else None)
+    user = state.session.user if state.session else None
+    name.set(user.name or user.email if user else None)
     status.set(state.status)
 
 

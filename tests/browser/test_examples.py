@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import html
+
+import pytest
 from playwright.sync_api import expect
 
+from scripts.steps import ROOT
 from tests.browser.backend import Backend
 from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
 
@@ -43,6 +47,33 @@ def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
     tab.contains(who="Signed in as <b>Ada</b>")
     tab.button("Sign out").click()
     tab.contains(who="Not signed in")
+
+
+NAMELESS = {"user": {"email": "ada@example.com"}, "expires": "2999-01-01T00:00:00.000Z"}
+
+
+@pytest.mark.parametrize("name", ["plain.html", "with_puepy.html", "with_reaktiv.html"])
+@pyodide_only
+def test_somebody_without_a_name_is_shown_by_their_address(tabs: Tabs, name: str) -> None:
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=NAMELESS))
+    tab = opened(tabs, name)
+    tab.contains(who="Signed in as ada@example.com")
+    tabs.context.unroute_all()
+
+
+def samples() -> list[tuple[str, str]]:
+    """The first Python of the guide, and of the front page."""
+    guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("```python\n")[2]
+    front = (ROOT / "index.html").read_text(encoding="utf-8").partition('aria-label="Example"><code>')[2]
+    return [("docs/pages.md", guide.partition("```")[0]), ("index.html", html.unescape(front.partition("</code>")[0]))]
+
+
+@pytest.mark.parametrize(("name", "python"), samples(), ids=[name for name, _ in samples()])
+@micropython_only
+def test_what_the_guide_shows_serves_somebody_without_a_name(tabs: Tabs, name: str, python: str) -> None:
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=NAMELESS))
+    tab = tabs.python(python, html='<p id="who"></p> <button id="order">Order</button>')
+    tab.shows(who="Signed in as ada@example.com")
 
 
 @pyodide_only
