@@ -58,6 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             magic_links=links,
             database=database,
             dev_controls=options.dev_controls,
+            private=[options.config] if options.config else [],
         )
 
     try:

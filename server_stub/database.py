@@ -13,9 +13,12 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 from sqlalchemy import (
+    URL,
     Column,
     Connection,
     DateTime,
@@ -111,7 +114,10 @@ class DatabaseSession:
 
 
 class Database:
-    """``await database.run(work)`` calls ``work(adapter)`` in a thread, in one transaction."""
+    """``await database.run(work)`` calls ``work(adapter)`` in a thread, in one transaction.
+
+    ``files`` are where it is kept on this machine, which nobody else must read.
+    """
 
     def __init__(self, url: str = IN_MEMORY) -> None:
         """ValueError if the URL is none, or its driver is not installed."""
@@ -129,6 +135,7 @@ class Database:
                 f"the database URL cannot be used ({problem}): write sqlite:///stub.db, or "
                 'postgresql://user:password@host/name and `pip install "psycopg[binary]"`'
             ) from None
+        self.files = [] if in_memory else _files(parsed)
         # Its connections end with it, whether or not somebody closes it.
         self.close = weakref.finalize(self, self._engine.dispose)
         # One transaction at a time: two first sign-ins of one person must not make two users.
@@ -148,6 +155,15 @@ class Database:
         if not self._has_tables:
             _metadata.create_all(self._engine)
             self._has_tables = True
+
+
+def _files(url: URL) -> list[Path]:
+    """Where SQLite keeps a database; nothing for a server's."""
+    if url.get_backend_name() != "sqlite":
+        return []
+    name = url.database or ""
+    file = Path(urlsplit(name).path if "uri" in url.query else name).absolute()
+    return [file, *(file.with_name(file.name + suffix) for suffix in ("-journal", "-wal", "-shm"))]
 
 
 class Adapter:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -15,11 +18,13 @@ from .auth import DEVELOPMENT_SECRET, ONE_DAY, THIRTY_DAYS, AuthApp
 from .database import Database
 from .dev_controls import DevControls
 from .emails import MagicLinks
+from .errors import Refused
 from .identity_provider import PATH as IDP_PATH
 from .identity_provider import DevIdentityProvider
 from .inbox import PATH as INBOX_PATH
 from .inbox import Inbox
 from .oidc import OIDCProvider
+from .origin import request_origin
 from .static import StaticFolder
 from .users import DEMO_USERS, User
 
@@ -36,6 +41,25 @@ class AuthFirst:
         root_path = scope.get("root_path", "") + self.base_path
         if scope["type"] == "http" and scope["path"].startswith(f"{root_path}/"):
             await self.auth({**scope, "root_path": root_path}, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+
+class KnownHost:
+    """An app that answers by the names that the auth endpoints have, and by no other.
+
+    A page that makes its own name resolve to this machine (DNS rebinding) must not read the folder.
+    """
+
+    def __init__(self, app: ASGIApp, auth: AuthApp) -> None:
+        self.app = app
+        self.auth = auth
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            request_origin(Request(scope), self.auth.url, self.auth.trust_proxy)
+        except Refused as refusal:
+            await PlainTextResponse(refusal.message, refusal.status)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -57,8 +81,11 @@ def create_app(
     dev_idp: bool = False,
     database: Database | None = None,
     dev_controls: bool = False,
+    private: Iterable[Path] = (),
 ) -> Starlette:
     """Serve ``directory`` at ``/`` and the auth endpoints at ``base_path``; see ``AuthApp`` for the rest.
+
+    The ``private`` files of the directory are not served, nor its dotfiles and the files of ``database``.
 
     With ``magic_links`` that have no mail server, the mails are at ``/dev/inbox``.
     ``dev_idp`` adds sign-in at ``/dev/idp``, where everybody may sign in as anybody.
@@ -89,7 +116,7 @@ def create_app(
         routes=[
             *inbox,
             *([Mount(IDP_PATH, idp)] if idp else []),
-            Mount("/", StaticFolder(directory)),
+            Mount("/", KnownHost(StaticFolder(directory, [*private, *auth.database.files]), auth)),
         ],
         middleware=middleware,
     )

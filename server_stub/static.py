@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -35,11 +36,15 @@ CONTENT_TYPES = {
 
 
 class StaticFolder(StaticFiles):
-    """A folder, without its dotfiles: ``.git``, ``.env`` and ``.venv`` stay private, symlinks included."""
+    """A folder, without its dotfiles: ``.git``, ``.env`` and ``.venv`` stay private, symlinks included.
 
-    def __init__(self, directory: str | os.PathLike[str]) -> None:
+    So do the ``private`` files, whether or not they are there yet.
+    """
+
+    def __init__(self, directory: str | os.PathLike[str], private: Iterable[Path] = ()) -> None:
         super().__init__(directory=directory, html=True)
         self.root = Path(directory).resolve()
+        self.private = [path.absolute() for path in private]
 
     def get_path(self, scope: Scope) -> str:
         path = super().get_path(scope)
@@ -49,9 +54,15 @@ class StaticFolder(StaticFiles):
 
     def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
         full_path, stat_result = super().lookup_path(path)
-        if stat_result is not None and _is_hidden(os.path.relpath(full_path, self.root)):
+        if stat_result is not None and (
+            _is_hidden(os.path.relpath(full_path, self.root)) or self.is_private(stat_result)
+        ):
             return "", None
         return full_path, stat_result
+
+    def is_private(self, found: os.stat_result) -> bool:
+        # The file itself is compared: it may have other names, and capitals need not matter.
+        return any(path.exists() and os.path.samestat(found, path.stat()) for path in self.private)
 
     def file_response(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -34,6 +35,21 @@ def test_it_prints_its_url_serves_and_stops_when_told(tmp_path: Path, signal_num
             assert process.wait(5) == 0
         assert "ada / lovelace" in process.stdout.read()
         assert process.stderr.read() == ""
+
+
+def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "stub.toml").write_text("[users.grace]\nemail = 'grace@example.com'\npassword = 'cobol'")
+    (tmp_path / "index.html").write_text("home")
+    options = ["--port", "0", "--config", "stub.toml", "--database-url", "sqlite:///stub.db"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "server_stub", *options]
+    with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        with httpx.Client(base_url=process.stdout.readline().rstrip("\n")) as client:
+            answers = [client.get(path).status_code for path in ("/", "/stub.toml", "/stub.db")]
+        process.terminate()
+    assert (tmp_path / "stub.db").exists()
+    assert answers == [200, 404, 404]
 
 
 def test_a_busy_port_is_explained_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

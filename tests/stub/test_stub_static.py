@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server_stub import create_app
+from server_stub import Database, create_app
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,36 @@ def test_private_and_foreign_files_are_as_if_they_were_missing(
     (site / "index.html").write_text("home")
     response = connect(create_app(site)).get(path)
     assert response.status_code == 404
+
+
+@pytest.mark.parametrize("url", ["sqlite:///{}", "sqlite:///file:{}?uri=true"])
+def test_the_configuration_and_the_database_are_as_if_they_were_missing(
+    connect: Callable[..., Any], tmp_path: Path, url: str
+) -> None:
+    config, data = tmp_path / "stub.toml", tmp_path / "stub.db"
+    config.write_text("private")
+    (tmp_path / "copy.toml").hardlink_to(config)
+    (tmp_path / "link.toml").symlink_to(config)
+    (tmp_path / "pyproject.toml").write_text("shown")
+    database = Database(url.format(data))
+    database.create_tables()
+    client = connect(create_app(tmp_path, database=database, private=[config]))
+    for suffix in ("-journal", "-wal", "-shm"):  # they come and go
+        (tmp_path / f"stub.db{suffix}").write_text("private")
+    names = ("stub.toml", "copy.toml", "link.toml", "stub.db", "stub.db-journal", "stub.db-wal", "stub.db-shm")
+    assert [client.get(f"/{name}").status_code for name in names] == [404] * len(names)
+    assert client.get("/pyproject.toml").text == "shown"
+
+
+def test_another_site_that_takes_its_name_to_this_machine_reads_nothing(
+    connect: Callable[..., Any], tmp_path: Path
+) -> None:
+    (tmp_path / "a.txt").write_text("content")
+    client = connect(create_app(tmp_path))
+    assert client.get("/a.txt", headers={"Host": "evil.example"}).status_code == 400
+    assert client.get("/a.txt", headers={"Host": "stub.localhost"}).text == "content"
+    public = connect(create_app(tmp_path, url="https://app.example.com", secret="private"))
+    assert public.get("/a.txt").text == "content"
 
 
 def test_a_site_may_itself_lie_below_a_dot_folder(connect: Callable[..., Any], tmp_path: Path) -> None:
