@@ -33,7 +33,7 @@ from .errors import Refused, SentElsewhere
 from .exchange import Exchange, RedirectCallback, read_body, read_exchange
 from .limits import RateLimit
 from .oidc import OIDCProvider
-from .origin import is_loopback, parse_origin, request_origin, resolve_callback_url
+from .origin import is_local, is_loopback, parse_origin, request_origin, resolve_callback_url
 from .sessions import DatabaseSessions, JWTCallback, JWTSessions, SessionCallback, Sessions
 from .users import DEMO_PASSWORDS, DEMO_USERS, User, authenticate
 
@@ -62,9 +62,10 @@ def take_over_name(claims: jwt.Claims, update: object) -> jwt.Claims:
 class AuthApp:
     """``app.mount("/api/auth", AuthApp())`` gives a Starlette app the endpoints of v4.
 
-    ``dialect`` is "v3", "v4" or "v5". ``url`` is the public origin; without it the server must be reached by
-    a loopback name or its own address. ``session`` says where sessions are kept, "jwt" for cookies or "database";
-    a row there gets a new lifetime when it is ``session_update_age`` old.
+    ``dialect`` is "v3", "v4" or "v5". Without a ``secret`` only this machine is answered. ``url`` is the public
+    origin; without it the server must be reached by a loopback name or its own address. ``session`` says where
+    sessions are kept, "jwt" for cookies or "database"; a row there gets a new lifetime when it is
+    ``session_update_age`` old.
     ``trust_proxy`` believes X-Forwarded-Proto and X-Forwarded-Host. ``jwt_callback(claims, update)`` returns
     the claims to keep each time a session is written, with the data of an update or None.
     ``session_callback(session, claims)`` returns what a client may know. ``sign_in_callback(user, provider)``
@@ -161,6 +162,12 @@ class AuthApp:
     async def answer(self, request: Request) -> Response:
         dialect = self.dialect
         origin = request_origin(request, self.url, self.trust_proxy)
+        if self.secret == DEVELOPMENT_SECRET and not is_local(request.scope, origin):
+            raise Refused(
+                "Error: the default secret is published, and with it anyone can forge sessions: it is for this machine "
+                "alone. Set one with AuthApp(secret=…), --secret or NEXTAUTH_SECRET.",
+                403,
+            )
         base_path = request.scope.get("root_path", "")
         action, provider, *more = [*filter(None, request.scope["path"].removeprefix(base_path).split("/")), "", ""]
         body = await read_body(request) if request.method == "POST" else {}

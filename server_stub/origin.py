@@ -7,6 +7,7 @@ import re
 from functools import lru_cache
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from .errors import Refused
 
@@ -19,8 +20,23 @@ def is_loopback(host: str) -> bool:
     """Whether a host name or address always means the machine itself."""
     address = _ip_address(host)
     if address is not None:
-        return address.is_loopback
+        # ::ffff:127.0.0.1 is what a socket for both versions of IP calls 127.0.0.1.
+        return (getattr(address, "ipv4_mapped", None) or address).is_loopback
     return host == "localhost" or host.endswith(".localhost")
+
+
+def is_local(scope: Scope, origin: str) -> bool:
+    """Whether a program on this machine sent a request, to a name that always means this machine.
+
+    A request without an address came over no network: by a Unix socket, or from a test in the same process.
+    """
+    client = scope.get("client")
+    return _is_local(client[0] if client else None, origin)
+
+
+@lru_cache(maxsize=256)
+def _is_local(client: str | None, origin: str) -> bool:
+    return is_loopback(parse_origin(origin)[1]) and (client is None or is_loopback(client))
 
 
 def parse_origin(url: str) -> tuple[str, str]:

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -252,7 +253,7 @@ def test_any_other_host_is_refused_without_a_cookie(client: Any, host: str) -> N
 
 
 def test_the_address_that_the_server_has_is_believed(connect: Callable[..., Any], tmp_path: Path) -> None:
-    client = connect(create_app(tmp_path), base_url="http://192.0.2.7:3000")
+    client = connect(create_app(tmp_path, secret="private"), base_url="http://192.0.2.7:3000")
     assert client.get("/api/auth/session").status_code == 200
 
 
@@ -274,6 +275,41 @@ def test_a_public_url_needs_a_secret_of_its_own() -> None:
         AuthApp(url="https://app.example.com")
     with pytest.raises(ValueError, match="empty"):
         AuthApp(secret="")
+
+
+@pytest.mark.parametrize(
+    ("client", "host", "status"),
+    [
+        (("127.0.0.1", 1), "localhost", 200),
+        (("::1", 1), "[::1]:3000", 200),
+        (("::ffff:127.0.0.1", 1), "localhost", 200),
+        (None, "localhost", 200),
+        (("192.0.2.1", 1), "localhost", 403),
+        (("fe80::1%eth0", 1), "localhost", 403),
+        (("testclient", 1), "localhost", 403),
+        (("127.0.0.1", 1), "192.0.2.7", 403),
+    ],
+)
+def test_with_the_published_secret_only_this_machine_is_answered(
+    run: Callable[..., Any], client: Any, host: str, status: int
+) -> None:
+    def ask(app: AuthApp) -> Any:
+        async def called(scope: Any, receive: Any, send: Any) -> None:
+            await app({**scope, "client": client, "server": ("192.0.2.7", 80)}, receive, send)
+
+        transport = httpx.ASGITransport(called)
+        return run(httpx.AsyncClient(transport=transport).get(f"http://{host}/session"))
+
+    answer = ask(AuthApp())
+    assert answer.status_code == status
+    assert ("--secret" in answer.text, "set-cookie" in answer.headers) == ((status == 403), status == 200)
+    assert ask(AuthApp(secret="private")).status_code == 200
+
+
+def test_with_the_published_secret_no_proxy_gives_the_server_another_name(connect: Callable[..., Any]) -> None:
+    client = connect(AuthApp(trust_proxy=True))
+    assert client.get("/session").status_code == 200
+    assert client.get("/session", headers={"X-Forwarded-Host": "app.example.com"}).status_code == 403
 
 
 @pytest.mark.parametrize("url", ["app.example.com", "ftp://a", "https://a/b", "https://u@a", "https://a b"])

@@ -338,7 +338,7 @@ def test_it_is_for_this_machine_alone(client: Any, path: str) -> None:
 
 
 def test_it_does_not_answer_at_the_machines_address_in_the_network(connect: Callable[..., Any], tmp_path: Path) -> None:
-    client = connect(create_app(tmp_path, dev_idp=True), base_url="http://192.0.2.1:4400")
+    client = connect(create_app(tmp_path, secret="private", dev_idp=True), base_url="http://192.0.2.1:4400")
     assert client.get("/dev/idp/jwks").status_code == 403
     answer = client.submit("/api/auth/signin/dev-idp")
     assert answer.json() == {"url": "http://192.0.2.1:4400/api/auth/error?error=OAuthSignin"}
