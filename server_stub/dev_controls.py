@@ -37,7 +37,7 @@ from .errors import Refused
 from .exchange import MAX_BODY, parse_body, read_content
 from .identity_provider import PATH as IDP_PATH
 from .inbox import PATH as INBOX_PATH
-from .origin import request_origin
+from .origin import local_origin
 from .pages import SECURITY_HEADERS
 from .server import CLOSE_CONNECTION
 from .sessions import USER_CLAIMS
@@ -154,7 +154,7 @@ class DevControls:
             return JSONResponse({"message": refusal.message}, refusal.status)
 
     async def command(self, request: Request) -> Response:
-        origin = request_origin(request, self.auth.url, self.auth.trust_proxy)
+        origin = local_origin(request)
         if request.headers.get("origin", origin) != origin:
             raise Refused("other sites may not control this server", 403)
         name = f"{request.method} {request.scope['path'].removeprefix('/dev').removeprefix('/')}"

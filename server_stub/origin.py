@@ -11,6 +11,8 @@ from starlette.types import Scope
 
 from .errors import Refused
 
+FORWARDED = {"forwarded", "x-forwarded-for", "x-forwarded-host"}  # what a proxy adds
+
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::\d{1,5})?", re.IGNORECASE)
 _ORIGIN = re.compile(rf"https?://{_HOST.pattern}", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:", re.IGNORECASE)
@@ -32,6 +34,20 @@ def is_local(scope: Scope, origin: str) -> bool:
     """
     client = scope.get("client")
     return _is_local(client[0] if client else None, origin)
+
+
+def local_origin(request: Request) -> str:
+    """The origin of a request that comes from this machine itself; any other is refused.
+
+    For what must be nobody else's, whatever is configured. A proxy on this machine lets others in: those that say so
+    are refused too.
+    """
+    origin = request_origin(request, None, False)
+    if not is_local(request.scope, origin) or FORWARDED & set(request.headers):
+        raise Refused(
+            "This answers on this machine alone: open it there, by http://localhost or http://127.0.0.1.", 403
+        )
+    return origin
 
 
 @lru_cache(maxsize=256)

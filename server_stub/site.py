@@ -90,6 +90,7 @@ def create_app(
     With ``magic_links`` that have no mail server, the mails are at ``/dev/inbox``.
     ``dev_idp`` adds sign-in at ``/dev/idp``, where everybody may sign in as anybody.
     ``dev_controls`` adds the JSON API of ``dev_controls.py`` under ``/dev``, for tests.
+    What is under ``/dev`` answers this machine alone.
     """
     if not re.fullmatch(r"(/\w[\w.~-]*)+", base_path, re.ASCII):
         raise ValueError(f"the base path must look like /api/auth, not {base_path!r}")

@@ -75,8 +75,9 @@ def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
 def connect(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Callable[..., Client]:
     """A client of an ASGI app, in process."""
 
-    def connect(app: Any, base_url: str = ORIGIN) -> Client:
-        return Client(httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=base_url), run)
+    def connect(app: Any, base_url: str = ORIGIN, address: str = "127.0.0.1") -> Client:
+        transport = httpx.ASGITransport(app, client=(address, 50_000))
+        return Client(httpx.AsyncClient(transport=transport, base_url=base_url), run)
 
     return connect
 

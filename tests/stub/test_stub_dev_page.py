@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from server_stub import create_app
+from server_stub import MagicLinks, create_app
 from server_stub.exchange import MAX_BODY
 
 
@@ -104,6 +104,24 @@ def test_a_mistake_is_explained_and_another_site_is_refused(client: Any) -> None
     assert response.status_code == 403
     assert client.get("/dev", headers={"Host": "evil.example"}).status_code == 400
     assert client.post("/dev/user", content=b" " * (MAX_BODY + 1)).status_code == 413
+
+
+@pytest.mark.parametrize("path", ["/dev", "/dev/log", "/dev/inbox", "/dev/idp/jwks"])
+@pytest.mark.parametrize("url", [None, "https://app.example.com"])
+def test_what_is_for_developers_is_for_this_machine_alone(
+    connect: Callable[..., Any], tmp_path: Path, path: str, url: str | None
+) -> None:
+    app = create_app(
+        tmp_path, url=url, secret="private", magic_links=MagicLinks(), dev_idp=True, dev_controls=True, trust_proxy=True
+    )
+    client = connect(app)
+    assert client.get(path).status_code == 200
+    for name in ("evil.example", "app.example.com"):
+        assert client.get(path, headers={"Host": name}).status_code == 400
+    for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"):
+        assert client.get(path, headers={header: "localhost"}).status_code == 403
+    answer = connect(app, address="192.0.2.1").get(path, headers={"Host": "localhost"})
+    assert (answer.status_code, "this machine alone" in answer.text) == (403, True)
 
 
 def test_without_the_controls_there_is_no_page(connect: Callable[..., Any], tmp_path: Path) -> None:
