@@ -103,32 +103,39 @@ def parse_options(parser: argparse.ArgumentParser, arguments: Sequence[str] | No
 
 def is_private(options: argparse.Namespace) -> bool:
     """Whether nobody but the people at this machine can ask the server anything."""
-    return is_loopback(options.host) and options.url is None and not options.trust_proxy
+    return not openings(options)
+
+
+def openings(options: argparse.Namespace) -> list[str]:
+    """The options by which others may reach the server, directly or through a proxy."""
+    return [
+        *([] if is_loopback(options.host) else [f"--host {options.host}"]),
+        *(["--url"] if options.url is not None else []),
+        *(["--trust-proxy"] if options.trust_proxy else []),
+    ]
 
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse what would let strangers in, or would do nothing."""
-    if options.email and not options.smtp and options.url:
-        parser.error(f"with --url, whoever reaches it could read everybody's mail at {INBOX_PATH}; use --smtp")
     if options.reload and options.config is None:
         parser.error("--reload reads the file of --config again; pages are read anew without it")
     if options.session == "database" and not (options.dev_idp or options.email or options.smtp or options.config):
         parser.error(
             "with --session database passwords sign nobody in; use --email, --dev-idp or a provider of --config"
         )
-    if options.dev_idp and not is_private(options):
-        parser.error("with --host, --url or --trust-proxy others may reach --dev-idp, and sign in as anybody there")
-    if is_loopback(options.host):
+    if is_private(options):
         return
+    others = f"with {' and '.join(openings(options))} others may reach this server"
     if options.secret == DEVELOPMENT_SECRET:
         parser.error(
-            f"others can reach --host {options.host} and forge sessions made with the default secret; "
-            "set one with --secret or NEXTAUTH_SECRET"
+            f"{others}, and forge sessions made with the default secret; set one with --secret or NEXTAUTH_SECRET"
         )
+    if options.dev_idp:
+        parser.error(f"{others}, and sign in as anybody at {IDP_PATH}; leave --dev-idp out")
     if options.email and not options.smtp:
-        parser.error(f"others can reach --host {options.host}, and read everybody's mail at {INBOX_PATH}; use --smtp")
+        parser.error(f"{others}, and read everybody's mail at {INBOX_PATH}; use --smtp")
     if options.dev_controls:
-        parser.error(f"others can reach --host {options.host}, and --dev-controls would let them control it")
+        parser.error(f"{others}, and control it; leave --dev-controls out")
 
 
 class Options:

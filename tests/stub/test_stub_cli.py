@@ -76,15 +76,9 @@ def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--host", "0.0.0.0"], "default secret"),
-        (["--host", "0.0.0.0", "--secret", "private", "--dev-controls"], "would let them control it"),
-        (["--host", "0.0.0.0", "--secret", "private", "--dev-idp"], "sign in as anybody"),
-        (["--url", "https://app.example.com", "--secret", "private", "--dev-idp"], "sign in as anybody"),
         (["--session", "database", "--no-dev-idp"], "passwords sign nobody in"),
         (["--session", "file"], "invalid choice"),
-        (["--trust-proxy", "--dev-idp"], "sign in as anybody"),
-        (["--url", "https://app.example.com"], "secret of its own"),
-        (["--url", "app"], "is not an origin"),
+        (["--url", "app", "--secret", "private"], "is not an origin"),
         (["--base-path", "auth"], "must look like /api/auth"),
         (["--port", "http"], "is not a port number"),
         (["--port", "70000"], "is not a port number"),
@@ -99,11 +93,38 @@ def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
 def test_a_bad_option_is_explained(
     arguments: list[str], reason: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    assert reason in refusal(arguments, capsys, monkeypatch)
+
+
+@pytest.mark.parametrize("opening", [["--host", "0.0.0.0"], ["--url", "https://app.example.com"], ["--trust-proxy"]])
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "forge sessions made with the default secret; set one with --secret or NEXTAUTH_SECRET"),
+        (["--secret", "private", "--email"], "read everybody's mail at /dev/inbox; use --smtp"),
+        (["--secret", "private", "--dev-controls"], "control it; leave --dev-controls out"),
+        (["--secret", "private", "--dev-idp"], "sign in as anybody at /dev/idp; leave --dev-idp out"),
+    ],
+)
+def test_what_is_for_this_machine_is_refused_where_others_may_reach_it(
+    opening: list[str],
+    arguments: list[str],
+    reason: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    said = refusal([*opening, *arguments], capsys, monkeypatch)
+    assert f"with {' '.join(opening) if '--host' in opening else opening[0]} others may reach" in said
+    assert reason in said
+
+
+def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
+    """What is said to arguments that it does not start with."""
     monkeypatch.delenv("NEXTAUTH_SECRET", raising=False)
     with pytest.raises(SystemExit) as exit:
         main(arguments)
     assert exit.value.code == 2
-    assert reason in capsys.readouterr().err
+    return capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
