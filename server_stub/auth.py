@@ -128,7 +128,8 @@ class AuthApp:
                 jwt_sessions,
             )
         self.wrong_passwords = RateLimit(20, 60)
-        self.mails = RateLimit(10, 600)
+        self.mails = RateLimit(10, 600)  # to one address
+        self.all_mails = RateLimit(100, 600)
         self.endpoints: Mapping[tuple[str, str], Endpoint] = {
             ("GET", "assets"): self.get_asset,
             ("GET", "callback"): self.get_callback,
@@ -271,13 +272,14 @@ class AuthApp:
         username, password = exchange.body.get("username"), exchange.body.get("password")
         user = None
         if isinstance(username, str) and isinstance(password, str):
-            if self.wrong_passwords.exceeded(username):
+            # Counted before it is known to be wrong: checking takes time, in which others are tried.
+            if not self.wrong_passwords.allow(username):
                 raise Refused("Too many wrong passwords: try again in a minute.", 429)
             # In a thread: checking a password is slow by design, and other requests go on meanwhile.
             user = await asyncio.to_thread(authenticate, self.users, username, password)
         if user is None:
-            self.wrong_passwords.count(str(username))
             raise self.dialect.wrong_credentials(exchange.base_url)
+        self.wrong_passwords.take_back(str(username))
         elsewhere = self.ask_whether_allowed(exchange, user)
         if elsewhere is None:
             await self.sessions.start_with_password(exchange, user)
@@ -287,9 +289,10 @@ class AuthApp:
         address = normalize_address(exchange.body.get("email"), needs_dot=self.dialect.addresses_need_dot)
         if address is None:
             raise self.dialect.mail_failed(exchange.base_url)
-        if self.mails.exceeded(address):
+        if not self.mails.allow(address):
             raise Refused("Too many mails to this address: try again in ten minutes.", 429)
-        self.mails.count(address)
+        if not self.all_mails.allow(""):
+            raise Refused("Too many mails: try again in ten minutes.", 429)
         known = await self.with_accounts(lambda accounts: accounts.with_email(address))
         elsewhere = self.ask_whether_allowed(exchange, known or new_user(address))
         if elsewhere is not None:
