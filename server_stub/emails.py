@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import re
 import smtplib
+import ssl
 import unicodedata
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
+from .origin import is_loopback
+
 MOST_MAILS = 50  # in the inbox page
+TIMEOUT = 10  # seconds that a mail server may take
 
 # Nothing that a mail program could read as a second recipient or as a header.
 _ADDRESS = re.compile(r"[^\s@\"<>()\[\]:;,\\]+@[^\s@\"<>()\[\]:;,\\]+")
@@ -23,13 +27,63 @@ class Mail:
     time: float
 
 
+@dataclass(frozen=True)
+class MailServer:
+    """Where mails are sent. ``tls`` says whether the connection is encrypted from its start."""
+
+    host: str
+    port: int  # 0: the usual one
+    tls: bool
+    username: str = ""
+    password: str = field(default="", repr=False)
+
+    @classmethod
+    def parse(cls, url: str) -> MailServer:
+        """ValueError if the URL is none of a mail server. It does not repeat the URL, which may hold a password."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or 0
+            username, password = (unquote(text or "", errors="strict") for text in (parts.username, parts.password))
+        except ValueError:
+            parts, port, username, password = urlsplit(""), 0, "", ""
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname or parts.path not in ("", "/"):
+            raise ValueError(
+                "the URL of the mail server must look like smtp://localhost:25 or smtps://user:password@example.com, "
+                "with a port up to 65535, and / in a password as %2F"
+            )
+        if not f"{username}{password}".isascii():
+            raise ValueError("a mail server takes a user name and a password in ASCII only")
+        return cls(parts.hostname, port, parts.scheme == "smtps", username, password)
+
+    def send(self, message: EmailMessage) -> None:
+        """OSError or SMTPException if it does not take the message, or cannot prove that it is the one."""
+        with self.connect() as connection:
+            if self.username:
+                connection.login(self.username, self.password)
+            connection.send_message(message)
+
+    def connect(self) -> smtplib.SMTP:
+        context = ssl.create_default_context()
+        if self.tls:
+            return smtplib.SMTP_SSL(self.host, self.port, timeout=TIMEOUT, context=context)
+        connection = smtplib.SMTP(self.host, self.port, timeout=TIMEOUT)
+        try:
+            connection.ehlo_or_helo_if_needed()
+            if connection.has_extn("starttls"):
+                connection.starttls(context=context)
+            elif self.username and not is_loopback(self.host):
+                raise smtplib.SMTPException(f"{self.host} offers no TLS, so it gets no password: try smtps://")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+
 class MagicLinks:
-    """Sign-in by links that work once. Their mails go to ``smtp``, else to ``inbox``."""
+    """Sign-in by links that work once. Their mails go to the server of the URL ``smtp``, else to ``inbox``."""
 
     def __init__(self, smtp: str | None = None, sender: str = "noreply@localhost") -> None:
-        if smtp is not None and urlsplit(smtp).scheme not in ("smtp", "smtps"):
-            raise ValueError(f"{smtp!r} is not a mail server like smtp://localhost:25")
-        self.smtp = smtp
+        self.smtp = None if smtp is None else MailServer.parse(smtp)
         self.sender = sender
         self.inbox: deque[Mail] = deque(maxlen=MOST_MAILS)
 
@@ -38,12 +92,7 @@ class MagicLinks:
         if self.smtp is None:
             self.inbox.appendleft(mail)
             return
-        server = urlsplit(self.smtp)
-        kind = smtplib.SMTP_SSL if server.scheme == "smtps" else smtplib.SMTP
-        with kind(server.hostname or "localhost", server.port or 0, timeout=10) as connection:
-            if server.username:
-                connection.login(unquote(server.username), unquote(server.password or ""))
-            connection.send_message(self.message(mail))
+        self.smtp.send(self.message(mail))
 
     def message(self, mail: Mail) -> EmailMessage:
         message = EmailMessage()

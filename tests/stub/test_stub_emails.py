@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import email
 import email.policy
 import re
+import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
 from html.parser import HTMLParser
+from ipaddress import ip_address
 from pathlib import Path
+from smtplib import SMTPException
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -262,25 +273,59 @@ def test_a_try_that_was_good_does_not_count() -> None:
 
 
 class MailHandler(socketserver.StreamRequestHandler):
-    """As much of SMTP as it takes to get one mail."""
+    """As much of SMTP as it takes to get one mail, and to encrypt it."""
+
+    server: MailServer
 
     def handle(self) -> None:
-        self.wfile.write(b"220 test\r\n")
-        for line in self.rfile:
-            verb = line.split()[0].upper()
-            if verb == b"DATA":
-                self.wfile.write(b"354 go on\r\n")
-                lines = iter(self.rfile.readline, b".\r\n")
-                self.server.mails.append(b"".join(lines))  # type: ignore[attr-defined]
-            self.wfile.write(b"250 fine\r\n" if verb != b"QUIT" else b"221 bye\r\n")
-            if verb == b"QUIT":
-                return
+        with contextlib.suppress(ssl.SSLError, ConnectionError):  # a client that does not trust the certificate goes
+            if self.server.tls and not self.server.extensions:
+                self.encrypt()
+            self.wfile.write(b"220 test\r\n")
+            while self.answer(self.rfile.readline()):
+                pass
+
+    def answer(self, line: bytes) -> bool:
+        verb = line.split()[0].upper() if line else b""
+        self.server.heard.append(verb)
+        if verb == b"EHLO":
+            self.wfile.writelines(b"250-" + extension + b"\r\n" for extension in self.server.extensions)
+        if verb == b"STARTTLS":
+            self.wfile.write(b"220 go on\r\n")
+            self.encrypt()
+            return True
+        if verb == b"DATA":
+            self.wfile.write(b"354 go on\r\n")
+            self.server.mails.append(b"".join(iter(self.rfile.readline, b".\r\n")))
+        self.wfile.write({b"AUTH": b"235 fine\r\n", b"QUIT": b"221 bye\r\n"}.get(verb, b"250 fine\r\n"))
+        return verb not in (b"QUIT", b"")
+
+    def encrypt(self) -> None:
+        assert self.server.tls
+        self.request = self.server.tls.wrap_socket(self.request, server_side=True)
+        self.setup()
+
+    def finish(self) -> None:
+        super().finish()
+        self.request.close()
+
+
+class MailServer(socketserver.TCPServer):
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), MailHandler)
+        self.mails: list[bytes] = []
+        self.heard: list[bytes] = []  # the commands
+        self.extensions: list[bytes] = []
+        self.tls: ssl.SSLContext | None = None
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.server_address[1]}"
 
 
 @pytest.fixture
-def mail_server() -> Iterator[Any]:
-    with socketserver.TCPServer(("127.0.0.1", 0), MailHandler) as server:
-        server.mails = []  # type: ignore[attr-defined]
+def mail_server() -> Iterator[MailServer]:
+    with MailServer() as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         yield server
@@ -288,8 +333,28 @@ def mail_server() -> Iterator[Any]:
         thread.join()
 
 
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate of 127.0.0.1 that nobody trusts yet, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    now = datetime.now(timezone.utc)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, SHA256())
+    )
+    file = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    file.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return file
+
+
 def test_mails_go_to_a_real_mail_server(connect: Callable[..., Any], tmp_path: Path, mail_server: Any) -> None:
-    links = MagicLinks(f"smtp://127.0.0.1:{mail_server.server_address[1]}", "stub@example.com")
+    links = MagicLinks(f"smtp://{mail_server.address}", "stub@example.com")
     client = connect(create_app(tmp_path, magic_links=links))
     assert ask_for_mail(client).json() == {"url": VERIFY}
     assert "/dev/inbox" not in client.get(VERIFY).text
@@ -300,6 +365,56 @@ def test_mails_go_to_a_real_mail_server(connect: Callable[..., Any], tmp_path: P
     assert found
     client.get(found[0])
     assert client.session()["user"] == {"email": "bob@example.com"}
+
+
+@pytest.mark.parametrize("scheme", ["smtp", "smtps"])
+@pytest.mark.parametrize("trusted", [True, False])
+def test_mails_are_encrypted_for_a_server_that_can_prove_its_name(
+    mail_server: MailServer, certificate: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, trusted: bool
+) -> None:
+    mail_server.tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    mail_server.tls.load_cert_chain(certificate)
+    if scheme == "smtp":
+        mail_server.extensions = [b"test", b"STARTTLS", b"AUTH PLAIN"]
+    if trusted:
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    links = MagicLinks(f"{scheme}://{mail_server.address}")
+    with contextlib.nullcontext() if trusted else pytest.raises(ssl.SSLCertVerificationError):
+        links.send(Mail("bob@example.com", "http://a/b", 0))
+    assert len(mail_server.mails) == trusted
+    assert (b"STARTTLS" in mail_server.heard) == (scheme == "smtp")
+
+
+@pytest.mark.parametrize(("host", "sent"), [("mail.example.com", False), ("localhost", True)])
+def test_a_password_goes_nowhere_unencrypted_but_to_this_machine(
+    mail_server: MailServer, monkeypatch: pytest.MonkeyPatch, host: str, sent: bool
+) -> None:
+    mail_server.extensions = [b"test", b"AUTH PLAIN"]
+    found = socket.getaddrinfo("127.0.0.1", mail_server.server_address[1], type=socket.SOCK_STREAM)
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *arguments, **options: found)
+    links = MagicLinks(f"smtp://user:hunter2@{host}:25")
+    with contextlib.nullcontext() if sent else pytest.raises(SMTPException, match="try smtps://"):
+        links.send(Mail("bob@example.com", "http://a/b", 0))
+    assert (b"AUTH" in mail_server.heard, len(mail_server.mails)) == (sent, sent)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("user:hunter2@host:25", "http://user:hunter2@host", "smtp://user:hunter2@host:port", "smtp://u:hunter2@[::1"),
+        *(
+            "smtp://user:hunter2@host:70000",
+            "smtp://user:hunter2@",
+            "smtp://user:hunter2/@host",
+            "smtp://u:hunter2%ff@h",
+        ),
+        *("smtp://user:hunter2é@host", "smtps://usér:hunter2@host"),
+    ],
+)
+def test_a_mail_server_that_cannot_be_one_is_explained_without_its_password(url: str) -> None:
+    with pytest.raises(ValueError, match="mail server") as problem:
+        MagicLinks(url)
+    assert "hunter2" not in str(problem.value)
 
 
 @pytest.mark.parametrize(("dialect", "error"), [("v3", "EmailSignin"), ("v4", "EmailSignin"), ("v5", "Configuration")])
@@ -313,13 +428,14 @@ def test_a_mail_server_that_is_not_there_is_an_error(
     client.http.headers["X-Auth-Return-Redirect"] = "1"
     assert ask_for_mail(client).json() == {"url": f"{ORIGIN}/api/auth/error?error={error}"}
     assert "mail server" in caplog.text
+    assert "hunter2" not in repr(links.smtp)
     assert "hunter2" not in caplog.text
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--smtp", "localhost:25"], "is not a mail server like"),
+        (["--smtp", "localhost:25"], "must look like smtp://localhost:25"),
     ],
 )
 def test_an_option_that_cannot_work_is_explained(
