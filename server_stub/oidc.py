@@ -19,6 +19,7 @@ from authlib.common.urls import add_params_to_uri
 from authlib.deprecate import AuthlibDeprecationWarning
 
 from .database import Account
+from .origin import is_web_url
 from .users import User
 
 logger = logging.getLogger("server_stub")
@@ -35,6 +36,8 @@ DEFAULT_SCOPE = "openid profile email"
 
 # The ways to sign an ID token that anybody can check and only the provider can do: no shared secret, no "none".
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA", "Ed25519")
+
+TOKEN_TEXTS = ("access_token", "id_token", "refresh_token", "scope", "session_state", "token_type")
 
 # These would change how the provider's answer arrives. What the client sets itself cannot be changed either.
 PINNED = frozenset({"request", "request_uri", "response_mode"})
@@ -81,9 +84,11 @@ async def start(
     try:
         client = await _discover(provider, origin)
         made = await client.create_authorization_url(redirect_uri)
+        url = made["url"]
+        if not is_web_url(url):
+            raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
     except Exception as problem:  # whatever a foreign server does, it must not stop this one
         raise _failed(provider, problem) from None
-    url = made["url"]
     taken = PINNED.union(name for name, _ in parse_qsl(urlsplit(url).query, keep_blank_values=True))
     free = {name: value for name, value in {**provider.authorization, **parameters}.items() if name not in taken}
     flow = Flow(provider.id, made["state"], made["code_verifier"], made["nonce"])
@@ -113,16 +118,20 @@ async def finish(
             if more.get("sub") != claims["sub"]:
                 raise ValueError("the userinfo endpoint speaks of somebody else")
             claims = {**more, **claims}
+        account = Account(provider.id, _storable("sub", claims["sub"]), _checked(tokens))
+        if not account.provider_account_id:
+            raise ValueError("the sub claim is empty")
     except Exception as problem:
         raise _failed(provider, problem) from None
+    picture = _text(claims.get("picture"))
     profile = User(
-        id=_text(claims["sub"]),
+        id=account.provider_account_id,
         name=_text(claims.get("name") or claims.get("preferred_username")),
         email=_text(claims.get("email")).lower(),
         password_hash="",
-        image=_text(claims.get("picture")) or None,
+        image=picture if is_web_url(picture) else None,
     )
-    return Account(provider.id, profile.id, dict(tokens)), profile
+    return account, profile
 
 
 async def _discover(provider: OIDCProvider, origin: str) -> StarletteOAuth2App:
@@ -152,6 +161,25 @@ async def _discover(provider: OIDCProvider, origin: str) -> StarletteOAuth2App:
 def _failed(provider: OIDCProvider, problem: Exception) -> SignInFailed:
     logger.warning("Signing in with %s failed: %s: %.200s", provider.id, type(problem).__name__, problem)
     return SignInFailed(str(problem))
+
+
+def _checked(tokens: Mapping[str, Any]) -> dict[str, Any]:
+    """What is kept of the token endpoint's answer. ValueError if it is not of the kind that OAuth says."""
+    texts = {name: _storable(name, tokens[name]) for name in TOKEN_TEXTS if tokens.get(name) is not None}
+    expires_at = tokens.get("expires_at")
+    if expires_at is None:
+        return texts
+    if not 0 <= int(expires_at) < 2**31:
+        raise ValueError("expires_in is no time that a token can live")
+    return {**texts, "expires_at": int(expires_at)}
+
+
+def _storable(name: str, value: object) -> str:
+    """The value, if it is a text that every database can hold as it is."""
+    if not isinstance(value, str) or "\0" in value:
+        raise ValueError(f"{name} is not a text")
+    value.encode()  # half a surrogate pair raises a ValueError
+    return value
 
 
 def _text(value: object) -> str:

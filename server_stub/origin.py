@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from functools import lru_cache
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.types import Scope
@@ -53,6 +54,16 @@ def local_origin(request: Request) -> str:
 @lru_cache(maxsize=256)
 def _is_local(client: str | None, origin: str) -> bool:
     return is_loopback(parse_origin(origin)[1]) and (client is None or is_loopback(client))
+
+
+def is_web_url(text: str) -> bool:
+    """Whether a text is a URL on http or https that can be read."""
+    try:
+        parts = urlsplit(text)
+        port = parts.port  # which is not read before it is asked for
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and port != 0
+    except ValueError:
+        return False
 
 
 def parse_origin(url: str) -> tuple[str, str]:

@@ -382,6 +382,7 @@ class Provider:
         self.algorithm = "ES256"
         self.changes: dict[str, Any] = {}
         self.userinfo: dict[str, Any] = {}
+        self.tokens: dict[str, Any] = {}
         self.metadata = {
             "issuer": "https://issuer.example",
             "authorization_endpoint": "https://issuer.example/authorize",
@@ -421,7 +422,8 @@ class Provider:
         claims = {name: value for name, value in claims.items() if value is not None}
         header = {"alg": self.algorithm, "kid": "1"}
         token = jose.encode(header, claims, self.signed_with, algorithms=[self.algorithm])
-        return oidc.httpx.Response(200, json={"access_token": "secret", "token_type": "Bearer", "id_token": token})
+        tokens = {"access_token": "secret", "token_type": "Bearer", "id_token": token, **self.tokens}
+        return oidc.httpx.Response(200, json=tokens)
 
     def sign_in(self) -> str:
         """Where the browser is sent in the end."""
@@ -493,6 +495,53 @@ def test_claims_of_a_strange_kind_do_no_harm(connect: Callable[..., Any], claim:
     provider.changes = {"name": claim, "picture": claim}
     assert provider.sign_in() == ORIGIN
     assert provider.client.session()["user"]["email"] == "grace@example.com"
+
+
+@pytest.mark.parametrize("sub", ["", "a\0b", 7, ["a"], "\ud800"])
+def test_an_account_needs_a_name_that_can_be_kept(connect: Callable[..., Any], sub: Any) -> None:
+    provider = Provider(connect)
+    provider.changes = {"sub": sub}
+    assert provider.sign_in() == f"{ORIGIN}/api/auth/error?error=OAuthCallback"
+    assert provider.client.session() == {}
+
+
+@pytest.mark.parametrize(
+    "tokens",
+    [
+        *({"expires_in": value} for value in (10**30, -(10**30), "soon", [1], 1e300)),
+        *(
+            {name: value}
+            for name in ("refresh_token", "scope", "session_state")
+            for value in (5, ["a"], "a\0b", "\ud800")
+        ),
+    ],
+)
+def test_tokens_that_cannot_be_kept_sign_nobody_in(connect: Callable[..., Any], tokens: dict[str, Any]) -> None:
+    provider = Provider(connect)
+    provider.tokens = tokens
+    assert provider.sign_in() == f"{ORIGIN}/api/auth/error?error=OAuthCallback"
+    assert provider.client.session() == {}
+
+
+def test_tokens_of_the_usual_kind_are_kept(connect: Callable[..., Any]) -> None:
+    provider = Provider(connect)
+    provider.tokens = {"expires_in": 3600, "refresh_token": "r", "scope": None, "other": {"a": 1}}
+    assert provider.sign_in() == ORIGIN
+
+
+@pytest.mark.parametrize("picture", ["http://[", "http://a:port/", "javascript:alert(1)", "/picture.png", "http:///a"])
+def test_a_picture_is_a_url_that_a_page_can_show(connect: Callable[..., Any], picture: str) -> None:
+    provider = Provider(connect)
+    provider.changes = {"picture": picture}
+    assert provider.sign_in() == ORIGIN
+    assert provider.client.session()["user"]["image"] is None
+
+
+@pytest.mark.parametrize("endpoint", ["http://[", "javascript:alert(1)", "", 5, None])
+def test_a_browser_is_sent_to_a_url_of_the_web(connect: Callable[..., Any], endpoint: Any) -> None:
+    provider = Provider(connect, authorization_endpoint=endpoint)
+    answer = provider.client.submit("/api/auth/signin/other")
+    assert answer.json() == {"url": f"{ORIGIN}/api/auth/error?error=OAuthSignin"}
 
 
 @pytest.mark.parametrize("metadata", [{"issuer": "https://evil.example"}, {"issuer": None}])
