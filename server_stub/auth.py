@@ -35,7 +35,7 @@ from .limits import RateLimit
 from .oidc import OIDCProvider
 from .origin import is_local, is_loopback, parse_origin, request_origin, resolve_callback_url
 from .sessions import DatabaseSessions, JWTCallback, JWTSessions, SessionCallback, Sessions
-from .users import DEMO_PASSWORDS, DEMO_USERS, User, authenticate
+from .users import DEMO_PASSWORDS, DEMO_USERS, User, authenticate, check_users
 
 logger = logging.getLogger("server_stub")
 
@@ -102,6 +102,7 @@ class AuthApp:
                 raise ValueError(f"{url} needs a secret of its own: anyone can forge the default's sessions")
         if dialect not in DIALECTS:
             raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+        check_users(users)
         check_ids([provider.id for provider in providers])
         if session not in SESSIONS:
             raise ValueError(f"sessions are kept in {' or '.join(SESSIONS)}, not {session!r}")

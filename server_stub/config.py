@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from .oidc import DEFAULT_SCOPE, OIDCProvider
-from .users import DEMO_USERS, User, hash_password, is_password_hash
+from .users import DEMO_USERS, User, check_users, hash_password, is_password_hash
 
 tomllib = importlib.import_module("tomllib" if sys.version_info >= (3, 11) else "tomli")
 
@@ -59,8 +59,10 @@ def parse_config(text: str, environment: Mapping[str, str] = os.environ) -> Conf
     providers = tables.get("providers", [])
     if not isinstance(providers, list):
         raise ValueError("providers must be written as [[providers]]")
+    read = {name: _user(name, number, fields) for number, (name, fields) in enumerate(users.items(), 1)}
+    check_users(read)
     return Config(
-        {name: _user(name, number, fields) for number, (name, fields) in enumerate(users.items(), 1)} or DEMO_USERS,
+        read or DEMO_USERS,
         tuple(_provider(number, fields, environment) for number, fields in enumerate(providers, 1)),
     )
 

@@ -13,7 +13,6 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urljoin
 
 from authlib.oauth2.rfc6749 import (
     AuthorizationCodeMixin,
@@ -44,7 +43,7 @@ from .errors import Refused
 from .exchange import parse_form, read_content
 from .oidc import OIDCProvider, httpx
 from .origin import local_origin
-from .users import User
+from .users import User, picture_url
 
 PATH = "/dev/idp"
 ID = "dev-idp"
@@ -199,7 +198,7 @@ class DevIdentityProvider:
         return User(typed.id, name or address.partition("@")[0], address, "")
 
     def claims(self, user: User, scope: str, origin: str) -> dict[str, Any]:
-        picture = user.image and urljoin(f"{origin}{self.base_path}/", user.image)
+        picture = user.image and picture_url(user.image, f"{origin}{self.base_path}/")
         granted = scope_to_list(scope) or []
         claims = {"sub": user.id}
         claims |= {"name": user.name, **({"picture": picture} if picture else {})} if "profile" in granted else {}

@@ -11,7 +11,6 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
-from urllib.parse import urljoin
 
 from . import jwt
 from .accounts import Accounts
@@ -19,7 +18,7 @@ from .database import Adapter, Database, DatabaseSession
 from .dialects import Dialect
 from .errors import SentElsewhere
 from .exchange import Exchange
-from .users import User
+from .users import User, picture_url
 
 JWTCallback = Callable[[jwt.Claims, object], jwt.Claims]
 SessionCallback = Callable[[dict[str, Any], jwt.Claims], dict[str, Any]]
@@ -209,8 +208,8 @@ def claims_of(user: User, exchange: Exchange) -> jwt.Claims:
     claims: jwt.Claims = {"email": user.email or None, "sub": user.id}
     if not user.name:
         return claims
-    image = user.image and urljoin(f"{exchange.base_url}/", user.image)
-    return {"name": user.name, **claims, "picture": image}
+    image = user.image and picture_url(user.image, f"{exchange.base_url}/")
+    return {"name": user.name, **claims, "picture": image or None}
 
 
 def session_of(claims: jwt.Claims, expires: datetime, dialect: Dialect) -> dict[str, Any]:

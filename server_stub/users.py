@@ -8,6 +8,9 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urljoin
+
+from .origin import is_web_url
 
 
 @dataclass(frozen=True)
@@ -19,6 +22,26 @@ class User:
     email: str
     password_hash: str
     image: str | None = None
+
+
+def check_users(users: Mapping[str, User]) -> None:
+    """ValueError if two users are the same one by their id or address, or a picture has no URL."""
+    taken: dict[tuple[str, str], str] = {}
+    for name, user in users.items():
+        for kind, value in (("id", user.id), ("address", user.email.lower())):
+            other = taken.setdefault((kind, value), name)
+            if value and other != name:
+                raise ValueError(f"the users {other} and {name} have the same {kind} {value}: change one of them")
+        if user.image and not is_web_url(picture_url(user.image, "http://localhost/")):
+            raise ValueError(f"the image of the user {name} must be a path, or a URL on http or https")
+
+
+def picture_url(image: str, base_url: str) -> str:
+    """The URL of a picture that may be relative to the base path; empty if it cannot be read."""
+    try:
+        return urljoin(base_url, image)
+    except ValueError:
+        return ""
 
 
 def hash_password(password: str, salt: bytes | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,12 @@ ORIGIN = "http://127.0.0.1:4400"
 GRACE = """
 [users.grace]
 email = "grace@example.com"
+password = "cobol"
+"""
+
+HOPPER = """
+[users.hopper]
+email = "hopper@example.com"
 password = "cobol"
 """
 
@@ -72,6 +79,11 @@ def test_without_users_there_are_the_demo_ones(text: str) -> None:
         ("[user.grace]", "the file has providers, users, not user"),
         ("[users", "Expected"),
         ("[users.grace]\nemail = 'a@b'\npassword_hash = 'cobol'", "is not a hash"),
+        (GRACE + "image = 'http://['", "the image of the user grace must be a path, or a URL"),
+        (GRACE + "image = 'http://a:port/'", "the image of the user grace must be a path, or a URL"),
+        (GRACE + "image = 'javascript:alert(1)'", "the image of the user grace must be a path, or a URL"),
+        (GRACE + HOPPER.replace("hopper@", "Grace@"), "grace and hopper have the same address grace@example.com"),
+        (GRACE + "id = '2'" + HOPPER, "grace and hopper have the same id 2"),
     ],
 )
 def test_a_mistake_in_the_file_is_explained(tmp_path: Path, text: str, reason: str) -> None:
@@ -188,6 +200,12 @@ def test_a_changed_page_needs_no_reload(connect: Callable[..., Any], tmp_path: P
     assert (answer.text, answer.headers["cache-control"]) == ("one", "no-cache")
     page.write_text("two, longer")
     assert client.get("/", headers={"If-None-Match": answer.headers["etag"]}).text == "two, longer"
+
+
+def test_an_app_of_ones_own_has_no_two_users_in_one_either() -> None:
+    user = User("1", "Grace", "grace@example.com", "")
+    with pytest.raises(ValueError, match="a and b have the same id 1"):
+        AuthApp(users={"a": user, "b": replace(user, email="other@example.com")})
 
 
 # Callbacks
