@@ -17,7 +17,8 @@ from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey
 from starlette.applications import Starlette
 
-from server_stub import AuthApp, Database, DevIdentityProvider, OIDCProvider, create_app, identity_provider, oidc
+from server_stub import AuthApp, Database, DevIdentityProvider, OIDCProvider, create_app, identity_provider, jwt, oidc
+from server_stub.auth import DEVELOPMENT_SECRET
 from server_stub.dialects import DIALECTS
 from server_stub.exchange import MAX_BODY
 from server_stub.users import DEMO_USERS
@@ -214,6 +215,18 @@ def test_a_cookie_of_the_flow_is_no_session(client: Any) -> None:
     for name in ("state", "pkce.code_verifier", "nonce"):
         value = client.cookies[f"next-auth.{name}"]
         assert client.get("/api/auth/session", headers={"Cookie": f"next-auth.session-token={value}"}).json() == {}
+
+
+@pytest.mark.parametrize("purpose", ["{}", "server_stub sign-in under way: {}"])
+def test_what_another_server_with_the_same_secret_sealed_is_no_flow(client: Any, purpose: str) -> None:
+    names = [f"next-auth.{name}" for name in ("state", "pkce.code_verifier", "nonce")]
+    sealed = {
+        name: jwt.V5Tokens().encode({"value": "x", "provider": 5}, DEVELOPMENT_SECRET, 60, purpose.format(name))
+        for name in names
+    }
+    header = "; ".join(f"{name}={value}" for name, value in sealed.items())
+    answer = client.get("/api/auth/callback/dev-idp?code=x&state=x", headers={"Cookie": header})
+    assert answer.headers["location"] == f"{ORIGIN}/api/auth/error?error=OAuthCallback"
 
 
 def test_a_flow_cannot_be_finished_after_a_quarter_of_an_hour(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
