@@ -174,6 +174,7 @@ class AuthApp:
         action, provider, *more = [*filter(None, request.scope["path"].removeprefix(base_path).split("/")), "", ""]
         body = await read_body(request) if request.method == "POST" else {}
         exchange = None
+        failed = False
         try:
             endpoint = self.endpoints.get((request.method, action))
             if endpoint is None or not (dialect.long_paths or is_short(action, provider, more)):
@@ -191,11 +192,14 @@ class AuthApp:
         except SentElsewhere as failure:
             as_json = dialect.wants_json(request.headers, body)
             response = JSONResponse({"url": failure.url}, failure.status) if as_json else found(failure.url)
-            if not dialect.failures_set_cookies:
-                return response
+            failed = True
+            if failure.reason:
+                logger.error("%s %.100r is a configuration error: %s", request.method, action, failure.reason)
         if exchange is not None and action not in dialect.quiet_endpoints:
             for cookie in exchange.set_cookies:
-                response.headers.append("Set-Cookie", cookie.header())
+                # Who is refused gets no cookie, but is rid of those of what is over.
+                if not (failed and cookie.value):
+                    response.headers.append("Set-Cookie", cookie.header())
         return response
 
     async def get_csrf(self, exchange: Exchange) -> Response:
@@ -275,7 +279,7 @@ class AuthApp:
         if isinstance(username, str) and isinstance(password, str):
             # Counted before it is known to be wrong: checking takes time, in which others are tried.
             if not self.wrong_passwords.allow(username):
-                raise Refused("Too many wrong passwords: try again in a minute.", 429)
+                raise self.dialect.too_many_tries(exchange.base_url)
             # In a thread: checking a password is slow by design, and other requests go on meanwhile.
             user = await asyncio.to_thread(authenticate, self.users, username, password)
         if user is None:
@@ -290,10 +294,8 @@ class AuthApp:
         address = normalize_address(exchange.body.get("email"), needs_dot=self.dialect.addresses_need_dot)
         if address is None:
             raise self.dialect.mail_failed(exchange.base_url)
-        if not self.mails.allow(address):
-            raise Refused("Too many mails to this address: try again in ten minutes.", 429)
-        if not self.all_mails.allow(""):
-            raise Refused("Too many mails: try again in ten minutes.", 429)
+        if not (self.mails.allow(address) and self.all_mails.allow("")):
+            raise self.dialect.too_many_tries(exchange.base_url)
         known = await self.with_accounts(lambda accounts: accounts.with_email(address))
         elsewhere = self.ask_whether_allowed(exchange, known or new_user(address))
         if elsewhere is not None:
@@ -422,6 +424,7 @@ class AuthApp:
         return exchange.redirect(exchange.callback_url)
 
     async def get_error(self, exchange: Exchange) -> Response:
+        exchange.set_cookies.clear()
         error = exchange.query.get("error", "")
         if error in self.dialect.shown_at_sign_in:
             return found(f"{exchange.base_url}/signin?{urlencode({'error': error})}")

@@ -16,6 +16,8 @@ from .errors import Refused, SentElsewhere
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Pragma": "no-cache", "Expires": "0"}
 
+NO_TOKEN = "the link of a mail has no token"
+
 URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"  # what `quote` leaves alone in a URL
 
 # The errors that v4 shows on its sign-in page; `/error` leads there.
@@ -60,7 +62,6 @@ class V4:
     always_deletes_cookie = False  # even when the request has none
     quiet_endpoints: frozenset[str] = frozenset({"_log", "providers"})  # they set no cookies
     nulls = False  # whether a user's missing fields are null, not absent
-    failures_set_cookies = True  # whether the CSRF and callback-url cookies go with a failure
     long_paths = True  # whether `/session/more` is `/session`
     addresses_need_dot = True  # whether a@localhost is no e-mail address
     names_callback_url_in_mail = True
@@ -124,7 +125,11 @@ class V4:
         return SentElsewhere(f"{base_url}/error?error=EmailSignin")
 
     def link_without_token(self, base_url: str) -> SentElsewhere:
-        return SentElsewhere(f"{base_url}/error?error=configuration")  # v4 spells it like this
+        return SentElsewhere(f"{base_url}/error?error=configuration", reason=NO_TOKEN)  # v4 spells it like this
+
+    def too_many_tries(self, base_url: str) -> SentElsewhere:
+        """For passwords and mails beyond the limit, which the real ones do not have."""
+        return SentElsewhere(f"{base_url}/signin?error=TooManyRequests", 429)
 
     def provider_unreachable(self, base_url: str) -> SentElsewhere:
         """For a sign-in that cannot even start."""
@@ -178,7 +183,7 @@ class V3(V4):
 
 
 class V5(V4):
-    """Auth.js v5: every refusal is an error page's URL, with status 200 for a script, and sets no cookie."""
+    """Auth.js v5: every refusal is an error page's URL, with status 200 for a script."""
 
     name = "v5"
     title = "Auth.js v5"
@@ -186,7 +191,6 @@ class V5(V4):
     tokens: jwt.TokenFormat = jwt.V5Tokens()
     nobody: Mapping[str, object] | None = None
     has_log = False
-    failures_set_cookies = False
     long_paths = False
     addresses_need_dot = False
     shown_at_sign_in: frozenset[str] = frozenset()
@@ -206,20 +210,20 @@ class V5(V4):
 
     def unsupported(self, method: str, action: str, base_url: str) -> Refused | SentElsewhere:
         if method == "POST" and action in {"csrf", "error", "providers"}:
-            return self.misconfigured(base_url)
+            return self.misconfigured(base_url, f"/{action} takes no POST")
         return Refused("Bad request.")
 
     def unknown_provider(self, method: str, action: str, base_url: str) -> Refused | SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, f"there is no such provider, or it takes no {method}")
 
     def no_get_callback(self, base_url: str) -> Refused | SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, "signing in with a password takes a POST")
 
     def unknown_sign_in(self, base_url: str) -> SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, "there is no such provider")
 
     def bad_callback_url(self, base_url: str, problem: Refused) -> Refused | SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, problem.message)
 
     def csrf_failed(self, action: str, base_url: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/signin?error=MissingCSRF")
@@ -232,25 +236,25 @@ class V5(V4):
         return SentElsewhere(f"{base_url}/error?error=AccessDenied")
 
     def mail_failed(self, base_url: str) -> SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, "the e-mail address is none, or the mail server does not take the mail")
 
     def link_without_token(self, base_url: str) -> SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, NO_TOKEN)
 
     def provider_unreachable(self, base_url: str) -> SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, "the provider cannot be reached, or is not what it should be")
 
     def provider_refused(self, base_url: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/signin?error=OAuthCallbackError")
 
     def flow_not_started(self, base_url: str) -> SentElsewhere:
-        return self.misconfigured(base_url)
+        return self.misconfigured(base_url, "this browser has not started a sign-in that ends like this")
 
     def account_not_linked(self, base_url: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/signin?error=OAuthAccountNotLinked")
 
-    def misconfigured(self, base_url: str) -> SentElsewhere:
-        return SentElsewhere(f"{base_url}/error?error=Configuration")
+    def misconfigured(self, base_url: str, reason: str) -> SentElsewhere:
+        return SentElsewhere(f"{base_url}/error?error=Configuration", reason=reason)
 
 
 def found(url: str) -> Response:

@@ -11,9 +11,13 @@ class Refused(Exception):
 
 
 class SentElsewhere(Exception):
-    """A request that fails and goes on at another page; a script is told its URL, with ``status``."""
+    """A request that fails and goes on at another page; a script is told its URL, with ``status``.
 
-    def __init__(self, url: str, status: int = 200) -> None:
+    ``reason`` is for the log: the page of a configuration error tells its reader to look there.
+    """
+
+    def __init__(self, url: str, status: int = 200, reason: str = "") -> None:
         super().__init__(url)
         self.url = url
         self.status = status
+        self.reason = reason

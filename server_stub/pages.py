@@ -16,11 +16,15 @@ SECURITY_HEADERS = {
 
 _ANOTHER_ACCOUNT = "Try signing in with a different account."
 
-# The errors that v4 shows on the sign-in page; `/error` leads there.
+_FAILED = "Signing in did not work. Please try again."
+_STALE = "This page was open for too long. Please try again."
+
+# What the sign-in page says of an error.
 SIGN_IN_ERRORS = {
     "Signin": _ANOTHER_ACCOUNT,
     "OAuthSignin": _ANOTHER_ACCOUNT,
     "OAuthCallback": _ANOTHER_ACCOUNT,
+    "OAuthCallbackError": _ANOTHER_ACCOUNT,  # v5's name for it
     "OAuthCreateAccount": _ANOTHER_ACCOUNT,
     "EmailCreateAccount": _ANOTHER_ACCOUNT,
     "Callback": _ANOTHER_ACCOUNT,
@@ -28,6 +32,8 @@ SIGN_IN_ERRORS = {
     "EmailSignin": "The e-mail could not be sent.",
     "CredentialsSignin": "Sign in failed. Check the details you provided are correct.",
     "SessionRequired": "Please sign in to access this page.",
+    "MissingCSRF": _STALE,  # v5's name for `csrf=true`
+    "TooManyRequests": "There were too many attempts. Please wait some minutes, then try again.",
 }
 
 # The errors with a page of their own: status, heading, text. v4 compares them in lower case.
@@ -58,13 +64,9 @@ def sign_in(
     providers: Sequence[tuple[str, str]] = (),
 ) -> str:
     """``providers`` are the ids and the names of those that are signed in at elsewhere."""
-    message = ""
-    if error == "MissingCSRF":  # v5's name for it
-        csrf_failed = True
-    elif error:
-        message = SIGN_IN_ERRORS.get(error, "Unable to sign in.")
+    message = SIGN_IN_ERRORS.get(error, "Unable to sign in.") if error else ""
     if csrf_failed:
-        message = "This page was open for too long. Please try again."
+        message = _STALE
     alert = f'<p class="alert" role="alert">{escape(message)}</p>' if message else ""
     demo_users = f'<p class="hint">Demo users: {escape(hint)}</p>' if hint else ""
     others = "".join(_provider_form(id, name, base_path, csrf_token, callback_url) for id, name in providers)
@@ -173,12 +175,13 @@ def sign_out(*, base_path: str, csrf_token: str, callback_url: str) -> str:
 
 def error(code: str, *, base_path: str, home: str) -> tuple[str, int]:
     """The page for an error code, and its status."""
-    if code.lower() not in _ERROR_PAGES:
-        link = f'<p><a href="{escape(home)}">{escape(home.partition("://")[2])}</a></p>'
-        return page("Error", base_path, link), 200
-    status, heading, text = _ERROR_PAGES[code.lower()]
-    sign_in_link = "" if status == 500 else f'<p><a href="{escape(base_path)}/signin">Sign in</a></p>'
-    return page(heading, base_path, f"<p>{escape(text)}</p>{sign_in_link}"), status
+    unknown = (200, "Error", SIGN_IN_ERRORS.get(code, _FAILED))
+    status, heading, text = _ERROR_PAGES.get(code.lower(), unknown)
+    links = [(home, f"Back to {home.partition('://')[2]}")]
+    if status != 500:
+        links.insert(0, (f"{base_path}/signin", "Sign in"))
+    ways = "".join(f'<p><a href="{escape(url)}">{escape(name)}</a></p>' for url, name in links)
+    return page(heading, base_path, f"<p>{escape(text)}</p>{ways}"), status
 
 
 def _hidden(csrf_token: str, callback_url: str) -> str:

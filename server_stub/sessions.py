@@ -146,7 +146,8 @@ class DatabaseSessions:
     async def start_with_password(self, exchange: Exchange, user: User) -> None:
         """As the real ones: v3 refuses, v4 and v5 set a cookie that means nothing here."""
         if self.dialect.refuses_passwords_with_database:
-            raise SentElsewhere(f"{exchange.base_url}/error?error=Configuration", 500)
+            reason = "with sessions in the database, NextAuth.js v3 signs nobody in by a password"
+            raise SentElsewhere(f"{exchange.base_url}/error?error=Configuration", 500, reason)
         await self.jwt_sessions.start(exchange, user)
 
     async def roll(self, exchange: Exchange, update: object = None) -> Mapping[str, object] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
@@ -20,7 +21,7 @@ from joserfc import jwe
 from starlette.applications import Starlette
 
 import server_stub.users
-from server_stub import AuthApp, MagicLinks, User, create_app, hash_password, jwt
+from server_stub import AuthApp, MagicLinks, OIDCProvider, User, create_app, hash_password, jwt
 from server_stub.auth import DEVELOPMENT_SECRET
 from server_stub.errors import Refused
 from server_stub.exchange import MAX_BODY
@@ -210,6 +211,64 @@ def test_what_cannot_be_understood_is_refused_without_a_cookie(
     response = client.post("/api/auth/callback/credentials", content=body, headers=headers)
     assert response.status_code == status
     assert "set-cookie" not in response.headers
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "v5"])
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("signin/credentials", {"csrfToken": "bad"}),
+        ("signin/email", {"email": "nobody"}),
+        ("callback/credentials", {"csrfToken": "bad"}),
+        ("callback/credentials", {"username": "ada", "password": "wrong"}),
+        ("signout", {"csrfToken": "bad"}),
+    ],
+)
+@pytest.mark.parametrize("json", ["true", "false"])
+def test_a_refused_request_leaves_no_cookie(
+    connect: Callable[..., Any], tmp_path: Path, dialect: str, path: str, fields: dict[str, str], json: str
+) -> None:
+    client = connect(create_app(tmp_path, dialect=dialect, magic_links=MagicLinks()))
+    answer = client.submit(f"/api/auth/{path}", callbackUrl="/elsewhere", json=json, **fields)
+    url = answer.headers["location"] if answer.is_redirect else answer.json()["url"]
+    assert re.search(r"[?&](error=|csrf=true)", url)
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("dialect", "session", "method", "path", "reason"),
+    [
+        ("v3", "database", "POST", "callback/credentials", "signs nobody in by a password"),
+        ("v4", "jwt", "GET", "callback/email", "has no token"),
+        ("v5", "jwt", "GET", "callback/email", "has no token"),
+        ("v5", "jwt", "GET", "callback/credentials", "takes a POST"),
+        ("v5", "jwt", "GET", "callback/company", "has not started"),
+        ("v5", "jwt", "POST", "signin/company", "cannot be reached"),
+        ("v5", "jwt", "POST", "signin/email", "e-mail address"),
+        ("v5", "jwt", "POST", "signin/nosuch", "no such provider"),
+        ("v5", "jwt", "POST", "callback/nosuch", "no such provider"),
+        ("v5", "jwt", "POST", "csrf", "takes no POST"),
+        ("v5", "jwt", "GET", "signin?callbackUrl=relative", "callbackUrl must be"),
+    ],
+)
+def test_the_log_says_what_a_configuration_error_means(
+    connect: Callable[..., Any],
+    caplog: pytest.LogCaptureFixture,
+    dialect: str,
+    session: str,
+    method: str,
+    path: str,
+    reason: str,
+) -> None:
+    app = Starlette()
+    company = OIDCProvider("company", "Company", "http://127.0.0.1:1", "me")
+    auth = AuthApp(dialect=dialect, session=session, magic_links=MagicLinks(), providers=[company])
+    app.mount("/api/auth", auth)
+    client = connect(app)
+    fields = {"csrfToken": client.csrf(), "username": "ada", "password": "lovelace"}
+    answer = client.request(method, f"/api/auth/{path}", data=fields if method == "POST" else None)
+    assert answer.headers["location"].lower().endswith("/error?error=configuration")
+    assert reason in caplog.text
 
 
 @pytest.mark.parametrize("body", [b"[]", b"5", b"null", b'"text"', b""])

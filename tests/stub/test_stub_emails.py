@@ -231,7 +231,11 @@ def test_passwords_cannot_be_tried_without_end(
     monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: None)
     for _ in range(20):
         assert client.sign_in(password="wrong").status_code == 401
-    assert client.sign_in(password="lovelace").status_code == 429
+    refused = client.sign_in(password="lovelace")
+    url = f"{ORIGIN}/api/auth/signin?error=TooManyRequests"
+    assert (refused.status_code, refused.json()) == (429, {"url": url})
+    assert client.sign_in(password="lovelace", json="false").headers["location"] == url
+    assert "too many attempts" in client.get(url).text
     monkeypatch.undo()
     assert client.sign_in("alan", "turing").status_code == 200
     # Signing in often is no attack.

@@ -21,7 +21,7 @@ from starlette.applications import Starlette
 
 from server_stub import AuthApp, OIDCProvider, oidc
 from tests.stub.providers import query_of
-from tests.stub.test_stub_transcripts import ORIGINS, TRANSCRIPTS, body_of, comparable, cookies_of
+from tests.stub.test_stub_transcripts import ORIGINS, TRANSCRIPTS, body_of, cookies_of, expected_cookies
 
 ISSUER = "http://127.0.0.1:4000"
 RANDOM = {"state", "nonce", "code_challenge"}
@@ -118,10 +118,11 @@ def recorded_url(response: Any) -> str:
     return str(response["body"]["url"] if response.get("body") else response["headers"]["location"])
 
 
-def assert_same(answer: httpx.Response, expected: Any) -> None:
+def assert_same(answer: httpx.Response, exchange: Any) -> None:
     """Everything but the URL to go to."""
+    expected = exchange["response"]
     assert answer.status_code == expected["status"]
-    assert cookies_of(answer) == [comparable(cookie) for cookie in expected.get("cookies", [])]
+    assert cookies_of(answer) == expected_cookies(exchange)
     for name in ("cache-control", "location"):
         assert (name in answer.headers) == (name in expected.get("headers", {})), name
 
@@ -130,7 +131,7 @@ def assert_same(answer: httpx.Response, expected: Any) -> None:
 def test_the_way_to_the_provider(recorded: Recorded, scenario: str) -> None:
     (exchange,) = recorded.scenarios[scenario]
     answer, _ = recorded.start(exchange)
-    assert_same(answer, exchange["response"])
+    assert_same(answer, exchange)
     url, expected = url_of(answer), recorded_url(exchange["response"])
     assert urlsplit(url)._replace(query="") == urlsplit(expected)._replace(query="")
     asked, wanted = query_of(url), query_of(expected)
@@ -145,7 +146,7 @@ def test_authorization_parameters_go_along_but_for_those_that_are_the_servers(re
     (exchange,) = recorded.scenarios["oidc-signin-extra-authorization-params"]
     (plain,) = recorded.scenarios["oidc-signin-returnjson"]
     answer, _ = recorded.start(exchange)
-    assert_same(answer, exchange["response"])
+    assert_same(answer, exchange)
     asked, usual = query_of(url_of(answer)), query_of(recorded_url(plain["response"]))
     free = {
         key: value
@@ -160,39 +161,39 @@ def test_authorization_parameters_go_along_but_for_those_that_are_the_servers(re
 def test_without_a_csrf_token_there_is_no_way(recorded: Recorded) -> None:
     for exchange in recorded.scenarios["oidc-signin-bad-csrf"]:
         answer = recorded.send(exchange["request"])
-        assert_same(answer, exchange["response"])
+        assert_same(answer, exchange)
         assert url_of(answer) == recorded_url(exchange["response"])
 
 
 def test_the_way_back_and_the_session(recorded: Recorded) -> None:
     started, back, session = recorded.scenarios["oidc-full-flow-oidc"]
     answer = recorded.come_back(started, back)
-    assert_same(answer, back["response"])
+    assert_same(answer, back)
     assert answer.headers["location"] == back["response"]["headers"]["location"]
     tokens = [SimpleCookie(header) for header in answer.headers.get_list("set-cookie")]
     cookie = next(f"{name}={token[name].coded_value}" for token in tokens for name in token if "session" in name)
     known = "; ".join(pair for pair in session["request"]["headers"]["Cookie"].split("; ") if "session" not in pair)
     answer = recorded.send(session["request"], cookies=f"{known}; {cookie}")
-    assert_same(answer, session["response"])
+    assert_same(answer, session)
     assert {**body_of(answer), "expires": "…"} == {**session["response"]["body"], "expires": "…"}
 
 
 def test_without_the_cookies_there_is_no_way_back(recorded: Recorded) -> None:
     (exchange,) = recorded.scenarios["oidc-callback-without-cookies-oidc"]
     answer = recorded.send(exchange["request"])
-    assert_same(answer, exchange["response"])
+    assert_same(answer, exchange)
     assert answer.headers["location"] == exchange["response"]["headers"]["location"]
 
 
 def test_a_person_who_refuses(recorded: Recorded) -> None:
     started, back = recorded.scenarios["oidc-user-abort"]
     answer = recorded.come_back(started, back)
-    assert_same(answer, back["response"])
+    assert_same(answer, back)
     assert answer.headers["location"] == back["response"]["headers"]["location"]
 
 
 def test_a_code_that_the_provider_did_not_give(recorded: Recorded) -> None:
     (exchange,) = recorded.scenarios["oidc-bogus-code"]
     answer = recorded.come_back(recorded.scenarios["oidc-user-abort"][0], exchange)
-    assert_same(answer, exchange["response"])
+    assert_same(answer, exchange)
     assert answer.headers["location"] == exchange["response"]["headers"]["location"]

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from server_stub import create_app
+from server_stub.dialects import SHOWN_AT_SIGN_IN
 from server_stub.pages import SIGN_IN_ERRORS
 
 ORIGIN = "http://127.0.0.1:4400"
@@ -64,11 +68,19 @@ def test_a_stale_form_is_explained(client: Any) -> None:
     assert "open for too long" in client.get("/api/auth/signin?csrf=true").text
 
 
-@pytest.mark.parametrize("code", SIGN_IN_ERRORS)
-def test_errors_of_signing_in_are_shown_on_the_sign_in_page(client: Any, code: str) -> None:
+@pytest.mark.parametrize("code", sorted(SHOWN_AT_SIGN_IN))
+def test_the_errors_that_v4_shows_on_the_sign_in_page_lead_there(client: Any, code: str) -> None:
     response = client.get(f"/api/auth/error?error={code}")
     assert response.headers["location"] == f"{ORIGIN}/api/auth/signin?error={code}"
-    assert SIGN_IN_ERRORS[code] in client.get(response.headers["location"]).text
+
+
+@pytest.mark.parametrize("code", SIGN_IN_ERRORS)
+def test_an_error_of_signing_in_is_explained_on_each_page_that_shows_it(
+    connect: Callable[..., Any], tmp_path: Path, code: str
+) -> None:
+    client = connect(create_app(tmp_path, dialect="v5"))
+    for page in ("signin", "error"):
+        assert SIGN_IN_ERRORS[code] in client.get(f"/api/auth/{page}?error={code}").text
 
 
 @pytest.mark.parametrize(
@@ -77,14 +89,18 @@ def test_errors_of_signing_in_are_shown_on_the_sign_in_page(client: Any, code: s
         ("Configuration", 500, "problem with the server configuration"),
         ("AccessDenied", 403, "do not have permission"),
         ("Verification", 403, "no longer valid"),
-        ("Default", 200, "<h1>Error</h1>"),
-        ("Whatever", 200, "<h1>Error</h1>"),
+        ("Default", 200, "Signing in did not work. Please try again."),
+        ("OAuthCallbackError", 200, "Try signing in with a different account."),
+        ("Whatever", 200, "Signing in did not work. Please try again."),
+        ("", 200, "Signing in did not work. Please try again."),
     ],
 )
 def test_other_errors_have_their_own_page_and_status(client: Any, code: str, status: int, text: str) -> None:
     response = client.get(f"/api/auth/error?error={code}")
     assert response.status_code == status
     assert text in response.text
+    assert ORIGIN in Page(response.text).links
+    assert ("/api/auth/signin" in Page(response.text).links) == (status != 500)
 
 
 @pytest.mark.parametrize("path", ["signin", "signout", "error", "error?error=AccessDenied"])
