@@ -9,7 +9,7 @@
 - ``POST /dev/session-length {"seconds": 5}``: lifetime of the sessions written from now on.
 - ``POST /dev/revoke``: no session cookie that was issued so far is accepted any more.
 - ``POST /dev/user {"name": …, "email": …, "image": …}``: what sessions say of their user from now on.
-- ``GET /dev/log``: ``[{time, method, path, tab, status, completed}]``, all requests but those to ``/dev``.
+- ``GET /dev/log``: ``[{time, method, path, tab, status, completed}]``, the last requests but those to ``/dev``.
   ``tab`` is the request's ``x-test-tab`` header or query field. ``status`` is null and ``completed`` false
   until the whole answer goes out to a client that still listens. ``DELETE /dev/log`` empties it.
 - ``GET /dev``: a page with all of it, for people. Its forms come as forms, and lead back to the page.
@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -41,6 +42,8 @@ from .origin import local_origin
 from .pages import SECURITY_HEADERS
 from .server import CLOSE_CONNECTION
 from .sessions import USER_CLAIMS
+
+MOST_ENTRIES = 10_000  # in the log; the oldest go first
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -88,7 +91,7 @@ class DevControls:
         self.faults: dict[str, Fault] = {}
         self.latencies: dict[tuple[str, str], float] = {}
         self.user: dict[str, Any] = {}
-        self.log: list[Entry] = []
+        self.log: deque[Entry] = deque(maxlen=MOST_ENTRIES)
         auth.sessions.session_callback = self.change_user
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

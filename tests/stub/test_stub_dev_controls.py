@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from server_stub import create_app
+from server_stub import create_app, dev_controls
 
 SIGN_IN = {"username": "ada", "password": "lovelace", "json": "true"}
 
@@ -31,6 +31,12 @@ def live(live_url: str) -> Iterator[httpx.Client]:
 def command(client: Any, name: str, /, **fields: Any) -> None:
     response = client.post(f"/dev/{name}", json=fields)
     assert response.json() == {"ok": True}
+
+
+def wait_for_log(client: httpx.Client, condition: Callable[[Any], bool]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition(log := client.get("/dev/log").json()):
+        assert time.monotonic() < deadline, log
 
 
 def sign_in(client: httpx.Client) -> None:
@@ -95,8 +101,7 @@ def test_hang_never_answers_but_lets_the_server_stop(live: httpx.Client, live_ur
             other.get("/api/auth/session")
 
     threading.Thread(target=ask).start()
-    while len(live.get("/dev/log").json()) < 2:
-        pass
+    wait_for_log(live, lambda log: len(log) >= 2)
     # The fixture fails when the server does not stop with that request in the air.
 
 
@@ -112,8 +117,7 @@ def test_an_endpoint_can_be_slow_before_or_after_it_has_read_the_session(
     started = time.perf_counter()
     asking.start()
     with httpx.Client(base_url=live_url) as other:
-        while other.get("/dev/log").json()[-1]["path"] != "/api/auth/session":
-            pass
+        wait_for_log(other, lambda log: log[-1]["path"] == "/api/auth/session")
         command(other, "user", name="Changed")
     asking.join()
     assert time.perf_counter() - started >= 2
@@ -158,6 +162,16 @@ def test_the_log_tells_who_asked_what(controlled: Any) -> None:
     assert abs(log[0]["time"] - time.time()) < 60
     controlled.request("DELETE", "/dev/log")
     assert controlled.get("/dev/log").json() == []
+
+
+def test_the_log_keeps_the_last_requests(
+    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dev_controls, "MOST_ENTRIES", 2)
+    client = connect(create_app(tmp_path, dev_controls=True))
+    for path in ("/a", "/b", "/c"):
+        client.get(path)
+    assert [entry["path"] for entry in client.get("/dev/log").json()] == ["/b", "/c"]
 
 
 def test_an_answer_that_nobody_waited_for_is_not_completed(live: httpx.Client) -> None:
