@@ -23,6 +23,7 @@ from urllib.parse import urlencode
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from . import flow, jwt, oidc, pages
 from .accounts import AccountNotLinked, Accounts, new_user
@@ -149,6 +150,9 @@ class AuthApp:
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         assert scope["type"] == "http", "the auth endpoints speak only HTTP"
         try:
             response = await self.answer(Request(scope, receive))

@@ -35,6 +35,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from . import pages
 from .accounts import new_user
@@ -107,6 +108,9 @@ class DevIdentityProvider:
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         assert scope["type"] == "http", "the identity provider speaks only HTTP"
         try:
             response = await self.answer(Request(scope, receive))

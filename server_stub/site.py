@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
 
 from .auth import DEVELOPMENT_SECRET, ONE_DAY, THIRTY_DAYS, AuthApp
 from .database import Database
@@ -56,6 +57,9 @@ class KnownHost:
         self.auth = auth
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await WebSocketClose()(scope, receive, send)
+            return
         try:
             request_origin(Request(scope), self.auth.url, self.auth.trust_proxy)
         except Refused as refusal:
@@ -94,6 +98,8 @@ def create_app(
     """
     if not re.fullmatch(r"(/\w[\w.~-]*)+", base_path, re.ASCII):
         raise ValueError(f"the base path must look like /api/auth, not {base_path!r}")
+    if f"{base_path}/".startswith("/dev/"):
+        raise ValueError(f"the base path must not be under /dev, where the pages for developers are: {base_path!r} is")
     idp = DevIdentityProvider(users, base_path) if dev_idp else None
     auth = AuthApp(
         dialect=dialect,

@@ -384,6 +384,27 @@ def test_the_endpoints_can_be_mounted_in_another_app(connect: Callable[..., Any]
     assert provider["callbackUrl"] == f"{ORIGIN}/somewhere/else/callback/credentials"
 
 
+@pytest.mark.parametrize("path", ["/api/auth/session", "/dev/idp/jwks", "/socket", "/dev"])
+def test_a_websocket_is_closed(run: Callable[..., Any], tmp_path: Path, path: str) -> None:
+    sent = []
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    async def receive() -> Any:
+        return {"type": "websocket.connect"}
+
+    async def connect() -> None:
+        mounted = Starlette()
+        mounted.mount("/api/auth", AuthApp())
+        scope = {"type": "websocket", "path": path, "headers": [(b"host", b"localhost")], "query_string": b""}
+        for app in (mounted, create_app(tmp_path, dev_idp=True, dev_controls=True)):
+            await app(dict(scope), receive, send)
+
+    run(connect())
+    assert sent == ["websocket.close"] * 2
+
+
 # Redirects
 
 awkward_urls = st.one_of(
