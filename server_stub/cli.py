@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from .auth import DEVELOPMENT_SECRET, ONE_DAY, SESSIONS, THIRTY_DAYS
 from .config import read_config
 from .database import IN_MEMORY, Database, DatabaseError
+from .dev_controls import State
 from .dialects import DIALECTS
 from .emails import MagicLinks
 from .identity_provider import PATH as IDP_PATH
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         links = MagicLinks(options.smtp, options.mail_from) if options.email or options.smtp else None
         database = Database(options.database_url)
         database.create_tables()
+        controls = State() if options.dev_controls else False
     except (ValueError, DatabaseError) as problem:
         parser.error(str(problem))
 
@@ -57,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             trust_proxy=options.trust_proxy,
             magic_links=links,
             database=database,
-            dev_controls=options.dev_controls,
+            dev_controls=controls,
             private=[options.config] if options.config else [],
         )
 

@@ -79,20 +79,31 @@ class Fault:
     times: int | None  # None: until further notice
 
 
-class DevControls:
-    """ASGI middleware around the whole site; its faults and delays concern the auth endpoints alone."""
+class State:
+    """What the controls are set to. It may outlive an app that is built again."""
 
-    def __init__(self, app: ASGIApp, auth: AuthApp, base_path: str) -> None:
-        self.app = app
-        self.auth = auth
-        self.base_path = base_path
-        self.first_session_max_age = auth.sessions.max_age
-        self.session_callback = auth.sessions.session_callback
+    def __init__(self) -> None:
         self.faults: dict[str, Fault] = {}
         self.latencies: dict[tuple[str, str], float] = {}
         self.user: dict[str, Any] = {}
         self.log: deque[Entry] = deque(maxlen=MOST_ENTRIES)
+        self.session_max_age: float | None = None
+        self.secret: str | None = None  # of the sessions since others were revoked
+
+
+class DevControls:
+    """ASGI middleware around the whole site; its faults and delays concern the auth endpoints alone."""
+
+    def __init__(self, app: ASGIApp, auth: AuthApp, base_path: str, state: State) -> None:
+        self.app = app
+        self.auth = auth
+        self.base_path = base_path
+        self.state = state
+        self.first_session_max_age = auth.sessions.max_age
+        self.session_callback = auth.sessions.session_callback
         auth.sessions.session_callback = self.change_user
+        auth.sessions.max_age = state.session_max_age or auth.sessions.max_age
+        auth.sessions.secret = state.secret or auth.sessions.secret
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -107,7 +118,7 @@ class DevControls:
         request = Request(scope)
         tab = request.headers.get("x-test-tab") or request.query_params.get("x-test-tab")
         entry = Entry(time.time(), request.method, scope["path"], tab)
-        self.log.append(entry)
+        self.state.log.append(entry)
         connection = await Connection.open(receive, send, entry)
         try:
             await self.disturb(scope, connection)
@@ -116,8 +127,8 @@ class DevControls:
 
     async def disturb(self, scope: Scope, connection: Connection) -> None:
         endpoint = self.endpoint(scope["path"])
-        await connection.pause(self.latencies.get((endpoint, "before"), 0))
-        connection.latency = self.latencies.get((endpoint, "after"), 0)
+        await connection.pause(self.state.latencies.get((endpoint, "before"), 0))
+        connection.latency = self.state.latencies.get((endpoint, "after"), 0)
         kind = self.next_fault(endpoint)
         if connection.gone:
             return
@@ -136,17 +147,17 @@ class DevControls:
         return rest.partition("/")[0] if not prefix else ""
 
     def next_fault(self, endpoint: str) -> str | None:
-        fault = self.faults.get(endpoint)
+        fault = self.state.faults.get(endpoint)
         if fault is None:
             return None
         if fault.times is not None:
             fault.times -= 1
             if fault.times <= 0:
-                del self.faults[endpoint]
+                del self.state.faults[endpoint]
         return fault.kind
 
     def change_user(self, session: dict[str, Any], claims: jwt.Claims) -> dict[str, Any]:
-        session = {**session, "user": {**session["user"], **self.user}}
+        session = {**session, "user": {**session["user"], **self.state.user}}
         return self.session_callback(session, claims)
 
     async def answer(self, request: Request) -> Response:
@@ -164,9 +175,9 @@ class DevControls:
         if name == "GET ":
             return self.page(done=request.url.query == "done")
         if name == "GET log":
-            return JSONResponse([asdict(entry) for entry in self.log])
+            return JSONResponse([asdict(entry) for entry in self.state.log])
         commands: Mapping[str, Callable[[Fields], None]] = {
-            "DELETE log": lambda fields: self.log.clear(),
+            "DELETE log": lambda fields: self.state.log.clear(),
             "POST fault": self.set_fault,
             "POST latency": self.set_latency,
             "POST reset": self.reset,
@@ -184,8 +195,8 @@ class DevControls:
         return JSONResponse({"ok": True})
 
     def page(self, done: bool) -> Response:
-        late = (f"{path} {seconds:g} s ({when})" for (path, when), seconds in self.latencies.items() if seconds)
-        faults = (f"{path} {fault.kind}" for path, fault in self.faults.items())
+        late = (f"{path} {seconds:g} s ({when})" for (path, when), seconds in self.state.latencies.items() if seconds)
+        faults = (f"{path} {fault.kind}" for path, fault in self.state.faults.items())
         page = controls_page(
             base_path=self.base_path,
             endpoints=sorted(ENDPOINTS),
@@ -194,9 +205,9 @@ class DevControls:
                 ("Session length", f"{self.auth.sessions.max_age:,.10g} s"),
                 ("Faults", ", ".join(faults) or "none"),
                 ("Late", ", ".join(late) or "none"),
-                ("Changed user", ", ".join(f"{key} {value}" for key, value in self.user.items()) or "no"),
+                ("Changed user", ", ".join(f"{key} {value}" for key, value in self.state.user.items()) or "no"),
             ],
-            log=[(entry.time, entry.method, entry.path, entry.status) for entry in self.log],
+            log=[(entry.time, entry.method, entry.path, entry.status) for entry in self.state.log],
             done=done,
         )
         return HTMLResponse(page, headers=SECURITY_HEADERS)
@@ -204,37 +215,39 @@ class DevControls:
     def set_latency(self, fields: Fields) -> None:
         endpoint = fields.choice("path", ENDPOINTS)
         when = fields.choice("when", {"before", "after"}, default="before")
-        self.latencies[endpoint, when] = fields.seconds()
+        self.state.latencies[endpoint, when] = fields.seconds()
 
     def set_fault(self, fields: Fields) -> None:
         endpoint = fields.choice("path", ENDPOINTS)
         if fields.values.get("kind") is None:
-            self.faults.pop(endpoint, None)
+            self.state.faults.pop(endpoint, None)
             return
         kind = fields.choice("kind", {*FAULTS, "hang", "reset"})
         times = fields.values.get("times")
         if times is not None and (not isinstance(times, int) or times < 1):
             raise Refused("times must be a whole number from 1 on, or null")
-        self.faults[endpoint] = Fault(kind, times)
+        self.state.faults[endpoint] = Fault(kind, times)
 
     def set_session_length(self, fields: Fields) -> None:
-        self.auth.sessions.max_age = fields.seconds()
+        self.auth.sessions.max_age = self.state.session_max_age = fields.seconds()
 
     def set_user(self, fields: Fields) -> None:
         unknown = fields.values.keys() - USER_CLAIMS.keys()
         if unknown:
             raise Refused(f"a user has {', '.join(USER_CLAIMS)}, not {', '.join(unknown)}")
-        self.user = {**fields.values}
+        self.state.user = {**fields.values}
 
     def revoke(self, fields: Fields) -> None:
         self.auth.sessions.revoke()
+        self.state.secret = self.auth.sessions.secret
 
     def reset(self, fields: Fields) -> None:
-        self.faults.clear()
-        self.latencies.clear()
-        self.user = {}
-        self.log.clear()
+        self.state.faults.clear()
+        self.state.latencies.clear()
+        self.state.user = {}
+        self.state.log.clear()
         self.auth.sessions.max_age = self.first_session_max_age
+        self.state.session_max_age = None
 
 
 def from_form(fields: Mapping[str, str]) -> dict[str, object]:

@@ -31,6 +31,7 @@ _TOKEN = re.compile(r"[0-9a-f-]{36,64}")
 
 
 class Sessions(Protocol):
+    secret: str
     max_age: float  # seconds
     session_callback: SessionCallback
 

@@ -17,7 +17,7 @@ from starlette.websockets import WebSocketClose
 
 from .auth import DEVELOPMENT_SECRET, ONE_DAY, THIRTY_DAYS, AuthApp
 from .database import Database
-from .dev_controls import DevControls
+from .dev_controls import DevControls, State
 from .emails import MagicLinks
 from .errors import Refused
 from .identity_provider import PATH as IDP_PATH
@@ -84,7 +84,7 @@ def create_app(
     providers: Sequence[OIDCProvider] = (),
     dev_idp: bool = False,
     database: Database | None = None,
-    dev_controls: bool = False,
+    dev_controls: bool | State = False,
     private: Iterable[Path] = (),
 ) -> Starlette:
     """Serve ``directory`` at ``/`` and the auth endpoints at ``base_path``; see ``AuthApp`` for the rest.
@@ -93,7 +93,8 @@ def create_app(
 
     With ``magic_links`` that have no mail server, the mails are at ``/dev/inbox``.
     ``dev_idp`` adds sign-in at ``/dev/idp``, where everybody may sign in as anybody.
-    ``dev_controls`` adds the JSON API of ``dev_controls.py`` under ``/dev``, for tests.
+    ``dev_controls`` adds the JSON API of ``dev_controls.py`` under ``/dev``, for tests; with a ``State`` that another
+    app had before, it goes on with that.
     What is under ``/dev`` answers this machine alone.
     """
     if not re.fullmatch(r"(/\w[\w.~-]*)+", base_path, re.ASCII):
@@ -117,7 +118,10 @@ def create_app(
     inbox = []
     if magic_links is not None and magic_links.smtp is None:
         inbox = [Route(INBOX_PATH, Inbox(auth, base_path).page)]
-    middleware = [Middleware(DevControls, auth=auth, base_path=base_path)] if dev_controls else []
+    middleware = []
+    if dev_controls:
+        state = dev_controls if isinstance(dev_controls, State) else State()
+        middleware.append(Middleware(DevControls, auth=auth, base_path=base_path, state=state))
     middleware.append(Middleware(AuthFirst, auth=auth, base_path=base_path))
     return Starlette(
         routes=[

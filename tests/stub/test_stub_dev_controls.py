@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from server_stub import create_app, dev_controls
+from server_stub.dev_controls import State
 
 SIGN_IN = {"username": "ada", "password": "lovelace", "json": "true"}
 
@@ -172,6 +173,28 @@ def test_the_log_keeps_the_last_requests(
     for path in ("/a", "/b", "/c"):
         client.get(path)
     assert [entry["path"] for entry in client.get("/dev/log").json()] == ["/b", "/c"]
+
+
+def test_what_is_set_outlives_the_app_that_is_built_again(connect: Callable[..., Any], tmp_path: Path) -> None:
+    state = State()
+    client = connect(create_app(tmp_path, dev_controls=state))
+    client.sign_in()
+    command(client, "fault", path="session", kind="503", times=1)
+    command(client, "session-length", seconds=5)
+    command(client, "user", name="Changed")
+    command(client, "revoke")
+    again = connect(create_app(tmp_path, dev_controls=state))
+    assert again.get("/api/auth/session", headers={"Cookie": cookies_in(client)}).status_code == 503
+    assert again.get("/api/auth/session", headers={"Cookie": cookies_in(client)}).json() == {}
+    again.sign_in()
+    session = again.session()
+    assert session["user"]["name"] == "Changed"
+    assert session["expires"] < time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 60))
+    assert len(again.get("/dev/log").json()) > len(("csrf", "callback", "session", "session"))
+
+
+def cookies_in(client: Any) -> str:
+    return "; ".join(f"{cookie.name}={cookie.value}" for cookie in client.cookies.jar)
 
 
 def test_an_answer_that_nobody_waited_for_is_not_completed(live: httpx.Client) -> None:
