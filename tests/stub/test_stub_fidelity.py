@@ -10,15 +10,9 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from scripts.backends import MODULES
-from scripts.node import find_node
 from server_stub import AuthApp
 from server_stub.dialects import DIALECTS
 from tests.backends.servers import Program
-
-pytestmark = pytest.mark.skipif(
-    find_node() is None or not MODULES.is_dir(), reason="the real backends are not installed: `make test`"
-)
 
 PROGRAMS = {"v3": "v3", "v4": "v4", "v5": "v5-core"}
 
