@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
 
     try:
-        app = ReloadingApp(build, options.config) if options.reload else build()
+        app = ReloadingApp(build, options.config) if options.reload and options.config else build()
     except ValueError as problem:
         parser.error(str(problem))
     try:
@@ -73,27 +73,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(problem, file=sys.stderr)
         return 1
 
-    def announce() -> None:
-        # One write, the bare URL first: a parent process reads that line.
-        url = local_url(listener)
-        title = DIALECTS[options.dialect].title
-        who = f"Users: see {options.config}." if options.config else f"Demo users: {DEMO_PASSWORDS}."
-        message = [
-            url,
-            f"Serving {options.directory.resolve()}, with {title} endpoints at {options.base_path}.",
-            f"{who} Sign in at {options.url or url}{options.base_path}/signin",
-            *([f"Mails: {url}{INBOX_PATH}"] if links and not links.smtp else []),
-            *(["Passwords sign nobody in: not with --session database."] if options.session == "database" else []),
-            *([f"Anybody else: sign in at {IDP_PATH}, without a password."] if options.dev_idp else []),
-            "Stop with Ctrl+C.",
-        ]
-        print("\n".join(message), flush=True)
-
     # Both signals end the program in the same way; uvicorn raises them again when it has stopped.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
-        Server(app, on_start=announce).run(sockets=[listener])
+        # One write, the bare URL first: a parent process reads that line.
+        said = "\n".join(announcement(options, local_url(listener), links))
+        Server(app, on_start=lambda: print(said, flush=True)).run(sockets=[listener])
     return 0
+
+
+def announcement(options: argparse.Namespace, url: str, links: MagicLinks | None) -> list[str]:
+    """What a person has to know of a server that has started, the URL first."""
+    title = DIALECTS[options.dialect].title
+    who = f"Users: see {options.config}." if options.config else f"Demo users: {DEMO_PASSWORDS}."
+    said = [
+        url,
+        f"Serving {options.directory.resolve()}, with {title} endpoints at {options.base_path}.",
+        f"{who} Sign in at {options.url or url}{options.base_path}/signin",
+    ]
+    if links is not None:
+        said.append(f"Mails are sent by {links.smtp.host}." if links.smtp else f"Mails appear at {url}{INBOX_PATH}")
+    if options.session == "database":
+        said.append("Passwords sign nobody in: not with --session database.")
+    if options.dev_idp:
+        said.append(f"Anybody else: sign in at {IDP_PATH}, without a password.")
+    if options.dev_controls:
+        said.append(f"Development controls: {url}/dev")
+    if options.reload:
+        read_again = f"Pages and {options.config} are" if options.config else "Pages are"
+        said.append(f"{read_again} read anew when they change.")
+    return [*said, "Stop with Ctrl+C."]
 
 
 def parse_options(parser: argparse.ArgumentParser, arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -119,8 +128,6 @@ def openings(options: argparse.Namespace) -> list[str]:
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse what would let strangers in, or would do nothing."""
-    if options.reload and options.config is None:
-        parser.error("--reload reads the file of --config again; pages are read anew without it")
     if options.session == "database" and not (options.dev_idp or options.email or options.smtp or options.config):
         parser.error(
             "with --session database passwords sign nobody in; use --email, --dev-idp or a provider of --config"
@@ -186,7 +193,7 @@ def build_parser() -> argparse.ArgumentParser:
     value(
         "--config", metavar="FILE", type=Path, help="TOML file with the users, instead of the demo ones, and providers"
     )
-    switch("--reload", help="read the file of --config again when it changes")
+    switch("--reload", help="read the file of --config again when it changes; pages are read anew in any case")
     value(
         "--session-max-age",
         metavar="SECONDS",

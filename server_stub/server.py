@@ -41,7 +41,8 @@ def listen(host: str, port: int) -> socket.socket:
         reason = f"The host {host} is not known on this machine; choose another with --host."
     except OSError as problem:
         if problem.errno == errno.EADDRINUSE:
-            reason = f"Port {port} is already in use; choose another with --port (0 takes any free one)."
+            other = "choose another with --port (0 takes any free one), or make demo PORT=8000."
+            reason = f"Port {port} is already in use; {other}"
         elif problem.errno == errno.EACCES:
             reason = f"Port {port} needs special rights; choose one from 1024 on with --port."
         else:

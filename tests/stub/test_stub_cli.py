@@ -12,7 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from server_stub.cli import build_parser, main, parse_options, variable
+from server_stub import MagicLinks
+from server_stub.cli import announcement, build_parser, main, parse_options, variable
 from server_stub.server import listen
 
 ROOT = Path(__file__).parents[2]
@@ -52,12 +53,47 @@ def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: P
     assert answers == [200, 404, 404]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "Demo users: ada / lovelace, alan / turing. Sign in at http://127.0.0.1:3000/api/auth/signin"),
+        (["--email"], "Mails appear at http://127.0.0.1:3000/dev/inbox"),
+        (["--smtp", "smtp://user:hunter2@mail.example.com:25"], "Mails are sent by mail.example.com."),
+        (["--reload"], "Pages are read anew when they change."),
+        (["--reload", "--config", "stub.toml"], "Pages and stub.toml are read anew when they change."),
+        (["--dev-controls"], "Development controls: http://127.0.0.1:3000/dev"),
+        (["--session", "database"], "Passwords sign nobody in: not with --session database."),
+    ],
+)
+def test_the_first_thing_said_is_the_url_then_what_there_is(arguments: list[str], told: str) -> None:
+    options = parse_options(build_parser(), arguments)
+    links = MagicLinks(options.smtp) if options.email or options.smtp else None
+    said = announcement(options, "http://127.0.0.1:3000", links)
+    assert said[0] == "http://127.0.0.1:3000"
+    assert told in said
+    assert "hunter2" not in "".join(said)
+    assert any(line.startswith("Mails") for line in said) == (links is not None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [(["--email"], "Mails appear at {url}/dev/inbox"), (["--reload"], "Pages are read anew when they change.")],
+)
+def test_it_says_at_its_start_what_the_options_do(tmp_path: Path, arguments: list[str], told: str) -> None:
+    command = [sys.executable, "-m", "server_stub", str(tmp_path), "--port", "0", *arguments]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        said = list(iter(lambda: process.stdout.readline().rstrip("\n"), "Stop with Ctrl+C."))  # type: ignore[union-attr]
+        process.terminate()
+    assert told.format(url=said[0]) in said
+
+
 def test_a_busy_port_is_explained_in_a_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main([str(tmp_path), "--port", str(port)]) == 1
     assert capsys.readouterr().err == (
-        f"Port {port} is already in use; choose another with --port (0 takes any free one).\n"
+        f"Port {port} is already in use; choose another with --port (0 takes any free one), or make demo PORT=8000.\n"
     )
 
 
@@ -87,7 +123,6 @@ def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
         (["no-such-folder"], "there is no folder no-such-folder"),
         (["--dialect", "v6"], "invalid choice"),
         (["--config", "no-such-file.toml"], "no-such-file.toml: No such file"),
-        (["--reload"], "reads the file of --config again"),
     ],
 )
 def test_a_bad_option_is_explained(
