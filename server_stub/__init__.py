@@ -3,6 +3,7 @@
 from .auth import AuthApp
 from .database import Database
 from .emails import MagicLinks
+from .errors import CredentialsSignin
 from .identity_provider import DevIdentityProvider
 from .oidc import OIDCProvider
 from .site import create_app
@@ -13,6 +14,7 @@ __version__ = "0.1.0"
 __all__ = [
     "DEMO_USERS",
     "AuthApp",
+    "CredentialsSignin",
     "Database",
     "DevIdentityProvider",
     "MagicLinks",

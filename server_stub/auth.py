@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from smtplib import SMTPException
-from typing import TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from starlette.requests import ClientDisconnect, Request
@@ -30,7 +30,7 @@ from .accounts import AccountNotLinked, Accounts, new_user
 from .database import Database, DatabaseError
 from .dialects import DIALECTS, Dialect, found
 from .emails import MagicLinks, Mail, normalize_address
-from .errors import Refused, SentElsewhere
+from .errors import CredentialsSignin, Refused, SentElsewhere
 from .exchange import Exchange, RedirectCallback, read_body, read_exchange
 from .limits import RateLimit
 from .oidc import OIDCProvider
@@ -47,11 +47,14 @@ LINK_LIFETIME = ONE_DAY  # as the real backends
 
 ASSETS = {"style.css": "text/css", "ada.svg": "image/svg+xml", "icon.svg": "image/svg+xml"}
 
+OWN_FIELDS = {"callbackUrl", "csrfToken", "json"}  # of a form with credentials, which are the protocol's
+
 SESSIONS = ("jwt", "database")  # where they are kept
 
 T = TypeVar("T")
 Endpoint = Callable[[Exchange], Awaitable[Response]]
 SignInCallback = Callable[[User, str], bool | str]
+AuthorizeCallback = Callable[[Mapping[str, Any]], User | str | None]
 
 
 def take_over_name(claims: jwt.Claims, update: object) -> jwt.Claims:
@@ -69,11 +72,12 @@ class AuthApp:
     ``session_update_age`` old.
     ``trust_proxy`` believes X-Forwarded-Proto and X-Forwarded-Host. ``jwt_callback(claims, update)`` returns
     the claims to keep each time a session is written, with the data of an update or None.
-    ``session_callback(session, claims)`` returns what a client may know. ``sign_in_callback(user, provider)``
-    says whether a user may sign in: True, False or a URL to go to instead. ``redirect_callback(url, origin)``
-    returns where to go after a sign-in or sign-out; the default stays on this origin. ``magic_links`` adds
-    sign-in by e-mail, ``providers`` sign-in at OpenID providers. Users who come by them are kept in
-    ``database``, which is in memory unless one is given. Times are seconds.
+    ``session_callback(session, claims)`` returns what a client may know. ``authorize(credentials)`` returns the user
+    whose they are, None or a URL to go to instead; the default looks into ``users``.
+    ``sign_in_callback(user, provider)`` says whether a user may sign in: True, False or a URL to go to instead.
+    ``redirect_callback(url, origin)`` returns where to go after a sign-in or sign-out; the default stays on this
+    origin. ``magic_links`` adds sign-in by e-mail, ``providers`` sign-in at OpenID providers. Users who come by them
+    are kept in ``database``, which is in memory unless one is given. Times are seconds.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class AuthApp:
         trust_proxy: bool = False,
         jwt_callback: JWTCallback = take_over_name,
         session_callback: SessionCallback = lambda session, claims: session,
+        authorize: AuthorizeCallback | None = None,
         sign_in_callback: SignInCallback = lambda user, provider: True,
         redirect_callback: RedirectCallback = resolve_callback_url,
         magic_links: MagicLinks | None = None,
@@ -112,6 +117,7 @@ class AuthApp:
         self.secret = secret
         self.url = url
         self.trust_proxy = trust_proxy
+        self.authorize = authorize or self.check_password
         self.sign_in_callback = sign_in_callback
         self.redirect_callback = redirect_callback
         self.magic_links = magic_links
@@ -278,21 +284,42 @@ class AuthApp:
             raise self.dialect.unknown_provider("POST", "callback", exchange.base_url)
         if not exchange.csrf_verified:
             raise self.dialect.csrf_failed("callback", exchange.base_url)
-        username, password = exchange.body.get("username"), exchange.body.get("password")
-        user = None
-        if isinstance(username, str) and isinstance(password, str):
-            # Counted before it is known to be wrong: checking takes time, in which others are tried.
-            if not self.wrong_passwords.allow(username):
-                raise self.dialect.too_many_tries(exchange.base_url)
-            # In a thread: checking a password is slow by design, and other requests go on meanwhile.
-            user = await asyncio.to_thread(authenticate, self.users, username, password)
-        if user is None:
-            raise self.dialect.wrong_credentials(exchange.base_url)
-        self.wrong_passwords.take_back(str(username))
+        user = await self.ask_who_it_is(exchange)
+        if isinstance(user, str):
+            return exchange.redirect(user)
         elsewhere = self.ask_whether_allowed(exchange, user)
         if elsewhere is None:
             await self.sessions.start_with_password(exchange, user)
         return elsewhere or exchange.redirect(exchange.callback_url)
+
+    async def ask_who_it_is(self, exchange: Exchange) -> User | str:
+        """Whose the credentials are, or where they lead instead."""
+        username = exchange.body.get("username", "")
+        if not isinstance(username, str):
+            raise self.dialect.wrong_credentials(exchange.base_url)
+        # Counted before it is known to be wrong: checking takes time, in which others are tried.
+        if not self.wrong_passwords.allow(username):
+            raise self.dialect.too_many_tries(exchange.base_url)
+        credentials = {name: value for name, value in exchange.body.items() if name not in OWN_FIELDS}
+        try:
+            # In a thread: checking a password is slow by design, and other requests go on meanwhile.
+            user = await asyncio.to_thread(self.authorize, credentials)
+        except CredentialsSignin as refusal:
+            raise self.dialect.wrong_credentials(exchange.base_url, refusal.code) from None
+        except Exception as problem:
+            logger.exception("The authorize callback failed")
+            raise self.dialect.authorize_failed(exchange.base_url, str(problem)) from None
+        if user is None:
+            raise self.dialect.wrong_credentials(exchange.base_url)
+        self.wrong_passwords.take_back(username)
+        return user
+
+    def check_password(self, credentials: Mapping[str, Any]) -> User | None:
+        """The default ``authorize`` callback."""
+        username, password = credentials.get("username"), credentials.get("password")
+        if not isinstance(username, str) or not isinstance(password, str):
+            return None
+        return authenticate(self.users, username, password)
 
     async def send_link(self, exchange: Exchange, links: MagicLinks) -> Response:
         address = normalize_address(exchange.body.get("email"), needs_dot=self.dialect.addresses_need_dot)

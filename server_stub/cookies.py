@@ -9,13 +9,10 @@ from datetime import datetime, timezone
 from email.utils import format_datetime
 from urllib.parse import quote, unquote
 
-from .dialects import Dialect
+from .dialects import UNESCAPED, Dialect
 
 # Browsers keep 4096 bytes a cookie; v4 counts 163 for the name and the attributes.
 CHUNK_SIZE = 4096 - 163
-
-# What JavaScript's encodeURIComponent leaves alone, beside what `quote` does.
-_UNESCAPED = "!'()*~"
 
 
 @dataclass(frozen=True)
@@ -29,7 +26,7 @@ class Cookie:
     max_age: int | None = None  # seconds
 
     def header(self) -> str:
-        parts = [f"{self.name}={quote(self.value, safe=_UNESCAPED)}"]
+        parts = [f"{self.name}={quote(self.value, safe=UNESCAPED)}"]
         if not self.value:
             parts.append("Max-Age=0")
         elif self.max_age is not None:

@@ -16,6 +16,8 @@ from .errors import Refused, SentElsewhere
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Pragma": "no-cache", "Expires": "0"}
 
+UNESCAPED = "!'()*~"  # what JavaScript's encodeURIComponent leaves alone, beside what `quote` does
+
 NO_TOKEN = "the link of a mail has no token"
 
 URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"  # what `quote` leaves alone in a URL
@@ -74,6 +76,7 @@ class V4:
     )
     refuses_passwords_with_database = False
     tells_access_token = False  # whether sessions in the database have an access token for the page
+    authorize_failed_status = 401  # for a script, when an `authorize` callback raises
     failures_end_flow = False  # whether those cookies are deleted when the sign-in fails
 
     def new_session_token(self) -> str:
@@ -113,9 +116,15 @@ class V4:
         page = "signout" if action == "signout" else "signin"
         return SentElsewhere(f"{base_url}/{page}?csrf=true")
 
-    def wrong_credentials(self, base_url: str) -> SentElsewhere:
+    def wrong_credentials(self, base_url: str, code: str = "credentials") -> SentElsewhere:
         query = urlencode({"error": "CredentialsSignin", "provider": "credentials"})
         return SentElsewhere(f"{base_url}/error?{query}", 401)
+
+    def authorize_failed(self, base_url: str, message: str) -> SentElsewhere:
+        """For an ``authorize`` callback that raises something else."""
+        return SentElsewhere(
+            f"{base_url}/error?error={quote(message, safe=UNESCAPED, errors='replace')}", self.authorize_failed_status
+        )
 
     def access_denied(self, base_url: str, provider: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/error?error=AccessDenied", 403 if provider == "credentials" else 200)
@@ -171,6 +180,7 @@ class V3(V4):
     failures_end_flow = True
     refuses_passwords_with_database = True
     tells_access_token = True
+    authorize_failed_status = 200
 
     def new_session_token(self) -> str:
         return secrets.token_hex(32)
@@ -228,9 +238,12 @@ class V5(V4):
     def csrf_failed(self, action: str, base_url: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/signin?error=MissingCSRF")
 
-    def wrong_credentials(self, base_url: str) -> SentElsewhere:
-        query = urlencode({"error": "CredentialsSignin", "code": "credentials"})
+    def wrong_credentials(self, base_url: str, code: str = "credentials") -> SentElsewhere:
+        query = urlencode({"error": "CredentialsSignin", "code": code})
         return SentElsewhere(f"{base_url}/signin?{query}")
+
+    def authorize_failed(self, base_url: str, message: str) -> SentElsewhere:
+        return self.misconfigured(base_url, "the authorize callback failed")
 
     def access_denied(self, base_url: str, provider: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/error?error=AccessDenied")

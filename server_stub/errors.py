@@ -10,6 +10,14 @@ class Refused(Exception):
         self.status = status
 
 
+class CredentialsSignin(Exception):
+    """What an ``authorize`` callback raises for credentials that are wrong; v5 tells the page its ``code``."""
+
+    def __init__(self, code: str = "credentials") -> None:
+        super().__init__(code)
+        self.code = code
+
+
 class SentElsewhere(Exception):
     """A request that fails and goes on at another page; a script is told its URL, with ``status``.
 

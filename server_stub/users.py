@@ -20,7 +20,7 @@ class User:
     id: str
     name: str
     email: str
-    password_hash: str
+    password_hash: str = ""  # nobody knows a password for this one
     image: str | None = None
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from starlette.applications import Starlette
 
-from server_stub import AuthApp, OIDCProvider, User, create_app, hash_password
+from server_stub import AuthApp, CredentialsSignin, OIDCProvider, User, create_app, hash_password
 from server_stub.config import parse_config, read_config
 from server_stub.reload import ReloadingApp
 from server_stub.users import DEMO_USERS, password_matches
@@ -215,6 +215,48 @@ def mounted(connect: Callable[..., Any], **options: Any) -> Any:
     app = Starlette()
     app.mount("/api/auth", AuthApp(**options))
     return connect(app)
+
+
+@pytest.mark.parametrize(
+    ("dialect", "username", "status", "url"),
+    [
+        ("v3", "grace", 200, "/"),
+        ("v4", "grace", 200, "/"),
+        ("v5", "grace", 200, "/"),
+        ("v3", "nobody", 401, "/api/auth/error?error=CredentialsSignin&provider=credentials"),
+        ("v4", "locked", 401, "/api/auth/error?error=CredentialsSignin&provider=credentials"),
+        ("v5", "nobody", 200, "/api/auth/signin?error=CredentialsSignin&code=credentials"),
+        ("v5", "locked", 200, "/api/auth/signin?error=CredentialsSignin&code=locked_out"),
+        ("v3", "broken", 200, "/api/auth/error?error=Custom%20failure!"),
+        ("v4", "broken", 401, "/api/auth/error?error=Custom%20failure!"),
+        ("v5", "broken", 200, "/api/auth/error?error=Configuration"),
+        ("v4", "elsewhere", 200, "/custom-page"),
+    ],
+)
+def test_an_authorize_callback_decides_whose_credentials_are(
+    connect: Callable[..., Any], dialect: str, username: str, status: int, url: str
+) -> None:
+    asked = []
+
+    def authorize(credentials: Mapping[str, Any]) -> User | str | None:
+        asked.append(dict(credentials))
+        if credentials["username"] == "broken":
+            raise RuntimeError("Custom failure!")
+        if credentials["username"] == "locked":
+            raise CredentialsSignin("locked_out")
+        return {"grace": User("7", "Grace", "grace@example.com"), "elsewhere": "/custom-page"}.get(username)
+
+    client = mounted(connect, dialect=dialect, authorize=authorize)
+    client.http.headers["X-Auth-Return-Redirect"] = "1"
+    answer = client.sign_in(username, "x", callbackUrl="/", code="123456")
+    assert (answer.status_code, answer.json()["url"].removeprefix(ORIGIN)) == (status, url)
+    assert bool(client.session()) == (username == "grace")
+    assert asked == [{"username": username, "password": "x", "code": "123456"}]
+
+
+def test_a_user_without_a_password_is_signed_in_by_none(connect: Callable[..., Any]) -> None:
+    client = mounted(connect, users={"grace": User("7", "Grace", "grace@example.com")})
+    assert [client.sign_in("grace", password).status_code for password in ("", "x")] == [401, 401]
 
 
 def test_a_session_callback_adds_data(connect: Callable[..., Any]) -> None:
