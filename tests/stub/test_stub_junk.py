@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from server_stub import MagicLinks, OIDCProvider, create_app
 from tests.stub.providers import FORM, decide, query_of, start
+from tests.stub.test_stub_oidc import Provider
 
 ORIGIN = "http://127.0.0.1:4400"
 
@@ -154,6 +155,58 @@ def test_a_changed_authorization_request_sends_nobody_elsewhere(
         check(answer)
         location = answer.headers.get("location")
         assert location is None or urlsplit(location)[:3] == ("http", "127.0.0.1:4400", "/api/auth/callback/dev-idp")
+
+
+anything = st.one_of(
+    texts,
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(),
+    st.sampled_from([10**30, "http://[", "\ud800", "a\0b", "x" * 5000, -1, {}, [], [["a"]], {"a": {"b": []}}]),
+)
+
+
+said_by_a_provider = st.sampled_from(
+    [
+        *(("metadata", name) for name in ("issuer", "authorization_endpoint", "token_endpoint", "jwks_uri")),
+        *(("metadata", name) for name in ("userinfo_endpoint", "id_token_signing_alg_values_supported")),
+        *(("tokens", name) for name in ("access_token", "token_type", "expires_in", "expires_at", "refresh_token")),
+        *(("tokens", name) for name in ("id_token", "scope", "error", "session_state")),
+        *(("changes", name) for name in ("iss", "aud", "sub", "iat", "exp", "nbf", "nonce", "azp", "at_hash", "name")),
+        *(("changes", name) for name in ("preferred_username", "email", "picture")),
+        *(("userinfo", name) for name in ("sub", "name", "email", "picture")),
+    ]
+)
+
+
+@settings(quick, max_examples=100)
+@given(said=said_by_a_provider, value=anything)
+def test_junk_of_a_provider_ends_on_the_error_page_or_in_a_session(
+    connect: Callable[..., Any], said: tuple[str, str], value: Any
+) -> None:
+    # One thing at a time: the first that is refused would hide the others.
+    where, name = said
+    provider = Provider(connect, **({name: value} if where == "metadata" else {}))
+    if where == "userinfo":  # which is asked when there is no name
+        provider.metadata["userinfo_endpoint"] = "https://issuer.example/userinfo"
+        provider.changes = {"name": None}
+        provider.userinfo = {"sub": "7"}
+    if where != "metadata":
+        getattr(provider, where)[name] = value
+    answer = provider.client.submit("/api/auth/signin/other")
+    check(answer)
+    asked = query_of(answer.json()["url"])
+    if "error" in asked:
+        return
+    provider.nonce = asked["nonce"]
+    answer = provider.client.get(f"/api/auth/callback/other?{urlencode({'code': 'c', 'state': asked['state']})}")
+    assert answer.status_code == 302
+    signed_in = answer.headers["location"] == ORIGIN
+    assert signed_in or answer.headers["location"].startswith(f"{ORIGIN}/api/auth/error?error=")
+    session = provider.client.get("/api/auth/session")
+    assert session.status_code == 200
+    assert bool(session.json()) == signed_in
 
 
 @quick
