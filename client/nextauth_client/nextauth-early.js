@@ -1,14 +1,13 @@
-// Shows who is signed in while Python loads: docs/pages.md.
+// Who is signed in while Python loads: docs/pages.md
 (() => {
   const { base = "/api/auth" } = document.currentScript.dataset;
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
   const controller = new AbortController();
   const abort = () => controller.abort();
   const early = (window.nextauthEarly = { url: backend + "/session", asked: `${Date.now()}`, stop, abort });
-  const written = new Map(); // element: its own
+  const written = new Map();
   let session, status;
 
-  // undefined is not set
   const kinds = [
     ["[data-auth-show]", "hidden", ({ authShow }) => !authShow.split(/\s+/).includes(status)],
     ["[data-auth-text]", "textContent", ({ authText }) => look(authText)],
@@ -47,12 +46,14 @@
     if (isObject(data?.user)) show(data, "authenticated");
     else if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
   }
-  // A late answer would set the old cookie again.
+  // a late answer sets the cookie again
   const channel = window.BroadcastChannel ? new BroadcastChannel("nextauth-client:1:" + backend) : {};
   channel.onmessage = ({ data }) => {
-    const { type } = JSON.parse(data);
-    if (type === "start") abort();
-    if (type === "end") show(null, "loading");
+    try {
+      const { type, outcome } = JSON.parse(data);
+      if (/start|end/.test(type) && outcome !== "nothing") abort();
+      if (type === "end") show(null, "loading");
+    } catch {}
   };
   const observer = new MutationObserver(fill);
   const sheet = new CSSStyleSheet(); // `hidden` is weak
@@ -68,8 +69,7 @@
     const embedded = document.getElementById("nextauth-session");
     if (embedded) return understand(embedded.textContent);
     setTimeout(abort, 1e4);
-    const { signal } = controller;
-    const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal });
+    const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal: controller.signal });
     const text = await answer.text();
     if (text.length > 4e5) return; // too large
     Object.assign(early, { answer, text, came: `${Date.now()}` });
@@ -79,7 +79,7 @@
   show(null, "loading");
   observer.observe(document, { childList: true, subtree: true });
   const over = () => (early.over = true);
-  early.done = ask().then(over, over); // a failure changes nothing
+  early.done = ask().then(over, over); // failed or not
   sheet.replaceSync("[data-auth-show][hidden]{display:none!important}");
   document.adoptedStyleSheets.push(sheet);
 })();

@@ -208,6 +208,26 @@ def test_an_early_question_is_given_up_when_another_tab_signs_out(tabs: Tabs, ba
 
 
 @micropython_only
+def test_an_early_question_is_given_up_at_the_end_of_a_change_that_began_before_the_page(
+    tabs: Tabs, backend: Backend
+) -> None:
+    held: list[Route] = []
+    tabs.context.route("**/api/auth/session", lambda route: held.append(route))
+    tabs.site.write("/early.html", page(EARLY, HTML))
+    tab = tabs.tab()
+    tab.expect_problem("Failed to load resource", "net::ERR_ABORTED")
+    tab.page.goto("/early.html")
+    for outcome, state in (("nothing", "undefined"), ("adopt", "true")):
+        tab.page.evaluate(
+            """([base, outcome]) => new BroadcastChannel("nextauth-client:1:" + base)
+                .postMessage(JSON.stringify({ type: "end", outcome, told: true }))""",
+            [backend.base, outcome],
+        )
+        tab.page.wait_for_function(f"`${{nextauthEarly.over}}` === '{state}'")
+    tabs.context.unroute_all()
+
+
+@micropython_only
 def test_only_a_message_of_that_type_makes_it_give_up_or_forget(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     held: list[Route] = []
@@ -221,6 +241,7 @@ def test_only_a_message_of_that_type_makes_it_give_up_or_forget(tabs: Tabs, back
         sender.postMessage(JSON.stringify({ type, told: ["start", "end"] }));
     })"""
     tab.page.evaluate(tell, [backend.base, "answer"])
+    tab.page.evaluate("base => new BroadcastChannel('nextauth-client:1:' + base).postMessage({})", backend.base)
     held[0].continue_()
     tab.shows(name="Ada Lovelace")
     tab.page.evaluate(tell, [backend.base, "answer"])
