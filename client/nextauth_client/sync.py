@@ -166,7 +166,7 @@ class Machine:
         self._expires_at: "Optional[float]" = None  # on this tab's clock
         self._over_at: "Optional[float]" = None
         self._wake: "Optional[float]" = None
-        self._warned = False
+        self._warned: "list[str]" = []  # of these options
 
         self._visible = True
         self._online = True
@@ -514,8 +514,8 @@ class Machine:
         for name in ("client_max_age", "keep_alive"):
             value = getattr(self.options, name)
             # The answer took a moment to come, so that a session of 60 s is seen with a little less.
-            if value and value > lifetime - 1.5 and not self._warned:
-                self._warned = True
+            if value and value > lifetime - 1.5 and name not in self._warned:
+                self._warned.append(name)
                 self._effects.append(
                     Warn(
                         f"{name}={value} is not lower than the session's own lifetime of {round(lifetime)} seconds: "

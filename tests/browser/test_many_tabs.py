@@ -113,7 +113,7 @@ def drive(tabs: Tabs, opened: list[Tab], costs: dict[str, int]) -> dict[str, int
 
 @pytest.mark.parametrize(
     ("interpreter", "count"),
-    [*(("micropython", count) for count in (1, 2, 5, 10, 20)), *(("pyodide", count) for count in (1, 2, 5))],
+    [*(("micropython", count) for count in (1, 2, 5, 10, 20)), *(("pyodide", count) for count in (1, 2, 5, 10))],
     indirect=["interpreter"],
 )
 def test_one_request_serves_any_number_of_tabs(tabs: Tabs, count: int) -> None:
@@ -132,17 +132,26 @@ def test_one_request_serves_twenty_tabs_of_both_interpreters(tabs: Tabs, backend
 
 
 @micropython_only
-@pytest.mark.parametrize("lacking", ["Navigator.prototype.locks", "window.BroadcastChannel"])
+@pytest.mark.parametrize(
+    "lacking",
+    [
+        ["Navigator.prototype.locks"],
+        ["window.BroadcastChannel"],
+        ["Navigator.prototype.locks", "window.BroadcastChannel"],
+    ],
+    ids=["locks", "channel", "both"],
+)
 def test_without_locks_or_channel_every_tab_follows_with_one_request_of_its_own_at_most(
-    tabs: Tabs, lacking: str
+    tabs: Tabs, lacking: list[str]
 ) -> None:
     count = 3
-    owner, name = lacking.rsplit(".", 1)
     # By the page: PyScript itself does not start without channels.
-    without = f"import js\njs.Reflect.deleteProperty(js.{owner}, '{name}')\n"
+    without = "import js\n"
+    for owner, name in (path.rsplit(".", 1) for path in lacking):
+        without += f"js.Reflect.deleteProperty(js.{owner}, '{name}')\n"
     costs = {name: count for name in COSTS if name != "keep_alive period"}
     costs["sign_out in all"] = COSTS["sign_out in all"] + count
-    if name == "BroadcastChannel":
+    if "window.BroadcastChannel" in lacking:
         del costs["v5 message"], costs["focus"]  # the one cannot be heard, the other concerns one tab
     figures = drive(tabs, open_together(tabs, count, without + PAGE), costs)
     assert figures.pop("opening") <= count
@@ -176,5 +185,5 @@ def test_another_tab_shows_a_sign_out_as_soon_as_the_backend_has_answered(tabs: 
         delays.append(other.page.evaluate("changed") - one.page.evaluate(NOTE_ANSWER))
     median = statistics.median(delays)
     print(f"\n{tabs.interpreter}: the other tab shows a sign-out {median:.1f} ms after its answer; {delays}")
-    assert min(delays) < 20  # a busy machine may take longer now and then
+    assert median <= 20
     assert other.requests("session")[1:] == []

@@ -18,9 +18,7 @@ from playwright.sync_api import BrowserContext, Playwright
 from tests.browser.backend import Backend
 from tests.browser.following import HTML, Bystander, all_show, following, session_questions
 from tests.browser.site import Site
-from tests.browser.tabs import Tab, Tabs, micropython_only
-
-pytestmark = micropython_only
+from tests.browser.tabs import Tab, Tabs
 
 NOTE_EVENTS = """
 () => {
