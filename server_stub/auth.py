@@ -207,8 +207,8 @@ class AuthApp:
                 logger.error("%s %.100r is a configuration error: %s", request.method, action, failure.reason)
         if exchange is not None and action not in dialect.quiet_endpoints:
             for cookie in exchange.set_cookies:
-                # Who is refused gets no cookie, but is rid of those of what is over.
-                if not (failed and cookie.value):
+                # Who is refused gets no cookie, but may be rid of those of what is over.
+                if not failed or (dialect.failures_delete_cookies and not cookie.value):
                     response.headers.append("Set-Cookie", cookie.header())
         return response
 

@@ -76,6 +76,7 @@ class V4:
     )
     refuses_passwords_with_database = False
     tells_access_token = False  # whether sessions in the database have an access token for the page
+    failures_delete_cookies = True  # those of what is over; a failure sets no others
     authorize_failed_status = 401  # for a script, when an `authorize` callback raises
     failures_end_flow = False  # whether those cookies are deleted when the sign-in fails
 
@@ -201,6 +202,7 @@ class V5(V4):
     tokens: jwt.TokenFormat = jwt.V5Tokens()
     nobody: Mapping[str, object] | None = None
     has_log = False
+    failures_delete_cookies = False
     long_paths = False
     addresses_need_dot = False
     shown_at_sign_in: frozenset[str] = frozenset()
