@@ -102,7 +102,8 @@ def test_a_page_of_the_sites_own_says_what_went_wrong_until_a_sign_in_succeeds(
     refuse(workbench.page)
     expect(workbench.page).to_have_url(re.compile(rf"^{workbench.url}\?.*\berror=\w+"))
     workbench.shows(status="unauthenticated")
-    explained = workbench.call("explain_error", workbench.error_in_url())
+    explained = workbench.call("explain_error")  # reads the code in the page's address
+    assert explained == workbench.call("explain_error", workbench.error_in_url())
     assert explained not in ("", workbench.call("explain_error", "a code that nobody knows"))
     workbench.shows(problem=explained)
 

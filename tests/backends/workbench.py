@@ -179,6 +179,19 @@ class Workbench(Tab):
         """Call one that leaves the page."""
         self.page.evaluate("given => { callPython(...given); }", [name, list(arguments), keywords])
 
+    def start_and_keep(self, name: str, *arguments: Any, **keywords: Any) -> None:
+        """Call one whose outcome is asked for later, by `kept` or `kept_error`."""
+        script = "given => { window.kept = callPython(...given); }"
+        self.page.evaluate(script, [name, list(arguments), keywords])
+
+    def kept(self) -> Any:
+        """What the call gave, as plain data."""
+        return json.loads(self.page.evaluate("kept"))["value"]
+
+    def kept_error(self) -> str:
+        """What the call raised."""
+        return str(json.loads(self.page.evaluate("kept"))["raised"])
+
     def sign_in(self, username: str = "ada") -> None:
         """Sign in as somebody who has a password, without leaving the page."""
         person = self.backend.users[username]
