@@ -232,7 +232,9 @@ class Provider:
                 report(error, name)
                 return
             if result is not None and hasattr(result, "send"):  # an async function
-                self._start(finish(result))
+                task = self._start(finish(result))
+                if hasattr(task, "add_done_callback"):  # whoever ends all tasks may do so before it has begun
+                    task.add_done_callback(lambda _task: result.close())
 
         return Subscription(self._store.subscribe(changed))
 

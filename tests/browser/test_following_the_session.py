@@ -115,8 +115,10 @@ def fails_at_once(state, previous):
 becomes(session("Eve"))
 """
     tab = tabs.python(SHOW + GIVEN + python, html=HTML)
-    tab.expect_problem("on_session_change fails_", "on purpose", "Traceback", "File ", "nextauth_client", "await cor")
-    tab.expect_problem("function(state.view", "^^^")
+    tab.expect_problem(
+        "on_session_change fails_", "on purpose", "Traceback", "File ", "nextauth_client", "await cor", "^^^"
+    )
+    tab.expect_problem("function(state.view")
     tab.shows(result="Ada → Eve")
     for name in ("fails_later", "fails_at_once"):
         assert any(f"on_session_change {name} failed" in line for line in tab.console), tab.console

@@ -6,7 +6,10 @@ import asyncio
 import gc
 
 import pytest
-from nextauth_client import effect
+from nextauth_client import Provider, effect
+from nextauth_client.session import SessionState
+from nextauth_client.testing import Browser
+from nextauth_client.testing import run as run_page
 
 from tests.unit.both import in_both_interpreters, run
 
@@ -28,3 +31,27 @@ def test_an_async_effect_that_is_cancelled_before_it_has_begun_leaves_no_warning
     run(page())
     gc.collect()
     assert ran == []
+
+
+def test_an_async_listener_that_is_cancelled_before_it_has_begun_leaves_no_warning(
+    recwarn: pytest.WarningsRecorder,
+) -> None:
+    ran = []
+
+    async def page(browser: Browser) -> None:
+        with Provider(None, host=browser.tab()) as provider:
+
+            @provider.on_session_change
+            async def never_begun(state: SessionState, previous: SessionState) -> None:
+                ran.append(state.status)
+
+            provider._store.replace(SessionState({"user": {"name": "Ada"}}))
+            for task in asyncio.all_tasks() - {asyncio.current_task()}:
+                task.cancel()
+            await asyncio.sleep(1)
+            never_begun.dispose()
+
+    run_page(page)
+    gc.collect()
+    assert ran == []
+    assert [str(warning.message) for warning in recwarn] == []
