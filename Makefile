@@ -14,7 +14,7 @@ help:
 	@echo "make test       every test"
 	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js: slow"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
-	@echo "make bench      the development backend beside NextAuth.js v4, in requests a second"
+	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
 	@echo "make docs       the README's picture and docs/seed-coverage.md anew"
 	@echo "make lint       style and types"
 	@echo "make clean      remove what the others installed and built"
@@ -47,6 +47,7 @@ soak:
 bench:
 	@$(PYTHON) -m scripts.setup test
 	@$(VENV_PYTHON) -m bench.session_requests
+	@$(VENV_PYTHON) -m bench.pages
 
 docs:
 	@$(PYTHON) -m scripts.setup test
