@@ -42,6 +42,19 @@ def set_busy(name, busy):
     element(name).setAttribute("aria-busy", "true" if busy else "false")
 
 
+running = []
+
+
+def as_task(function):
+    """A listener that starts the async function. Of two that are async themselves, MicroPython forgets the first."""
+
+    def started(event):
+        running[:] = [task for task in running if not task.done()]
+        running.append(asyncio.create_task(function(event)))
+
+    return started
+
+
 Provider()
 
 
@@ -84,11 +97,11 @@ def show_error():
 @when("submit", "#sign-in")
 def on_submit(event):
     event.preventDefault()  # an async handler would come too late for this on Pyodide
-    global attempt
-    attempt = asyncio.create_task(try_to_sign_in())
+    try_to_sign_in(event)
 
 
-async def try_to_sign_in():
+@as_task
+async def try_to_sign_in(event):
     show_problem("form-problem", "")
     set_busy("sign-in-button", True)
     try:
@@ -110,6 +123,7 @@ async def try_to_sign_in():
 
 
 @when("click", "#sign-out-button")
+@as_task
 async def on_sign_out(event):
     show_problem("problem", "")
     set_busy("sign-out-button", True)
@@ -196,8 +210,9 @@ def runs(name):
                 set_busy("run-" + name, False)
             element("got-" + name).textContent = shown
 
-        when("click", "#run-" + name)(run)
-        return run
+        started = as_task(run)
+        when("click", "#run-" + name)(started)
+        return started
 
     return decorate
 
@@ -256,6 +271,7 @@ async def control(command, fields):
 
 
 @when("toggle", "#break")
+@as_task
 async def look_for_controls(event):
     if not element("break").open or not element("breakers").hidden:
         return
@@ -265,6 +281,7 @@ async def look_for_controls(event):
 
 
 @when("click", "[data-dev]")
+@as_task
 async def break_something(event):
     for command, fields in BREAKERS[event.target.getAttribute("data-dev")]:
         await control(command, fields)
@@ -277,7 +294,7 @@ async def break_something(event):
 
 explain(None)
 bind("#attributes")
-background = [asyncio.create_task(tick())]
+running.append(asyncio.create_task(tick()))
 version = ".".join([str(part) for part in sys.implementation.version[:3]])
 element("runtime").textContent = "Running on " + sys.implementation.name + " " + version + "."
 root.removeAttribute("data-booting")
