@@ -130,6 +130,7 @@ def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcach
 # ── tabs that close ──────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.alone
 def test_a_tab_that_closes_while_it_asks_for_all_does_not_hold_up_the_others(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, *others = opened = [tabs.python(following("timeout=30"), html=HTML) for _ in range(3)]

@@ -93,6 +93,7 @@ def test_a_backend_that_is_down_at_sign_in_is_explained_beside_the_form(
 ) -> None:
     demo.expect_problem(BROWSERS_OWN)
     demo.shows(who="Not signed in")
+    expect(demo.page.locator("[data-auth-providers] button").first).to_be_visible()  # has asked for providers, too
     backend.fault(endpoint, "reset")
     demo.page.get_by_label("Username").fill("ada")
     demo.page.get_by_label("Password").fill("lovelace")
