@@ -290,6 +290,7 @@ class Binding(Subscription):
         self._follow(provider._store.value)  # the rules hold before any `hidden` is taken off
         self._add_below(self._root)
         self._leaving: "list[asyncio.Event]" = []  # set when the page is left
+        self._times_left = 0
         self._click = self._listen(self._root, "click", self._clicked)
         self._submit = self._listen(self._root, "submit", self._submitted)
         self._pagehide = self._listen(js.window, "pagehide", self._left)
@@ -646,6 +647,7 @@ class Binding(Subscription):
     async def _act(self, element: "Any") -> None:
         self._fail(None)
         free = _set_busy(element, [element])
+        times_left = self._times_left
         try:
             callback_url = self._callback_url(element)
             if element.hasAttribute("data-auth-signout"):
@@ -654,7 +656,7 @@ class Binding(Subscription):
                 name = str(element.getAttribute("data-auth-signin")).strip()
                 result = await self.provider.sign_in(name or None, callback_url=callback_url)
                 self._warn_of_unknown(element, name, result.url)
-            await self._leave()
+            await self._leave(times_left)
         except NextAuthError as error:
             if not self._errors:
                 raise  # on the console, and the state's error until the next answer
@@ -662,8 +664,13 @@ class Binding(Subscription):
         finally:
             free()
 
-    async def _leave(self) -> None:
-        """Wait until the page is left: it may come back, from the browser's cache, and its buttons are free then."""
+    async def _leave(self, times_left: int) -> None:
+        """Wait until the page is left: it may come back, from the browser's cache, and its buttons are free then.
+
+        `times_left` is from before the action, for the page may have been left, and have come back, during it.
+        """
+        if self._times_left != times_left:
+            return
         left = asyncio.Event()
         self._leaving.append(left)
         try:
@@ -674,6 +681,7 @@ class Binding(Subscription):
             self._leaving.remove(left)
 
     def _left(self, _event: "Any") -> None:
+        self._times_left += 1
         for left in self._leaving:
             left.set()
 
@@ -703,6 +711,7 @@ class Binding(Subscription):
         name = str(form.getAttribute("data-auth-form")).strip()
         callback_url = self._callback_url(form)
         fields = _fields_of(form)
+        times_left = self._times_left
         try:
             result = await self.provider.sign_in(name or None, callback_url=callback_url, redirect=False, fields=fields)
         except ValueError:  # no address to send an e-mail to
@@ -713,7 +722,7 @@ class Binding(Subscription):
         js.HTMLFormElement.prototype.reset.call(form)  # a field may be called reset
         if result.url and (callback_url is not None or "/verify-request" in result.url):
             await self.provider._host.navigate(result.url)
-            await self._leave()
+            await self._leave(times_left)
         return None
 
     def _warn_of_unknown(self, element: "Any", name: str, url: "Optional[str]") -> None:

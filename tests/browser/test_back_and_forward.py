@@ -6,17 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Playwright, expect
+from playwright.sync_api import BrowserContext, Playwright, Route, expect
 
 from tests.browser.backend import Backend
 from tests.browser.conftest import PATIENCE
 from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
 from tests.browser.snippets import FOLLOW, SHOW
-from tests.browser.tabs import Tab, Tabs, micropython_only
-
-pytestmark = micropython_only
-
+from tests.browser.tabs import Tab, Tabs
 
 # ── back/forward cache ───────────────────────────────────────────────────────────────────────────
 
@@ -127,10 +124,25 @@ def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcach
     pytest.fail(f"the browser has not kept the page in {TRIES} tries")
 
 
+def test_a_button_is_free_at_once_when_the_page_is_left_before_its_action_is_over(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    html = '<button id="out" data-auth-signout data-auth-callback-url="/download">Sign out</button>'
+    tab = tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
+    tab.shows(who="Ada Lovelace")
+    tab.page.route("**/download", lambda route: route.fulfill(status=204))
+
+    def leave_and_go_on(route: Route) -> None:
+        tab.page.evaluate("dispatchEvent(new Event('pagehide'))")
+        route.continue_()
+
+    tab.page.route("**/api/auth/signout", leave_and_go_on)
+    tab.element("out").click()
+    tab.page.wait_for_function("!document.getElementById('out').disabled", timeout=5000)
+
+
 # ── tabs that close ──────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.alone
 def test_a_tab_that_closes_while_it_asks_for_all_does_not_hold_up_the_others(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, *others = opened = [tabs.python(following("timeout=30"), html=HTML) for _ in range(3)]
