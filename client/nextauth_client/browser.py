@@ -15,6 +15,7 @@ import js
 from . import sync
 from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL, report
 from .protocol import Answer, Request, parse_json
+from .tasks import start
 from .times import parse_http_date
 
 TYPE_CHECKING = False
@@ -332,7 +333,12 @@ class BrowserHost:
             try:
                 return granted_or_busy(lock)
             finally:
-                self._lock_asked = False
+                lock_was_answered()
+
+        def lock_was_answered() -> None:
+            self._lock_asked = False
+            if self._report is _nobody:  # closed meanwhile, and one of them is running now
+                start(_destroy_all(proxies), _nobody)
 
         def granted_or_busy(lock: "Any") -> "Any":
             if not _has(lock, "name"):  # null: somebody else has it
@@ -348,13 +354,13 @@ class BrowserHost:
             return self._until_released
 
         def refused(_error: "Any") -> None:
-            self._lock_asked = False
+            lock_was_answered()
             self._guard(self._tell, sync.LockGranted())  # no locks to be had here
 
         for proxy in self._lock_proxies:
             _destroy(proxy)
         self._lock_asked = True
-        self._lock_proxies = [create_proxy(answered), create_proxy(refused)]
+        proxies = self._lock_proxies = [create_proxy(answered), create_proxy(refused)]
         options = js.JSON.parse('{"ifAvailable": true}')
         locks.request(self._name, options, self._lock_proxies[0]).catch(self._lock_proxies[1])
 
@@ -461,6 +467,11 @@ def _number(text: "Any") -> "Optional[int]":
 def _destroy(proxy: "Any") -> None:
     if _has(proxy, "destroy"):  # MicroPython's proxies are collected
         proxy.destroy()
+
+
+async def _destroy_all(proxies: "list[Any]") -> None:
+    for proxy in proxies:
+        _destroy(proxy)
 
 
 def _nobody(event: "Any") -> None:

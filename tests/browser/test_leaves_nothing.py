@@ -10,6 +10,8 @@ from playwright.sync_api import CDPSession
 
 from tests.browser.backend import Backend
 from tests.browser.following import BROWSERS_OWN, HTML, Bystander, following, press, session_questions
+from tests.browser.snippets import HTML as COMMON_HTML
+from tests.browser.snippets import SHOW
 from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
 
 # `timers()` gives the delays, in milliseconds, of those that have not rung yet; shorter ones are not ours.
@@ -156,3 +158,50 @@ def test_refreshes_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
         python, javascript, _ = growth(heap, 6)
     assert python < 300
     assert javascript < 400_000
+
+
+STOPPED_BEFORE_ITS_LOCK = """
+import asyncio
+import gc
+import weakref
+
+import js
+from nextauth_client.sync import ForeignChange
+from pyodide.code import run_js
+
+run_js('''() => {
+    const { request } = LockManager.prototype;
+    const later = new Promise(resolve => { window.answerLocks = resolve; });
+    LockManager.prototype.request = async function (...given) {
+        window.locksAreAsked = true;
+        await later;
+        LockManager.prototype.request = request;
+        return request.apply(this, given);
+    };
+}''')()
+
+provider = Provider(default=False)
+await provider.ready()
+host = weakref.ref(provider._host)
+provider._receive(ForeignChange())
+assert js.window.locksAreAsked
+provider.stop()
+del provider
+
+@on_click("go")
+async def look(event):
+    js.window.answerLocks()
+    for _ in range(100):
+        await asyncio.sleep(0.05)
+        gc.collect()
+        if host() is None:
+            break
+    show("result", host())
+"""
+
+
+@pyodide_only
+def test_a_lock_that_is_answered_after_stop_leaves_nothing_either(tabs: Tabs) -> None:
+    tab = tabs.python(SHOW + STOPPED_BEFORE_ITS_LOCK, html=COMMON_HTML)
+    tab.element("go").click()
+    tab.shows(result="None")
