@@ -1,6 +1,6 @@
 """A backend to sign in to, and what tests may ask of it.
 
-`StubBackend` is the first; the real ones get the same interface.
+`StubBackend` has it all. A real backend behind such controls fits in its place: pages know `url` and `base` alone.
 """
 
 from __future__ import annotations

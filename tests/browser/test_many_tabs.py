@@ -14,8 +14,6 @@ from tests.browser.backend import Backend
 from tests.browser.following import HTML, Bystander, all_show, following, open_together, press, session_questions
 from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
 
-pytestmark = pytest.mark.alone
-
 BURST = 1.0  # seconds; focus events within it count as one
 RETRY = 0.5  # seconds; a tab that found the lock taken looks again within it
 PERIOD = 2  # seconds between two questions of keep_alive

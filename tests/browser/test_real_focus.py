@@ -20,8 +20,6 @@ from tests.browser.following import HTML, Bystander, all_show, following, sessio
 from tests.browser.site import Site
 from tests.browser.tabs import Tab, Tabs
 
-pytestmark = pytest.mark.alone
-
 NOTE_EVENTS = """
 () => {
     window.seen = [];

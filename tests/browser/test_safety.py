@@ -53,7 +53,7 @@ Provider()
 async def act(event):
     try:
         show("result", await {call})
-    except UnsafeURL as error:
+    except NextAuthError as error:
         show("result", error.code)
 """
 
@@ -98,3 +98,15 @@ def test_what_the_backend_says_is_shown_as_text(tabs: Tabs, backend: Backend) ->
     tab.shows(who=f"Signed in as {name}")
     expect(tab.element("injected")).to_have_count(0)
     assert json.loads(tab.element("session").inner_text())["user"]["name"] == name
+
+
+@pytest.mark.parametrize("status", [302, 307, 308])
+@micropython_only
+def test_a_password_follows_no_redirect(tabs: Tabs, backend: Backend, status: int) -> None:
+    tab = tabs.python(SHOW + ACT.format(call=SIGN_IN.format(redirect=False)) + FOLLOW, html=HTML)
+    tab.shows(status="unauthenticated")
+    elsewhere = {"location": "http://elsewhere.localhost:9/collect"}
+    tab.page.route("**/callback/credentials", lambda route: route.fulfill(status=status, headers=elsewhere))
+    tab.element("go").click()
+    tab.shows(result="UnexpectedAnswer", status="unauthenticated")
+    tab.assert_stays_home()
