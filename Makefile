@@ -3,8 +3,8 @@
 PYTHON ?= python3
 PORT ?= 3000
 MINUTES ?= 10
-WORKERS ?= 2
 VENV_PYTHON = .venv/bin/python
+WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
 
 .PHONY: help demo wheel test test-next soak bench docs lint clean
 
@@ -27,13 +27,13 @@ demo:
 wheel:
 	@$(PYTHON) -m scripts.setup wheel
 
-# Two at a time, and then those that bear nobody beside them. The last line names the browsers that are not on this
-# machine, so that their tests are not missed in silence.
+# What needs no browser two files at a time, then real browsers alone, because they are timed and counted. The last line
+# names the browsers that are not on this machine, so that their tests are not missed in silence.
 test:
 	@$(PYTHON) -m scripts.setup test
 	@status=0; \
-		$(VENV_PYTHON) -m pytest -m "not alone" --numprocesses $(WORKERS) --dist loadfile || status=$$?; \
-		$(VENV_PYTHON) -m pytest -m alone || status=$$?; \
+		$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) --numprocesses 2 --dist loadfile || status=$$?; \
+		$(VENV_PYTHON) -m pytest tests/browser tests/backends || status=$$?; \
 		$(VENV_PYTHON) -m scripts.browsers missing; exit $$status
 
 test-next:
