@@ -260,6 +260,7 @@ class Binding(Subscription):
         self._lists: "dict[int, tuple[Any, list[Any]]]" = {}  # a container and the nodes put into it
         self._providers: "Optional[list[AuthProvider]]" = None
         self._may_ask = True  # for them
+        self._asks = False  # and has no answer yet
         self._warned: "list[str]" = []
         self._shown = ""
         self._failure: "Optional[str]" = None  # the code of what the button pressed last could not do
@@ -494,8 +495,9 @@ class Binding(Subscription):
 
     def _fill_lists(self) -> None:
         if self._providers is None:
-            if self._may_ask and self._lists:
+            if self._may_ask and self._lists and not self._asks:
                 self._may_ask = False
+                self._asks = True
                 self.provider._start(self._ask_providers())
             return
         for element, nodes in self._lists.values():
@@ -516,6 +518,8 @@ class Binding(Subscription):
             if self in _bound:
                 report(error, "asking for what data-auth-providers shows")
             return
+        finally:
+            self._asks = False
         self._fill_lists()
 
     def _provider_nodes(self, element: "Any", provider: "AuthProvider") -> "list[Any]":

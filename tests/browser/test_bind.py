@@ -632,3 +632,26 @@ def test_a_guard_sends_who_is_signed_out_to_sign_in(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + GUARD, html=HTML)
     with tab.page.expect_navigation(url="**/api/auth/signin?error=SessionRequired&callbackUrl=**"):
         tab.element("go").click()
+
+
+def test_providers_are_asked_for_once_however_often_the_state_changes_meanwhile(tabs: Tabs, backend: Backend) -> None:
+    backend.latency("providers", 1)
+    html = '<div data-auth-providers><template><button data-auth-text="provider.name"></button></template></div>'
+    python = (
+        SHOW
+        + """
+Provider()
+bind()
+
+@on_click("go")
+async def ask(event):
+    for _ in range(3):
+        await get_session()
+    show("result", "asked")
+"""
+    )
+    tab = tabs.python(python, html=HTML + html)
+    tab.element("go").click()
+    tab.shows(result="asked")
+    expect(tab.button("Development ID")).to_be_visible()
+    assert len(tab.requests("providers")) == 1
