@@ -45,12 +45,16 @@ def set_busy(name, busy):
 running = []
 
 
+def keep(coroutine):
+    running[:] = [task for task in running if not task.done()]
+    running.append(asyncio.create_task(coroutine))
+
+
 def as_task(function):
     """A listener that starts the async function. Of two that are async themselves, MicroPython forgets the first."""
 
     def started(event):
-        running[:] = [task for task in running if not task.done()]
-        running.append(asyncio.create_task(function(event)))
+        keep(function(event))
 
     return started
 
@@ -200,21 +204,29 @@ def runs(name):
     """The button's function shows what it returns, or what went wrong."""
 
     def decorate(function):
-        async def run(event):
-            set_busy("run-" + name, True)
-            try:
-                shown = await function()
-            except NextAuthError as error:
-                shown = explain_error(error.code)
-            finally:
-                set_busy("run-" + name, False)
-            element("got-" + name).textContent = shown
+        functions[name] = function
 
-        started = as_task(run)
+        def started(event):
+            keep(run(name))
+
         when("click", "#run-" + name)(started)
         return started
 
     return decorate
+
+
+functions = {}
+
+
+async def run(name):
+    set_busy("run-" + name, True)
+    try:
+        shown = await functions[name]()
+    except NextAuthError as error:
+        shown = explain_error(error.code)
+    finally:
+        set_busy("run-" + name, False)
+    element("got-" + name).textContent = shown
 
 
 @when("click", "#ask")
@@ -294,7 +306,7 @@ async def break_something(event):
 
 explain(None)
 bind("#attributes")
-running.append(asyncio.create_task(tick()))
+keep(tick())
 version = ".".join([str(part) for part in sys.implementation.version[:3]])
 element("runtime").textContent = "Running on " + sys.implementation.name + " " + version + "."
 root.removeAttribute("data-booting")
