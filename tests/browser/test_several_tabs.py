@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
+
 from tests.browser.backend import Backend
 from tests.browser.following import session_questions
 from tests.browser.tabs import Tab, Tabs, pyodide_only
@@ -13,10 +15,17 @@ def sign_in(tab: Tab) -> None:
     tab.button("Sign in").click()
 
 
-def test_a_sign_in_shows_in_another_tab_that_asks_nothing_itself(tabs: Tabs) -> None:
+def two_demos(tabs: Tabs, who: str) -> tuple[Tab, Tab]:
+    """Two tabs that know who it is, and have nothing on its way any more."""
     one, other = tabs.demo(), tabs.demo()
-    one.shows(who="Not signed in")
-    other.shows(who="Not signed in")
+    for tab in (one, other):
+        tab.shows(who=who, refreshing="no")
+        expect(tab.page.locator("[data-auth-providers] button").first).to_be_visible()
+    return one, other
+
+
+def test_a_sign_in_shows_in_another_tab_that_asks_nothing_itself(tabs: Tabs) -> None:
+    one, other = two_demos(tabs, "Not signed in")
     asked = len(other.all_requests)
     sign_in(one)
     one.shows(who="Signed in as Ada Lovelace")
@@ -27,9 +36,7 @@ def test_a_sign_in_shows_in_another_tab_that_asks_nothing_itself(tabs: Tabs) -> 
 
 def test_a_sign_out_shows_in_another_tab_with_no_request_at_all(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    one, other = tabs.demo(), tabs.demo()
-    one.shows(who="Signed in as Ada Lovelace")
-    other.shows(who="Signed in as Ada Lovelace")
+    one, other = two_demos(tabs, "Signed in as Ada Lovelace")
     asked = len(session_questions(backend))
     one.button("Sign out").click()
     one.shows(who="Not signed in")
