@@ -14,13 +14,14 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from scripts import backends, next_sites
 from tests.backends.servers import Mailbox, Program, RealBackend, version_of
-from tests.backends.workbench import NO_OPTIONS, Options, Workbench, write_client, write_page
+from tests.backends.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
 from tests.browser.conftest import PATIENCE
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
 from tests.browser.site import Site
@@ -126,6 +127,7 @@ def profile(kept_profile: BrowserContext, kept_page: Page) -> Iterator[BrowserCo
     yield kept_profile
     for page in kept_profile.pages:
         if page.url != BLANK:
+            page.goto(urljoin(page.url, QUIET))  # whatever the page has still to do cannot come in between
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
         if page is not kept_page:
             page.close()

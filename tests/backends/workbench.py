@@ -20,6 +20,7 @@ CLIENT = ROOT / "client" / "nextauth_client"
 PYTHON = Path(__file__).with_name("workbench_page.py")
 NO_OPTIONS: dict[str, Any] = {}
 LONGEST_START = 120_000  # milliseconds; Pyodide's, on a machine with much else to do
+QUIET = "/client.json"  # of a page's own origin, and does nothing
 # No script of the page's own in its HTML and none made of text: PyScript's core alone needs that.
 POLICY = "script-src 'self' 'wasm-unsafe-eval'; object-src 'none'; base-uri 'none'"
 HTML = """
@@ -88,7 +89,7 @@ def write_client(site: Site) -> None:
     for interpreter, script in BARE.items():
         site.write(f"/{interpreter}.js", script)
     site.write("/workbench.py", PYTHON.read_text(encoding="utf-8"))
-    site.write("/client.json", json.dumps({file.name: file.read_text("utf-8") for file in CLIENT.glob("*.py")}))
+    site.write(QUIET, json.dumps({file.name: file.read_text("utf-8") for file in CLIENT.glob("*.py")}))
 
 
 def write_page(site: Site, base_path: str, interpreter: str, options: Options | None) -> str:
