@@ -14,10 +14,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator, Optional
 
-    from .session import Path, S, Track
+    from .session import Read, S, Track
     from .store import Store
 
 _running: "list[Effect]" = []  # whose reads are followed; the innermost is the last
+_newest: "Optional[_Reads]" = None  # of the innermost, what it asked for last: most reads are of that
 _owner: "Optional[tuple[Effect, list[Effect]]]" = None  # to whom a new effect belongs, and its run's others
 
 
@@ -27,17 +28,14 @@ class _Reads:
     def __init__(self, effect: "Effect", store: "Store") -> None:
         self.store = store
         self.state: "Any" = None  # the newest that it was given
-        self.seen: "dict[tuple[Path, bool], Any]" = {}
+        self.seen: "dict[Read, Any]" = {}  # each read, and the state it was of
         self.seen_before = self.seen  # in the run before
-        self.unsubscribe = store.subscribe(effect._changed)
-
-    def begin(self) -> None:
-        self.seen_before, self.seen = self.seen, {}
+        self.unsubscribe = store.subscribe(effect._follow_up)
 
     def have_changed(self) -> bool:
         value = self.store.value
-        for key, state in self.seen.items():  # noqa: SIM110 - a generator costs more
-            if state is not value and value.differs(state, key):
+        for read, state in self.seen.items():  # noqa: SIM110 - a generator costs more
+            if state is not value and value.differs(state, read):
                 return True
         return False
 
@@ -53,6 +51,7 @@ class Effect:
         self._body: "Optional[_Body]" = None
         self._task: "Optional[asyncio.Task[None]]" = None
         self._disposed = False
+        self._outdated = False  # there was a change while it ran, or before what it has read
         if _owner is not None:
             self._parent, siblings = _owner
             siblings.append(self)
@@ -73,7 +72,7 @@ class Effect:
     def came(self, result: "Any") -> None:
         """Called with what the newest run has returned, or in the end its coroutine, unless the effect was disposed."""
 
-    def reads(self, store: "Store") -> None:
+    def reads(self, store: "Store") -> _Reads:
         """The function is given the store's state now, and what it reads of it counts."""
         for reads in self._reads:
             if reads.store is store:
@@ -82,8 +81,9 @@ class Effect:
             reads = _Reads(self, store)
             self._reads.append(reads)
         reads.state = store.value
+        return reads
 
-    def note(self, state: "Any", path: "Path", whole: bool) -> None:
+    def note(self, state: "Any", read: "Read") -> None:
         """The function has read this of a state. If that was given to an effect around it, only a new run of that one
         can give it a newer state, so that one follows.
         """
@@ -91,18 +91,20 @@ class Effect:
         while effect is not None:
             for reads in effect._reads:
                 if reads.state is state:
-                    reads.seen[(path, whole)] = state
+                    reads.seen[read] = state
+                    if state is not reads.store.value:
+                        self._outdated = True
                     return
             effect = effect._parent
 
-    def _changed(self, _value: "Any", _previous: "Any") -> None:
-        self._follow_up()
-
-    def _follow_up(self) -> None:
+    def _follow_up(self, _value: "Any" = None, _previous: "Any" = None) -> None:
         """Runs again if what it read has changed; the effect around it first, which may make it anew."""
         if self._parent is not None:
             self._parent._follow_up()
-        if self._disposed or self in _running:  # then it does so when its run is over
+        if self._disposed:
+            return
+        if self in _running:  # then it does so when its run is over
+            self._outdated = True
             return
         for reads in self._reads:
             if reads.have_changed():
@@ -121,11 +123,13 @@ class Effect:
             body.coroutine.close()
 
     def _run(self) -> None:
+        global _newest
         if self._children or self._task is not None:
             self._forget()
         for reads in self._reads:
-            reads.begin()
+            reads.seen_before, reads.seen = reads.seen, {}
         result: "Any" = None
+        around, _newest = _newest, None
         _running.append(self)
         try:
             result = self.own(self._children, self._function)
@@ -135,6 +139,7 @@ class Effect:
             self._failed(error)
         finally:
             _running.pop()
+            _newest = around
         if result is not None and hasattr(result, "send"):  # an async function
             self._body = _Body(result, self)
             self._task = asyncio.create_task(self._follow(self._body))
@@ -157,7 +162,8 @@ class Effect:
         """Called when a run's tracked part is over: it may have ended the effect, or have changed what it read."""
         if self._disposed:
             self._forget()
-        else:
+        elif self._outdated:
+            self._outdated = False
             self._follow_up()
 
     async def _follow(self, body: "_Body") -> None:
@@ -175,9 +181,9 @@ class Effect:
     def _failed(self, error: Exception) -> None:
         # What it saw in its last good run still wakes it: a later state may suit it better.
         for reads in self._reads:
-            for key in reads.seen_before:
-                if key not in reads.seen:
-                    reads.seen[key] = reads.store.value
+            for read in reads.seen_before:
+                if read not in reads.seen:
+                    reads.seen[read] = reads.store.value
         report(error, self.describe())
 
 
@@ -191,14 +197,17 @@ class _Body:
         self._children = effect._children
 
     def __await__(self) -> "Generator[Any, Any, Any]":
+        global _newest
         coroutine, effect, children = self.coroutine, self._effect, self._children
         self.begun = True
         try:
+            around, _newest = _newest, None
             _running.append(effect)
             try:
                 waiting = effect.own(children, coroutine.send, None)
             finally:
                 _running.pop()
+                _newest = around
                 effect.settle()
             while True:
                 try:
@@ -241,17 +250,21 @@ def effect(function: "Callable[[], object]") -> Effect:
 
 def tracked(store: "Store", session_type: "type[S]") -> "SessionState[S]":
     """The store's present state; inside an effect every read of it is noted."""
+    global _newest
     state: "SessionState[Any]" = store.value
     if not _running or _running[-1]._disposed:
         return state.view(session_type)
-    _running[-1].reads(store)
+    _newest = _running[-1].reads(store)
     return state.shared_view(session_type, _make_track)
 
 
 def _make_track(state: SessionState) -> "Track":
-    def track(path: "Path", whole: bool) -> None:
-        if _running:  # else it is read later, by a handler that kept the state
-            _running[-1].note(state, path, whole)
+    def track(read: "Read") -> None:
+        reads = _newest
+        if reads is not None and reads.state is state:
+            reads.seen[read] = state
+        elif _running:  # else it is read later, by a handler that kept the state
+            _running[-1].note(state, read)
 
     return track
 

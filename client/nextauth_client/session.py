@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from .errors import NextAuthError
 
     Path = tuple[str, ...]
-    # Told each path that is read, and whether its whole value was read or only that there is one.
-    Track = Callable[[Path, bool], None]
+    # A path that was read, and whether its whole value was or only that there is one.
+    Read = tuple[Path, bool]
+    Track = Callable[[Read], None]
     S = TypeVar("S", bound="Session", default="Session")
     T = TypeVar("T", bound="Session")
 else:
@@ -47,8 +48,8 @@ class Record:
     given as copies. A missing name raises `AttributeError` or `KeyError`, as usual. `to_dict()` gives plain data.
     """
 
-    # Data, path, track, and what was read already. In one, because setting it costs.
-    _self: "tuple[dict[str, Any], Path, Optional[Track], dict[str, tuple[Any, Path, bool]]]"
+    # Data, path, track, and what was read already but for lists. In one, because setting it costs.
+    _self: "tuple[dict[str, Any], Path, Optional[Track], dict[str, tuple[Any, Read]]]" = ({}, (), None, {})
 
     def __init__(self, data: "dict[str, Any]", path: "Path" = (), track: "Optional[Track]" = None) -> None:
         object.__setattr__(self, "_self", (data, path, track, {}))
@@ -68,28 +69,38 @@ class Record:
     _kinds: "dict[str, type[Record]]" = {}
 
     def _read(self, key: str) -> "Any":
+        """What stands at a key, or `MISSING`."""
         data, path, track, known = self._self
-        found = known.get(key)
-        if found is None:
+        if key in known:
+            value, read = known[key]
+        else:
             value = data.get(key, MISSING)
             path += (key,)
             is_record = isinstance(value, dict)
             if is_record:
                 value = self._kinds.get(key, Record)(value, path, track)
-            found = known[key] = (value, path, not is_record)
-        value, path, whole = found
+            read = (path, not is_record)
+            if value is not MISSING and not isinstance(value, list):
+                known[key] = (value, read)
         if track:
-            track(path, whole)
+            track(read)
         return [plain_to_record(item) for item in value] if isinstance(value, list) else value
 
     def _whole(self) -> "dict[str, Any]":
         data, path, track, _ = self._self
         if track:
-            track(path, True)
+            track((path, True))
         return data
 
     def __getattr__(self, name: str) -> "Any":
-        if name.startswith("__") or name == "_self":  # before there is one, as in a copy
+        _, _, track, known = self._self
+        found = known.get(name)
+        if found is not None:  # as `_read` does it; many effects read the same, so a call less counts
+            value, read = found
+            if track:
+                track(read)
+            return value
+        if name.startswith("__"):
             raise AttributeError(name)
         value = self._read(name)
         if value is MISSING:
@@ -114,7 +125,7 @@ class Record:
     def __contains__(self, key: object) -> bool:
         data, path, track, _ = self._self
         if track and isinstance(key, str):
-            track(path + (key,), False)
+            track((path + (key,), False))
         return key in data
 
     def __iter__(self) -> "Iterator[str]":
@@ -226,7 +237,7 @@ class SessionState(Generic[S]):
         self._session: "Optional[S]" = None
         self._views: "dict[type[Any], SessionState[Any]]" = {}
         self._other: "Optional[SessionState[Any]]" = None
-        self._differences: "dict[tuple[Path, bool], bool]" = {}
+        self._differences: "dict[Read, bool]" = {}
 
     def view(self, session_type: "type[T]", track: "Optional[Track]" = None) -> "SessionState[T]":
         """This state with sessions of `session_type`, every read of which is told to `track`."""
@@ -247,30 +258,32 @@ class SessionState(Generic[S]):
         value = look(self._data, path)
         return value if whole else presence(value)
 
-    def differs(self, other: "SessionState[Any]", key: "tuple[Path, bool]") -> bool:
-        """Whether the reader of a path, whole or not, sees something else here; many readers ask the same."""
+    def differs(self, other: "SessionState[Any]", read: "Read") -> bool:
+        """Whether who has read this sees something else here; many readers ask the same."""
         if self._other is not other:
             self._other = other
             self._differences = {}
             other._other = None  # or each state would keep all that were before it
             other._differences = {}
-        found = self._differences.get(key)
+        found = self._differences.get(read)
         if found is None:
-            found = self._differences[key] = self.at(key[0], key[1]) != other.at(key[0], key[1])
+            found = self._differences[read] = self.at(read[0], read[1]) != other.at(read[0], read[1])
         return found
 
     def _read(self, name: str) -> "Any":
         if self._track:
-            self._track((name,), True)
+            self._track(((name,), True))
         return self._data[name]
 
     @property
     def session(self) -> "Optional[S]":
-        data, track = self._data["session"], self._track
+        track = self._track
         if track:
-            track(_SESSION, False)
-        if data is not None and self._session is None:
-            self._session = self._type(data, _SESSION, track)
+            track(_SESSION_FOUND)
+        if self._session is None:
+            data = self._data["session"]
+            if data is not None:
+                self._session = self._type(data, _SESSION, track)
         return self._session
 
     @property
@@ -301,7 +314,7 @@ class SessionState(Generic[S]):
     def _whole(self) -> "dict[str, Any]":
         if self._track:
             for name in self._data:
-                self._track((name,), True)
+                self._track(((name,), True))
         return self._data
 
     def __repr__(self) -> str:
@@ -310,6 +323,7 @@ class SessionState(Generic[S]):
 
 
 _SESSION = ("session",)
+_SESSION_FOUND = (_SESSION, False)
 
 
 class _View(SessionState):

@@ -31,7 +31,7 @@ class MySession(Session):
 
 def tracked_session() -> Session:
     """A session that an effect reads: what follows its reads can be neither pickled nor copied."""
-    return MySession({"user": {"name": "Ada"}, "role": "admin"}, ("session",), lambda path, whole: None)
+    return MySession({"user": {"name": "Ada"}, "role": "admin"}, ("session",), lambda read: None)
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_copy_is_an_equal_session_that_follows_nothing(copied: Callable[[Sessi
 
 def test_a_session_that_is_not_made_yet_has_no_attributes() -> None:
     half_made = Session.__new__(Session)
-    assert not hasattr(half_made, "_self")
-    assert not hasattr(half_made, "name")
+    assert not hasattr(half_made, "user")
+    assert not hasattr(half_made, "__deepcopy__")
 
 
 @settings(deadline=None, database=None)

@@ -34,7 +34,7 @@ class Noted:
 
     def __init__(self, session_type=Session):
         self.reads = []
-        self.session = session_type(data(), (), lambda path, whole: self.reads.append((path, whole)))
+        self.session = session_type(data(), (), self.reads.append)
 
 
 def test_a_session_reads_as_attributes_and_as_items_at_any_depth():
@@ -296,7 +296,7 @@ def test_states_are_equal_by_value():
 
 def test_a_view_notes_what_is_read_of_the_state():
     reads = []
-    state = SessionState(data()).view(Session, lambda path, whole: reads.append((path, whole)))
+    state = SessionState(data()).view(Session, reads.append)
     assert state.session is not None
     assert reads == [(("session",), False)]
     assert state.session.user.name == "Ada"
@@ -308,7 +308,7 @@ def test_a_view_notes_what_is_read_of_the_state():
 
 def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
     reads = []
-    state = SessionState(data()).view(Session, lambda path, whole: reads.append((path, whole)))
+    state = SessionState(data()).view(Session, reads.append)
     assert "Ada" in repr(state)
     assert reads == [(("status",), True), (("session",), True), (("error",), True)]
     del reads[:]
@@ -319,7 +319,7 @@ def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
 
 def test_the_pair_notes_presence_and_loading():
     reads = []
-    session, loading = SessionState(data()).view(Session, lambda path, whole: reads.append((path, whole)))
+    session, loading = SessionState(data()).view(Session, reads.append)
     assert session and not loading
     assert reads == [(("session",), False), (("loading",), True)]
 
