@@ -1,9 +1,10 @@
 """What a page costs beside next-auth v3 and React 17, in one run.
 
-`.venv/bin/python -m bench.pages`, or that and `paint` or `change`, after `make test` has installed everything and while
-the machine does nothing else. Prints medians in milliseconds, and how they compare to React's.
+`.venv/bin/python -m bench.pages`, or that and `load`, `change` or `paint`, after `make test` has installed everything
+and while the machine does nothing else. Prints medians in milliseconds, and how they compare to React's.
 
-- change: from "the body of the session's answer is there" to "every element shows the new name"
+- load: from "the body of the first session's answer is there" to "every element shows the name", while the page loads
+- change: the same for the name's later changes in a page where everything has run before
 - paint: from the navigation to "Signed in as …" painted; cold is a new browser profile, warm its second visit
 """
 
@@ -46,19 +47,23 @@ for (const kind of ["text", "json", "arrayBuffer"]) {
     });
   };
 }
-window.change = (ask, name) => new Promise(resolve => {
-  const elements = document.querySelectorAll("main p");
-  const last = elements[elements.length - 1];
+window.shown = name => new Promise(resolve => {
+  const elements = document.getElementsByTagName("p");
   const observer = new MutationObserver(() => {
-    if (last.textContent !== name) return;
+    if (elements[elements.length - 1]?.textContent !== name) return;
     const took = performance.now() - bodyCame;
     observer.disconnect();
     const wrong = [...elements].filter(element => element.textContent !== name).length;
     resolve(wrong ? `${wrong} elements are wrong` : took);
   });
-  observer.observe(last, { childList: true, characterData: true, subtree: true });
-  ask();
+  observer.observe(document, { childList: true, characterData: true, subtree: true });
 });
+window.change = (ask, name) => {
+  const changed = shown(name);
+  ask();
+  return changed;
+};
+window.loaded = shown("Ada Lovelace");
 """
 ASK_REACT = """() => dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: JSON.stringify(
   { event: "session", data: { trigger: "getSession" }, clientId: "another", timestamp: Date.now() }) }))"""
@@ -113,6 +118,8 @@ const look = () => {
 requestAnimationFrame(look);
 """
 EARLY = '<script src="/static/nextauth-early.js"></script>'
+SESSION = """<script type="application/json" id="nextauth-session">
+{"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}</script>"""
 WHO = """<p data-auth-show="loading">Loading</p>
 <p id="who" data-auth-show="authenticated" hidden>Signed in as <span data-auth-text="user.name"></span></p>"""
 # A page that loads MicroPython itself, without PyScript.
@@ -142,7 +149,19 @@ class Bench:
         finally:
             context.close()
 
-    # ── a change ─────────────────────────────────────────────────────────────────────────────────
+    # ── many elements ────────────────────────────────────────────────────────────────────────────
+
+    def loads(self, path: str) -> list[float]:
+        self.backend.latency("session", LATENCY)
+        found = []
+        for _ in range(ROUNDS):
+            with self.signed_in() as context:
+                tab = context.new_page()
+                tab.add_init_script(TIMES)
+                tab.goto(path)
+                found.append(self._took(tab, tab.evaluate("loaded")))
+        self.backend.reset()
+        return found
 
     def changes(self, path: str, ask: str) -> list[float]:
         """The first change is not counted: whoever it is, it compiles what it runs."""
@@ -159,25 +178,33 @@ class Bench:
 
     def _change(self, tab: Page, ask: str, name: str) -> float:
         self.backend.rename(name)
-        took = tab.evaluate(f"name => change({ask}, name)", name)
-        if not isinstance(took, int | float):
+        return self._took(tab, tab.evaluate(f"name => change({ask}, name)", name))
+
+    def _took(self, tab: Page, took: float | str) -> float:
+        if isinstance(took, str):
             raise RuntimeError(f"{tab.url}: {took}")
         return took
 
+    def compare_loads(self) -> None:
+        self._compare("The first session known, until {} are right", lambda path, _ask: self.loads(path))
+
     def compare_changes(self) -> None:
+        self._compare("Another name known, until {} are right", self.changes)
+
+    def _compare(self, title: str, measure: Callable[[str, str], list[float]]) -> None:
         self.site.write("/many.js", (BUILD / "v3-many.js").read_text(encoding="utf-8"))
         self.site.write("/many.html", page("", '<main></main><script src="/many.js"></script>'))
         for kind, python in (("bound elements", BOUND), ("effects", EFFECTS)):
             for count in (1000, 5000) if python is BOUND else (1000,):
-                times = {REACT: self.changes(f"/many.html?count={count}", ASK_REACT)}
+                times = {REACT: measure(f"/many.html?count={count}", ASK_REACT)}
                 for interpreter in INTERPRETERS:
                     path = f"/{interpreter}-{count}.html"
                     source = python.format(count=count) + REFRESH
                     self.site.write_page(path, python=source, html="<main></main>", interpreter=interpreter)
-                    times[f"{count:,} {kind}, {interpreter}"] = self.changes(path, ASK_PYTHON)
+                    times[interpreter] = measure(path, ASK_PYTHON)
                 # Once more, so that a machine that slows down meanwhile is noticed.
-                times[REACT] += self.changes(f"/many.html?count={count}", ASK_REACT)
-                show(f"A session known, until {count:,} {kind} are right", times)
+                times[REACT] += measure(f"/many.html?count={count}", ASK_REACT)
+                show(title.format(f"{count:,} {kind}"), times)
 
     # ── the first paint ──────────────────────────────────────────────────────────────────────────
 
@@ -186,18 +213,17 @@ class Bench:
         self.site.write("/v3.html", page("", '<main></main><script src="/v3.js"></script>'))
         paths = {REACT: "/v3.html"}
         for interpreter in INTERPRETERS:
-            for name, head in (("early script, ", EARLY), ("", "")):
-                path = f"/paint-{interpreter}{'-early' if head else ''}.html"
+            heads = {"early script": EARLY, "session in the page": SESSION + EARLY, "alone": ""}
+            for number, (name, head) in enumerate(heads.items()):
+                path = f"/paint-{interpreter}-{number}.html"
                 self.site.write_page(path, python=BIND, html=WHO, head=head, interpreter=interpreter)
-                paths[f"{name}{interpreter}{'' if head else ' alone'}"] = path
+                paths[f"{interpreter}, {name}"] = path
         sources = {file.name: file.read_text() for file in (ROOT / "client" / "nextauth_client").glob("*.py")}
         self.site.write("/sources.json", json.dumps(sources))
         names = {"interpreter": INTERPRETERS["micropython"], "python": json.dumps(BIND)}
         self.site.write("/bare.js", BARE % names)
-        for name, head in (("early script, ", EARLY), ("", "")):
-            path = f"/bare{'-early' if head else ''}.html"
-            self.site.write(path, page(f'{head}<script type="module" src="/bare.js"></script>', WHO))
-            paths[f"{name}micropython without PyScript"] = path
+        self.site.write("/bare.html", page('<script type="module" src="/bare.js"></script>', WHO))
+        paths["micropython without PyScript, alone"] = "/bare.html"
         cold: dict[str, list[float]] = {name: [] for name in paths}
         warm: dict[str, list[float]] = {name: [] for name in paths}
         self.backend.latency("session", LATENCY)
@@ -229,7 +255,11 @@ def show(title: str, times: dict[str, list[float]]) -> None:
         print(f"  {name:40} {median:8.1f} {min(found):8.1f} {max(found):8.1f}   {median / react:5.2f} x", flush=True)
 
 
-PARTS: dict[str, Callable[[Bench], None]] = {"change": Bench.compare_changes, "paint": Bench.compare_paints}
+PARTS: dict[str, Callable[[Bench], None]] = {
+    "load": Bench.compare_loads,
+    "change": Bench.compare_changes,
+    "paint": Bench.compare_paints,
+}
 
 
 def main(arguments: list[str]) -> int:
