@@ -159,8 +159,12 @@ class Provider:
                 answer = None
             if answer is None:
                 return None  # it failed, and is asked again now
-            # Since it came the backend's clock has gone on too.
-            date = None if answer.date is None else answer.date + self._host.now() - early.came_at
+            date = None
+            if answer.date is not None:
+                # Since it came the backend's clock has gone on too, even if this page's was set back.
+                date = answer.date + max(0.0, self._host.now() - early.came_at)
+                if sync.ended_between(session, answer.date, date):
+                    return None  # while Python was loading
             answered = sync.Answered(sync.EARLY, session, None, date)
         self._receive(sync.AskedEarly(early.asked_at))
         if answered is None:

@@ -90,6 +90,12 @@ _TIMES = (
 )
 
 
+def ended_between(session: "Data", since: float, now: float) -> bool:
+    """Whether it expires after the one and not after the other: Unix seconds on the backend's clock."""
+    expires = None if session is None else parse_iso(session.get("expires"))
+    return expires is not None and since < expires <= now
+
+
 class Question:
     """A `GET /session` in the air."""
 

@@ -193,6 +193,37 @@ def test_an_early_question_that_fails_later_is_an_unknown_like_any_other() -> No
     run(page)
 
 
+def test_a_session_that_ended_while_python_was_loading_is_asked_for_again() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.session_length = 4
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(10)
+        provider = Provider(host=tab)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) is None
+
+    run(page)
+
+
+def test_a_clock_set_back_while_python_was_loading_lengthens_no_session() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.session_length = 60
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        tab.ask_early()
+        await asyncio.sleep(5)
+        browser.set_clock(-3600)
+        provider = Provider(host=tab)
+        assert name(provider) == "ada"
+        await asyncio.sleep(90)
+        assert name(provider) is None
+
+    run(page)
+
+
 def test_an_early_answer_may_wait_longer_for_python_than_a_request_may_take() -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login("ada")
