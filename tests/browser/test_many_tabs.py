@@ -92,9 +92,9 @@ def drive(tabs: Tabs, opened: list[Tab], costs: dict[str, int]) -> dict[str, int
             if name in costs:
                 bystander.until_quiet(BURST if "focus" in name else 0)
                 figures[name] = group.cost_of_learning(trigger)
-                # A busy machine may bring a message to one tab a tenth of a second after another.
-                if figures[name] == 2 and "message" in name:
-                    figures[name] = group.cost_of_learning(trigger)
+                for _ in range(2):  # a busy machine may bring a message to one tab a tenth of a second after another
+                    if figures[name] == 2 and "message" in name:
+                        figures[name] = group.cost_of_learning(trigger)
         everything = len(backend.log())
         press(last, "sign-out")
         all_show(opened, status="unauthenticated", who="nobody")
@@ -111,7 +111,7 @@ def drive(tabs: Tabs, opened: list[Tab], costs: dict[str, int]) -> dict[str, int
 
 @pytest.mark.parametrize(
     ("interpreter", "count"),
-    [*(("micropython", count) for count in (1, 2, 5, 10, 20)), *(("pyodide", count) for count in (1, 2, 5, 10))],
+    [(interpreter, count) for interpreter in ("micropython", "pyodide") for count in (1, 2, 5, 10, 20)],
     indirect=["interpreter"],
 )
 def test_one_request_serves_any_number_of_tabs(tabs: Tabs, count: int) -> None:
