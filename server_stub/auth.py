@@ -218,7 +218,7 @@ class AuthApp:
     async def get_providers(self, exchange: Exchange) -> Response:
         known = [
             ("credentials", "Credentials", "credentials"),
-            *([("email", "Email", "email")] if self.magic_links else []),
+            *([("email", self.dialect.email_name, "email")] if self.magic_links else []),
             *((provider.id, provider.name, self.dialect.oidc_type) for provider in self.providers.values()),
         ]
         providers = {

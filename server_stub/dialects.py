@@ -69,6 +69,7 @@ class V4:
     names_callback_url_in_mail = True
     shown_at_sign_in = SHOWN_AT_SIGN_IN
     oidc_type = "oauth"  # what `/providers` calls an OpenID provider
+    email_name = "Email"  # and sign-in by e-mail
     flow_cookies: tuple[FlowCookie, ...] = (
         FlowCookie("state", ("state",), has_max_age=True),
         FlowCookie("pkce.code_verifier", ("code_verifier",), has_max_age=True),
@@ -207,6 +208,7 @@ class V5(V4):
     addresses_need_dot = False
     shown_at_sign_in: frozenset[str] = frozenset()
     oidc_type = "oidc"
+    email_name = "Nodemailer"
 
     def wants_json(self, headers: Headers, body: Mapping[str, object]) -> bool:
         return "x-auth-return-redirect" in headers
