@@ -19,6 +19,8 @@ import pytest
 from server_stub import create_app
 from server_stub.server import Server, listen, local_url
 
+pytest.register_assert_rewrite("tests.stub.recordings")
+
 ORIGIN = "http://127.0.0.1:4400"
 
 
