@@ -91,6 +91,18 @@ def test_an_expired_session_is_nobody_and_has_its_cookie_deleted_when_it_is_aske
     assert f"{SESSION_COOKIE}=; Max-Age=0" in response.headers["set-cookie"]
 
 
+def test_a_token_of_a_v3_session_ends_with_its_cookie(
+    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = connect(create_app(tmp_path, dialect="v3", session_max_age=60))
+    client.sign_in()
+    cookie = f"{SESSION_COOKIE}={client.cookies[SESSION_COOKIE]}"
+    now = time.time()
+    for later, is_somebody in ((now + 50, True), (now + 70, False)):
+        monkeypatch.setattr(jwt, "time", SimpleNamespace(time=lambda later=later: later))
+        assert bool(client.get("/api/auth/session", headers={"Cookie": cookie}).json()) == is_somebody
+
+
 def test_a_session_that_was_made_with_another_secret_is_nobody(
     connect: Callable[..., Any], client: Any, tmp_path: Path
 ) -> None:

@@ -107,6 +107,14 @@ def test_a_session_is_a_row_and_signing_out_deletes_it(site: Site, database: Dat
     assert "Max-Age=0" in answer.headers.get_list("set-cookie")[-1]
 
 
+def test_a_link_of_ones_own_goes_on_with_the_session(site: Site, database: Database) -> None:
+    client = site.browser()
+    site.sign_in_by_mail(client, "bob@example.com")
+    token = client.cookies[SESSION_COOKIE]
+    site.sign_in_by_mail(client, "bob@example.com")
+    assert (rows(database, "sessions"), client.cookies[SESSION_COOKIE]) == (1, token)
+
+
 def test_a_session_of_a_provider_is_in_the_database_too(site: Site, database: Database) -> None:
     client = site.browser()
     sign_in(client, user="ada")

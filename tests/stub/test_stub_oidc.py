@@ -9,7 +9,7 @@ from http.cookies import SimpleCookie
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from fastapi import FastAPI
@@ -450,6 +450,27 @@ def test_a_good_id_token_signs_in(connect: Callable[..., Any]) -> None:
     provider = Provider(connect)
     assert provider.sign_in() == ORIGIN
     assert provider.client.session()["user"] == {"name": "Grace", "email": "grace@example.com", "image": None}
+
+
+def test_an_address_of_a_provider_is_in_lower_case(connect: Callable[..., Any]) -> None:
+    provider = Provider(connect)
+    provider.changes = {"email": "Grace@Example.COM"}
+    provider.sign_in()
+    assert provider.client.session()["user"]["email"] == "grace@example.com"
+
+
+@pytest.mark.parametrize(
+    ("dialect", "status", "location"),
+    [("v3", 400, None), ("v4", 400, None), ("v5", 302, f"{ORIGIN}/api/auth/error?error=Configuration")],
+)
+def test_a_provider_cannot_post_its_answer(
+    connect: Callable[..., Any], tmp_path: Path, dialect: str, status: int, location: str | None
+) -> None:
+    client = connect(create_app(tmp_path, dialect=dialect, dev_idp=True))
+    back = urlsplit(decide(client, start(client), user="ada"))
+    answer = client.post(back.path, content=back.query, headers=FORM)
+    assert (answer.status_code, answer.headers.get("location")) == (status, location)
+    assert not client.session()
 
 
 @pytest.mark.parametrize(
