@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterable
+from email.utils import parsedate_to_datetime
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -160,6 +162,7 @@ def expected_cookies(exchange: Any) -> list[Any]:
 
 
 def cookies_of(response: httpx.Response) -> list[Any]:
+    asked_at = time.time() - response.elapsed.total_seconds()
     found = []
     for header in response.headers.get_list("set-cookie"):
         (cookie,) = SimpleCookie(header).values()
@@ -167,9 +170,15 @@ def cookies_of(response: httpx.Response) -> list[Any]:
         attributes |= {"HttpOnly": True} if cookie["httponly"] else {}
         attributes |= {"Secure": True} if cookie["secure"] else {}
         attributes |= {"Max-Age": cookie["max-age"]} if cookie["max-age"] else {}
-        attributes |= {"Expires": "…"} if cookie["expires"] else {}
+        attributes |= {"Expires": from_then_on(cookie["expires"], asked_at)} if cookie["expires"] else {}
         found.append(comparable({"name": cookie.key, "value": cookie.coded_value, "attributes": attributes}))
     return found
+
+
+def from_then_on(date: str, asked_at: float) -> str:
+    """When a cookie ends, as the recordings tell it: how many seconds after it was set."""
+    seconds = int(parsedate_to_datetime(date).timestamp()) - int(asked_at)
+    return f"+{seconds - seconds % 2} s"  # all of them are even, and the clock may have gone on by one
 
 
 def comparable(cookie: Any) -> Any:
