@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         # Made once, so that they survive a reload.
-        links = MagicLinks(options.smtp, options.mail_from) if options.email or options.smtp else None
+        links = MagicLinks(options.smtp, options.mail_from) if options.email else None
         database = Database(options.database_url)
         database.create_tables()
         controls = State() if options.dev_controls else False
@@ -109,6 +109,8 @@ def parse_options(parser: argparse.ArgumentParser, arguments: Sequence[str] | No
     options = parser.parse_args(arguments)
     if options.dev_idp is None:
         options.dev_idp = is_private(options)
+    if options.email is None:
+        options.email = options.smtp is not None or is_private(options)
     return options
 
 
@@ -128,7 +130,7 @@ def openings(options: argparse.Namespace) -> list[str]:
 
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse what would let strangers in, or would do nothing."""
-    if options.session == "database" and not (options.dev_idp or options.email or options.smtp or options.config):
+    if options.session == "database" and not (options.dev_idp or options.email or options.config):
         parser.error(
             "with --session database passwords sign nobody in; use --email, --dev-idp or a provider of --config"
         )
@@ -228,7 +230,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     value("--url", help="the public origin behind a proxy, such as https://app.example.com")
     switch("--trust-proxy", help="believe X-Forwarded-Proto and X-Forwarded-Host")
-    switch("--email", help=f"sign-in by e-mail too; the mails are at {INBOX_PATH}")
+    switch(
+        "--email",
+        action=argparse.BooleanOptionalAction,
+        help=f"sign-in by e-mail; the mails are at {INBOX_PATH} (default: where only this machine can reach it)",
+    )
     value(
         "--smtp", metavar="URL", help="send them by this server, such as smtp://localhost:25 or smtps://user:pass@host"
     )

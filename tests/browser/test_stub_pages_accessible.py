@@ -38,7 +38,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         sys.executable,
         "-m",
         "server_stub",
-        "--email",
         "--dev-controls",
         "--port",
         "0",

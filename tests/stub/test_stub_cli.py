@@ -57,7 +57,8 @@ def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: P
     ("arguments", "told"),
     [
         ([], "Demo users: ada / lovelace, alan / turing. Sign in at http://127.0.0.1:3000/api/auth/signin"),
-        (["--email"], "Mails appear at http://127.0.0.1:3000/dev/inbox"),
+        ([], "Mails appear at http://127.0.0.1:3000/dev/inbox"),
+        (["--no-email"], "Stop with Ctrl+C."),
         (["--smtp", "smtp://user:hunter2@mail.example.com:25"], "Mails are sent by mail.example.com."),
         (["--reload"], "Pages are read anew when they change."),
         (["--reload", "--config", "stub.toml"], "Pages and stub.toml are read anew when they change."),
@@ -67,7 +68,7 @@ def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: P
 )
 def test_the_first_thing_said_is_the_url_then_what_there_is(arguments: list[str], told: str) -> None:
     options = parse_options(build_parser(), arguments)
-    links = MagicLinks(options.smtp) if options.email or options.smtp else None
+    links = MagicLinks(options.smtp) if options.email else None
     said = announcement(options, "http://127.0.0.1:3000", links)
     assert said[0] == "http://127.0.0.1:3000"
     assert told in said
@@ -77,7 +78,7 @@ def test_the_first_thing_said_is_the_url_then_what_there_is(arguments: list[str]
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["--email"], "Mails appear at {url}/dev/inbox"), (["--reload"], "Pages are read anew when they change.")],
+    [([], "Mails appear at {url}/dev/inbox"), (["--reload"], "Pages are read anew when they change.")],
 )
 def test_it_says_at_its_start_what_the_options_do(tmp_path: Path, arguments: list[str], told: str) -> None:
     command = [sys.executable, "-m", "server_stub", str(tmp_path), "--port", "0", *arguments]
@@ -112,7 +113,7 @@ def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--session", "database", "--no-dev-idp"], "passwords sign nobody in"),
+        (["--session", "database", "--no-dev-idp", "--no-email"], "passwords sign nobody in"),
         (["--session", "file"], "invalid choice"),
         (["--url", "app", "--secret", "private"], "is not an origin"),
         (["--base-path", "auth"], "must look like /api/auth"),
@@ -181,6 +182,7 @@ def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatc
         ("STUB_TRUST_PROXY", "true", "trust_proxy", True),
         ("STUB_TRUST_PROXY", "0", "trust_proxy", False),
         ("STUB_EMAIL", "1", "email", True),
+        ("STUB_EMAIL", "0", "email", False),
         ("STUB_SMTP", "smtp://mail:25", "smtp", "smtp://mail:25"),
         ("STUB_MAIL_FROM", "a@example.com", "mail_from", "a@example.com"),
         ("STUB_DEV_CONTROLS", "1", "dev_controls", True),
@@ -204,18 +206,21 @@ def test_every_option_has_its_variable_and_an_argument_wins(monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("arguments", "expected"),
+    ("arguments", "dev_idp", "email"),
     [
-        ([], True),
-        (["--host", "localhost"], True),
-        (["--no-dev-idp"], False),
-        (["--host", "0.0.0.0"], False),
-        (["--url", "https://app.example.com"], False),
-        (["--trust-proxy"], False),
+        ([], True, True),
+        (["--host", "localhost"], True, True),
+        (["--no-dev-idp"], False, True),
+        (["--no-email"], True, False),
+        (["--host", "0.0.0.0"], False, False),
+        (["--url", "https://app.example.com"], False, False),
+        (["--trust-proxy"], False, False),
+        (["--trust-proxy", "--smtp", "smtp://localhost"], False, True),
     ],
 )
-def test_everybody_may_be_anybody_on_this_machine_alone(arguments: list[str], expected: bool) -> None:
-    assert parse_options(build_parser(), arguments).dev_idp is expected
+def test_everybody_may_be_anybody_on_this_machine_alone(arguments: list[str], dev_idp: bool, email: bool) -> None:
+    options = parse_options(build_parser(), arguments)
+    assert (options.dev_idp, options.email) == (dev_idp, email)
 
 
 @pytest.mark.parametrize(
