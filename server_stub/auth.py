@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import inspect
 import logging
 import re
 import secrets
@@ -110,6 +111,13 @@ class AuthApp:
             raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
         check_users(users)
         check_ids([provider.id for provider in providers])
+        check_callbacks(
+            authorize=authorize,
+            jwt_callback=jwt_callback,
+            redirect_callback=redirect_callback,
+            session_callback=session_callback,
+            sign_in_callback=sign_in_callback,
+        )
         if session not in SESSIONS:
             raise ValueError(f"sessions are kept in {' or '.join(SESSIONS)}, not {session!r}")
         self.dialect: Dialect = DIALECTS[dialect]
@@ -431,10 +439,16 @@ class AuthApp:
 
     def ask_whether_allowed(self, exchange: Exchange, user: User) -> Response | None:
         """Nothing if the sign-in callback lets the user in, else where it sends the user."""
-        allowed = self.sign_in_callback(user, exchange.provider)
-        if isinstance(allowed, str):
-            return exchange.redirect(allowed)
-        if not allowed:
+        try:
+            allowed = self.sign_in_callback(user, exchange.provider)
+        except Exception as problem:
+            logger.exception("The sign-in callback failed")
+            raise self.dialect.sign_in_callback_failed(exchange.base_url, exchange.provider, str(problem)) from None
+        if allowed and isinstance(allowed, str):
+            stays = self.dialect.asks_where_sign_in_callback_leads
+            return exchange.redirect(self.redirect_callback(allowed, exchange.origin) if stays else allowed)
+        # Nothing else lets somebody in, such as a coroutine that nobody awaits.
+        if allowed is not True:
             raise self.dialect.access_denied(exchange.base_url, exchange.provider)
         return None
 
@@ -480,6 +494,13 @@ def check_ids(ids: Sequence[str]) -> None:
     for id in ids:
         if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", id) or id in ("credentials", "email") or ids.count(id) > 1:
             raise ValueError(f"a provider needs an id of its own, in small letters, digits, - and _, not {id!r}")
+
+
+def check_callbacks(**callbacks: Callable[..., Any] | None) -> None:
+    """TypeError if one of them would have to be awaited."""
+    for name, callback in callbacks.items():
+        if inspect.iscoroutinefunction(callback):
+            raise TypeError(f"{name} must be a plain function, without async")
 
 
 def is_short(action: str, provider: str, more: list[str]) -> bool:

@@ -79,6 +79,7 @@ class V4:
     tells_access_token = False  # whether sessions in the database have an access token for the page
     failures_delete_cookies = True  # those of what is over; a failure sets no others
     authorize_failed_status = 401  # for a script, when an `authorize` callback raises
+    asks_where_sign_in_callback_leads = False  # whether a URL of that callback goes through the redirect callback
     failures_end_flow = False  # whether those cookies are deleted when the sign-in fails
 
     def new_session_token(self) -> str:
@@ -124,9 +125,11 @@ class V4:
 
     def authorize_failed(self, base_url: str, message: str) -> SentElsewhere:
         """For an ``authorize`` callback that raises something else."""
-        return SentElsewhere(
-            f"{base_url}/error?error={quote(message, safe=UNESCAPED, errors='replace')}", self.authorize_failed_status
-        )
+        return SentElsewhere(error_page(base_url, message), self.authorize_failed_status)
+
+    def sign_in_callback_failed(self, base_url: str, provider: str, message: str) -> SentElsewhere:
+        """For a sign-in callback that raises instead of saying False."""
+        return SentElsewhere(error_page(base_url, message))
 
     def access_denied(self, base_url: str, provider: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/error?error=AccessDenied", 403 if provider == "credentials" else 200)
@@ -209,6 +212,7 @@ class V5(V4):
     shown_at_sign_in: frozenset[str] = frozenset()
     oidc_type = "oidc"
     email_name = "Nodemailer"
+    asks_where_sign_in_callback_leads = True
 
     def wants_json(self, headers: Headers, body: Mapping[str, object]) -> bool:
         return "x-auth-return-redirect" in headers
@@ -249,6 +253,9 @@ class V5(V4):
     def authorize_failed(self, base_url: str, message: str) -> SentElsewhere:
         return self.misconfigured(base_url, "the authorize callback failed")
 
+    def sign_in_callback_failed(self, base_url: str, provider: str, message: str) -> SentElsewhere:
+        return self.access_denied(base_url, provider)
+
     def access_denied(self, base_url: str, provider: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/error?error=AccessDenied")
 
@@ -272,6 +279,10 @@ class V5(V4):
 
     def misconfigured(self, base_url: str, reason: str) -> SentElsewhere:
         return SentElsewhere(f"{base_url}/error?error=Configuration", reason=reason)
+
+
+def error_page(base_url: str, message: str) -> str:
+    return f"{base_url}/error?error={quote(message, safe=UNESCAPED, errors='replace')}"
 
 
 def found(url: str) -> Response:

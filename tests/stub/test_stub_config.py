@@ -285,10 +285,46 @@ def test_a_sign_in_callback_can_refuse(connect: Callable[..., Any], dialect: str
     assert asked == ["credentials", "credentials"]
 
 
-def test_a_sign_in_callback_can_send_elsewhere(connect: Callable[..., Any]) -> None:
-    client = mounted(connect, sign_in_callback=lambda user, provider: "/terms")
-    assert client.sign_in().json() == {"url": "/terms"}
-    assert client.session() == {}
+@pytest.mark.parametrize(("dialect", "url"), [("v3", "/terms"), ("v4", "/terms"), ("v5", f"{ORIGIN}/terms")])
+def test_a_sign_in_callback_can_send_elsewhere(connect: Callable[..., Any], dialect: str, url: str) -> None:
+    client = mounted(connect, dialect=dialect, sign_in_callback=lambda user, provider: "/terms")
+    client.http.headers["X-Auth-Return-Redirect"] = "1"
+    assert client.sign_in().json() == {"url": url}
+    assert not client.session()
+
+
+@pytest.mark.parametrize(
+    ("dialect", "error"), [("v3", "Not%20today%2C%20Ada"), ("v4", "Not%20today%2C%20Ada"), ("v5", "AccessDenied")]
+)
+def test_a_sign_in_callback_can_refuse_by_raising(connect: Callable[..., Any], dialect: str, error: str) -> None:
+    def refuse(user: User, provider: str) -> bool:
+        raise PermissionError(f"Not today, {user.name.split()[0]}")
+
+    client = mounted(connect, dialect=dialect, sign_in_callback=refuse)
+    client.http.headers["X-Auth-Return-Redirect"] = "1"
+    answer = client.sign_in()
+    assert (answer.status_code, answer.json()) == (200, {"url": f"{ORIGIN}/api/auth/error?error={error}"})
+    assert not client.session()
+
+
+async def somebody_must_await_this(*_: object) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("answer", [None, "", 1, somebody_must_await_this])
+def test_a_sign_in_callback_lets_in_whom_it_says_true_of_and_nobody_else(
+    connect: Callable[..., Any], answer: object
+) -> None:
+    client = mounted(connect, sign_in_callback=lambda user, provider: answer)
+    assert client.sign_in().json() == {"url": f"{ORIGIN}/api/auth/error?error=AccessDenied"}
+
+
+@pytest.mark.parametrize(
+    "name", ["authorize", "jwt_callback", "redirect_callback", "session_callback", "sign_in_callback"]
+)
+def test_a_callback_that_would_have_to_be_awaited_is_refused(name: str) -> None:
+    with pytest.raises(TypeError, match=f"{name} must be a plain function"):
+        AuthApp(**{name: somebody_must_await_this})  # type: ignore[arg-type]
 
 
 def test_a_redirect_callback_decides_where_to_go(connect: Callable[..., Any]) -> None:
