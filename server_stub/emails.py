@@ -8,6 +8,7 @@ import ssl
 import unicodedata
 from collections import deque
 from dataclasses import dataclass, field
+from email.errors import MessageError
 from email.message import EmailMessage
 from urllib.parse import unquote, urlsplit
 
@@ -43,6 +44,7 @@ class MailServer:
         try:
             parts = urlsplit(url)
             port = parts.port or 0
+            (parts.hostname or "").encode("idna")
             username, password = (unquote(text or "", errors="strict") for text in (parts.username, parts.password))
         except ValueError:
             parts, port, username, password = urlsplit(""), 0, "", ""
@@ -83,7 +85,10 @@ class MagicLinks:
     """Sign-in by links that work once. Their mails go to the server of the URL ``smtp``, else to ``inbox``."""
 
     def __init__(self, smtp: str | None = None, sender: str = "noreply@localhost") -> None:
+        """ValueError if that is none of a mail server, or ``sender`` no address."""
         self.smtp = None if smtp is None else MailServer.parse(smtp)
+        if not is_sender(sender):
+            raise ValueError("the sender of mails must look like noreply@example.com or Example <noreply@example.com>")
         self.sender = sender
         self.inbox: deque[Mail] = deque(maxlen=MOST_MAILS)
 
@@ -101,6 +106,17 @@ class MagicLinks:
         message["Subject"] = f"Sign in to {urlsplit(mail.link).netloc}"
         message.set_content(f"Sign in to {urlsplit(mail.link).netloc}\n{mail.link}\n", cte="8bit")
         return message
+
+
+def is_sender(text: str) -> bool:
+    """Whether a text can be the From of a mail."""
+    message = EmailMessage()
+    try:
+        message["From"] = text
+    except (IndexError, MessageError, ValueError):  # all of which its parser raises
+        return False
+    addresses = message["From"].addresses
+    return len(addresses) == 1 and bool(addresses[0].username and addresses[0].domain)
 
 
 def normalize_address(text: object, *, needs_dot: bool) -> str | None:

@@ -412,13 +412,19 @@ def test_a_password_goes_nowhere_unencrypted_but_to_this_machine(
             "smtp://user:hunter2/@host",
             "smtp://u:hunter2%ff@h",
         ),
-        *("smtp://user:hunter2é@host", "smtps://usér:hunter2@host"),
+        *("smtp://user:hunter2é@host", "smtps://usér:hunter2@host", "smtp://user:hunter2@a..b"),
     ],
 )
 def test_a_mail_server_that_cannot_be_one_is_explained_without_its_password(url: str) -> None:
     with pytest.raises(ValueError, match="mail server") as problem:
         MagicLinks(url)
     assert "hunter2" not in str(problem.value)
+
+
+@pytest.mark.parametrize("sender", ["", "nobody", "a@", "@b", "a@b\r\nBcc: eve@example.com", "a@b, c@d", "<>"])
+def test_mails_come_from_one_address(sender: str) -> None:
+    with pytest.raises(ValueError, match=r"must look like noreply@example\.com"):
+        MagicLinks(sender=sender)
 
 
 @pytest.mark.parametrize(("dialect", "error"), [("v3", "EmailSignin"), ("v4", "EmailSignin"), ("v5", "Configuration")])
@@ -440,6 +446,7 @@ def test_a_mail_server_that_is_not_there_is_an_error(
     ("arguments", "reason"),
     [
         (["--smtp", "localhost:25"], "must look like smtp://localhost:25"),
+        (["--mail-from", "nobody"], "must look like noreply@example.com"),
     ],
 )
 def test_an_option_that_cannot_work_is_explained(
