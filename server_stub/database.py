@@ -130,9 +130,11 @@ class Database:
             options = {"poolclass": StaticPool, "connect_args": {"check_same_thread": False}} if in_memory else {}
             # Without parameters in its messages: there are tokens among them.
             self._engine = create_engine(parsed, hide_parameters=True, **options)
-        except (ArgumentError, ModuleNotFoundError) as problem:
+        except (ArgumentError, ModuleNotFoundError, ValueError) as problem:
+            # What is no port may be half a password.
+            reason = "its port is no number" if isinstance(problem, ValueError) else problem
             raise ValueError(
-                f"the database URL cannot be used ({problem}): write sqlite:///stub.db, or "
+                f"the database URL cannot be used ({reason}): write sqlite:///stub.db, or "
                 'postgresql://user:password@host/name and `pip install "psycopg[binary]"`'
             ) from None
         self.files = [] if in_memory else _files(parsed)

@@ -379,6 +379,7 @@ def test_a_link_is_not_stored_as_it_is(site: Site, database: Database) -> None:
     [
         ("stub.db", "write sqlite:///stub.db"),
         ("nosuch://x", "write sqlite:///stub.db"),
+        ("postgresql://stub@host:hunter2/x", "its port is no number"),
         ("sqlite:////no/such/folder/stub.db", "unable to open"),
         ("postgresql://stub@127.0.0.1:1/x", "onnection"),
     ],
@@ -388,7 +389,9 @@ def test_a_database_that_cannot_be_used_is_explained(
 ) -> None:
     with pytest.raises(SystemExit):
         main([str(tmp_path), "--database-url", url])
-    assert reason in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert reason in said
+    assert "hunter2" not in said
 
 
 def test_a_database_that_breaks_down_is_no_traceback(
