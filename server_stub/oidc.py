@@ -30,6 +30,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)
     from authlib.integrations.starlette_client import StarletteOAuth2App
 
+# At DEBUG these two write code verifiers and access tokens into the log.
+for _name in ("authlib.integrations.base_client.sync_app", "authlib.oauth2.rfc6749.grants.authorization_code"):
+    logging.getLogger(_name).setLevel(logging.INFO)
+
 TIMEOUT = 10  # seconds
 
 DEFAULT_SCOPE = "openid profile email"

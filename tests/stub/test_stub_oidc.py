@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -133,6 +134,20 @@ def test_providers_name_it(connect: Callable[..., Any], tmp_path: Path, dialect:
 def test_requests_to_it_are_in_the_log_and_not_for_the_controls(client: Any) -> None:
     sign_in(client, user="ada")
     assert "/dev/idp/authorize" in [entry["path"] for entry in client.get("/dev/log").json()]
+
+
+def test_no_secret_of_a_sign_in_is_logged(client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    url = start(client)
+    back = decide(client, url, user="ada")
+    client.get(back)
+    client.get(back)
+    # The test's own client logs the URLs that a browser has.
+    logged = "\n".join(record.getMessage() for record in caplog.records if record.name != "httpx")
+    assert "Authenticate server_stub" in logged
+    private = [*map(query_of(url).get, ("state", "nonce")), query_of(back)["code"], *client.cookies.values()]
+    for text in (*private, "code_verifier", "access_token", "id_token"):
+        assert text not in logged
 
 
 def test_it_all_mounts_in_a_fastapi_app_of_ones_own(connect: Callable[..., Any]) -> None:
