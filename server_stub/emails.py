@@ -17,8 +17,8 @@ from .origin import is_loopback
 MOST_MAILS = 50  # in the inbox page
 TIMEOUT = 10  # seconds that a mail server may take
 
-# Nothing that a mail program could read as a second recipient or as a header.
-_ADDRESS = re.compile(r"[^\s@\"<>()\[\]:;,\\]+@[^\s@\"<>()\[\]:;,\\]+")
+# Nothing that a mail program could read as a second recipient or as a header, and no control characters.
+_ADDRESS = re.compile(r"[^\s\0-\x1f\x7f@\"<>()\[\]:;,\\]+@[^\s\0-\x1f\x7f@\"<>()\[\]:;,\\]+")
 
 
 @dataclass(frozen=True)

@@ -160,11 +160,24 @@ def test_what_passes_as_an_address_is_one(text: Any) -> None:
     if address is not None:
         assert address.count("@") == 1
         assert not re.search(r"[\s\"<>,;:]", address)
+        assert address.isprintable()
         assert MagicLinks().message(Mail(address, "http://a/b", 0))["To"] == address
 
 
 @pytest.mark.parametrize(
-    "text", ["", "bob", "bob@", "@b.com", "a@b@c.com", '"a@b.com"@c.com', "a@b.com\r\nBcc: c@d.com", "a@b＠c.com"]
+    "text",
+    [
+        "",
+        "bob",
+        "bob@",
+        "@b.com",
+        "a@b@c.com",
+        '"a@b.com"@c.com',
+        "a@b.com\r\nBcc: c@d.com",
+        "a@b＠c.com",
+        "a\0b@c.d",
+        "a@\x7fb.c",
+    ],
 )
 def test_what_is_no_address_is_refused(text: str) -> None:
     assert normalize_address(text, needs_dot=False) is None
