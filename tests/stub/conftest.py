@@ -18,6 +18,7 @@ import pytest
 
 from server_stub import create_app
 from server_stub.server import Server, listen, local_url
+from tests.stub.postgresql import run_postgresql
 
 pytest.register_assert_rewrite("tests.stub.recordings")
 
@@ -88,6 +89,13 @@ def connect(run: Callable[[Coroutine[Any, Any, Any]], Any]) -> Callable[..., Cli
 def client(connect: Callable[..., Client], tmp_path: Path) -> Client:
     """A client of the default app."""
     return connect(create_app(tmp_path))
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server."""
+    with run_postgresql() as url:
+        yield url
 
 
 class LiveServer:

@@ -19,19 +19,12 @@ from server_stub.accounts import AccountNotLinked, Accounts
 from server_stub.cli import main
 from server_stub.database import Account, Adapter
 from server_stub.users import DEMO_USERS
-from tests.stub.postgresql import run_postgresql
 from tests.stub.providers import sign_in
 
 ORIGIN = "http://127.0.0.1:4400"
 SESSION_COOKIE = "next-auth.session-token"
 
 Work = Callable[[Accounts], Any]
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    with run_postgresql() as url:
-        yield url
 
 
 @pytest.fixture(params=["memory", "file", "postgresql"])
