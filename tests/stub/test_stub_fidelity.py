@@ -10,7 +10,7 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from server_stub import AuthApp
+from server_stub import DEMO_USERS, AuthApp, User, hash_password
 from server_stub.dialects import DIALECTS
 from tests.backends.servers import Program
 
@@ -46,10 +46,14 @@ def real(request: pytest.FixtureRequest) -> Iterator[Real]:
         backend.http.close()
 
 
+BIG = User("3", "Big" * 2000, "big@example.com", hash_password("pw"))
+
+
 @pytest.fixture
 def stub(real: Real, connect: Callable[..., Any]) -> Any:
     app = Starlette()
-    app.mount("/api/auth", AuthApp(dialect=real.dialect, secret=f"a secret of {real.dialect}"))
+    users = {**DEMO_USERS, "big": BIG}
+    app.mount("/api/auth", AuthApp(dialect=real.dialect, secret=f"a secret of {real.dialect}", users=users))
     client = connect(app)
     client.http.headers["X-Auth-Return-Redirect"] = "1"
     return client
@@ -65,6 +69,16 @@ def test_the_real_backend_takes_a_session_of_the_stub(real: Real, stub: Any) -> 
     real.http.cookies.clear()
     real.http.cookies.set(name, stub.cookies[name][:-2])
     assert not real.session()
+
+
+def test_the_real_backend_takes_a_session_of_the_stub_that_is_too_large_for_one_cookie(real: Real, stub: Any) -> None:
+    stub.sign_in("big", "pw")
+    tokens = {name: value for name, value in stub.cookies.items() if "session-token" in name}
+    assert len(tokens) == (1 if real.dialect == "v3" else 3)
+    real.http.cookies.clear()
+    for name, value in tokens.items():
+        real.http.cookies.set(name, value)
+    assert real.session()["user"]["name"] == BIG.name
 
 
 def test_the_stub_takes_a_session_of_the_real_backend(real: Real, stub: Any) -> None:
