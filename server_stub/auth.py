@@ -143,7 +143,8 @@ class AuthApp:
                 users.values(),
                 jwt_sessions,
             )
-        self.wrong_passwords = RateLimit(20, 60)
+        self.wrong_passwords = RateLimit(20, 60)  # for one name
+        self.all_wrong_passwords = RateLimit(200, 60)  # an `authorize` callback may look at another field than the name
         self.mails = RateLimit(10, 600)  # to one address
         self.all_mails = RateLimit(100, 600)
         self.endpoints: Mapping[tuple[str, str], Endpoint] = {
@@ -306,7 +307,7 @@ class AuthApp:
         if not isinstance(username, str):
             raise self.dialect.wrong_credentials(exchange.base_url)
         # Counted before it is known to be wrong: checking takes time, in which others are tried.
-        if not self.wrong_passwords.allow(username):
+        if not (self.wrong_passwords.allow(username) and self.all_wrong_passwords.allow("")):
             raise self.dialect.too_many_tries(exchange.base_url)
         credentials = {name: value for name, value in exchange.body.items() if name not in OWN_FIELDS}
         try:
@@ -320,6 +321,7 @@ class AuthApp:
         if user is None:
             raise self.dialect.wrong_credentials(exchange.base_url)
         self.wrong_passwords.take_back(username)
+        self.all_wrong_passwords.take_back("")
         return user
 
     def check_password(self, credentials: Mapping[str, Any]) -> User | None:

@@ -257,6 +257,14 @@ def test_passwords_cannot_be_tried_without_end(
         assert client.sign_in("alan", "turing").status_code == 200
 
 
+def test_another_name_each_time_is_no_way_around_the_limit(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: users.get(name))
+    for _ in range(3):
+        assert client.sign_in().status_code == 200
+    answers = [client.sign_in(f"eve{number}").status_code for number in range(201)]
+    assert answers == [401] * 200 + [429]
+
+
 def test_what_is_no_name_takes_no_names_place(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "MOST_KEYS", 1)
     monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: None)
