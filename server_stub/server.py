@@ -15,6 +15,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 CLOSE_CONNECTION = "server_stub.close_connection"  # an ASGI extension: a function that cuts the connection
 
+MOST_OF_A_HEAD = 2**16  # bytes of a request's line and headers that are waited with for their end
+
 GRACE = 0.5  # seconds that unfinished answers get when the server stops
 
 
@@ -87,10 +89,12 @@ class Server(uvicorn.Server):
 
 
 class ClosableProtocol(HttpToolsProtocol):
-    """HTTP/1.1 that offers the app the ``CLOSE_CONNECTION`` extension."""
+    """HTTP/1.1 that offers the app the ``CLOSE_CONNECTION`` extension, and does not collect headers without end."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.in_head = False
+        self.waiting = 0
         app = self.app
 
         async def closable(scope: Scope, receive: Receive, send: Send) -> None:
@@ -98,3 +102,17 @@ class ClosableProtocol(HttpToolsProtocol):
             await app(scope, receive, send)
 
         self.app = closable
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        self.waiting = self.waiting + len(data) if self.in_head else 0
+        if self.waiting > MOST_OF_A_HEAD and not self.transport.is_closing():
+            self.send_400_response("The headers are too large.")
+
+    def on_message_begin(self) -> None:
+        self.in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        self.in_head = False
+        super().on_headers_complete()
