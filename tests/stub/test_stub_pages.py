@@ -15,6 +15,7 @@ from server_stub.dialects import SHOWN_AT_SIGN_IN
 from server_stub.pages import SIGN_IN_ERRORS
 
 ORIGIN = "http://127.0.0.1:4400"
+ROOT = Path(__file__).parents[2]
 
 
 class Page(HTMLParser):
@@ -116,6 +117,15 @@ def test_the_style_sheet_is_served(client: Any) -> None:
     response = client.get("/api/auth/assets/style.css")
     assert response.headers["content-type"] == "text/css; charset=utf-8"
     assert client.get("/api/auth/assets/nosuch").status_code == 404
+
+
+def test_pages_have_the_colours_of_the_demo_in_light_and_dark() -> None:
+    def colours(style_sheet: Path) -> list[tuple[str, str]]:
+        return re.findall(r"(--[\w-]+): (#\w+);", style_sheet.read_text(encoding="utf-8"))
+
+    own = colours(ROOT / "server_stub" / "assets" / "style.css")
+    assert own == [(name, value) for name, value in colours(ROOT / "static" / "demo.css") if name in dict(own)]
+    assert len(own) == 2 * len(dict(own))
 
 
 def test_a_callback_url_is_shown_as_text(client: Any) -> None:
