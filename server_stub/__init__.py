@@ -5,6 +5,7 @@ from .database import Database
 from .emails import MagicLinks
 from .errors import CredentialsSignin
 from .identity_provider import DevIdentityProvider
+from .inbox import Inbox
 from .oidc import OIDCProvider
 from .site import create_app
 from .users import DEMO_USERS, User, hash_password
@@ -17,6 +18,7 @@ __all__ = [
     "CredentialsSignin",
     "Database",
     "DevIdentityProvider",
+    "Inbox",
     "MagicLinks",
     "OIDCProvider",
     "User",

@@ -455,7 +455,7 @@ class AuthApp:
         return None
 
     async def get_verify_request(self, exchange: Exchange) -> Response:
-        has_inbox = self.magic_links is not None and self.magic_links.smtp is None
+        has_inbox = self.magic_links is not None and self.magic_links.has_page
         return page_response(pages.verify_request(base_path=exchange.base_path, has_inbox=has_inbox))
 
     async def get_signout(self, exchange: Exchange) -> Response:

@@ -91,6 +91,7 @@ class MagicLinks:
             raise ValueError("the sender of mails must look like noreply@example.com or Example <noreply@example.com>")
         self.sender = sender
         self.inbox: deque[Mail] = deque(maxlen=MOST_MAILS)
+        self.has_page = False  # whether people can look into it, at ``/dev/inbox``
 
     def send(self, mail: Mail) -> None:
         """OSError or SMTPException if the mail server does not take it."""

@@ -117,7 +117,7 @@ def create_app(
     )
     inbox = []
     if magic_links is not None and magic_links.smtp is None:
-        inbox = [Route(INBOX_PATH, Inbox(auth, base_path).page)]
+        inbox = [Route(INBOX_PATH, Inbox(magic_links, base_path))]
     middleware = []
     if dev_controls:
         state = dev_controls if isinstance(dev_controls, State) else State()

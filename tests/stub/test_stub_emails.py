@@ -30,7 +30,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 
-from server_stub import AuthApp, MagicLinks, User, auth, create_app, limits
+from server_stub import AuthApp, Inbox, MagicLinks, User, auth, create_app, limits
 from server_stub.cli import main
 from server_stub.emails import Mail, normalize_address
 from server_stub.limits import RateLimit
@@ -152,6 +152,20 @@ def test_without_magic_links_there_is_no_such_provider(connect: Callable[..., An
 
 def test_the_inbox_is_for_this_machine_alone(client: Any) -> None:
     assert client.get("/dev/inbox", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_the_inbox_mounts_in_an_app_of_ones_own(connect: Callable[..., Any]) -> None:
+    links = MagicLinks()
+    app = Starlette()
+    app.mount("/api/auth", AuthApp(magic_links=links))
+    client = connect(app)
+    ask_for_mail(client)
+    assert Hrefs(client.get(VERIFY).text).found == []  # nobody can look into it
+    app.mount("/dev/inbox", Inbox(links))
+    assert Hrefs(client.get(VERIFY).text).found == ["/dev/inbox"]
+    page = client.get("/dev/inbox", follow_redirects=True)
+    assert Hrefs(page.text).found == [links.inbox[0].link]
+    assert client.post("/dev/inbox/").status_code == 405
 
 
 @given(st.text() | st.none() | st.integers())
