@@ -94,10 +94,13 @@ _SENTENCES = {
     "Callback": "Signing in failed on the way back. Try again.",
     "OAuthAccountNotLinked": "You have signed in another way before. Sign in the same way as the first time.",
     "AccountNotLinked": "You have signed in another way before. Sign in the same way as the first time.",
+    "WebAuthnVerificationError": "Your passkey was not accepted. Try again, or choose another way to sign in.",
     "AccessDenied": "You are not allowed to sign in here.",
     "Verification": "This sign-in link is no longer valid: it was used already, or it is too old. Ask for a new one.",
     "SessionRequired": "Please sign in to see this page.",
     "Configuration": "The server is not set up correctly for this way to sign in. Tell those who run this site.",
+    # What v4 says of a mail's link without its token, and of nothing else.
+    "configuration": "This sign-in link is not complete. Open it as it is in the mail, or ask for a new one.",
     "MissingCSRF": "The server did not accept the form. Allow cookies for this site, reload the page and try again.",
     "ClientFetchError": "The server cannot be reached just now. Check your connection and try again.",
     "TooManyRequests": "That was tried too often. Wait a minute and try again.",

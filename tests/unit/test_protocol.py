@@ -1,7 +1,8 @@
 """The wire: what is sent, and what real backends answered.
 
 `tests/transcripts` holds, one file a backend, the answers of real NextAuth.js 3 and 4 and Auth.js 5 servers to requests
-that a client makes. What each means is written down here by hand.
+that a client makes, and where they sent a browser that came back from a mail or an identity provider. What each means
+is written down here by hand.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from nextauth_client import protocol
-from nextauth_client.errors import NextAuthError, UnexpectedAnswer
+from nextauth_client.errors import NextAuthError, UnexpectedAnswer, is_error_code
 from nextauth_client.protocol import Answer
 from nextauth_client.urls import resolve
 
@@ -51,6 +52,7 @@ NO_SUCH_ACTION = "unknown action"
 
 # What the answer to an exchange, and a step of it, means: for every backend, or by version, or by backend.
 Meaning = str | dict[str, str]
+WITHOUT_COOKIES = {"v3": "at error OAuthCallback", "v4": "at error OAuthCallback", "v5": "at error Configuration"}
 MEANINGS: dict[tuple[str, int], Meaning] = {
     ("session-unauthenticated", 0): "nobody",
     ("session-authenticated", 1): "J Smith <jsmith@example.com>",
@@ -154,7 +156,16 @@ MEANINGS: dict[tuple[str, int], Meaning] = {
     ("email-signin-invalid", 3): {"v3": "ok mail", "v4": "error EmailSignin", "v5": "error Configuration"},
     ("email-signin-invalid", 4): {"v3": "ok mail", "v4": "error EmailSignin", "v5": "error Configuration"},
     ("email-signin-invalid", 5): {"v3": "ok mail", "v4": "error EmailSignin", "v5": "ok mail"},
+    ("email-magic-link-same-browser", 0): "at /after-mail",
     ("email-magic-link-same-browser", 1): "bob@example.com",
+    ("email-magic-link-reused", 0): "at error Verification",
+    ("email-magic-link-other-browser", 0): {"v3": "at ", "v4": "at /after-mail", "v5": "at /after-mail"},
+    ("email-magic-link-bad-token", 0): "at error Verification",
+    ("email-magic-link-bad-token", 1): {
+        "v3": "at error Verification",
+        "v4": "at error configuration",
+        "v5": "at error Configuration",
+    },
     # OAuth: the person goes to the identity provider, or never gets there.
     ("oidc-signin-returnjson", 0): "ok idp",
     ("oidc-signin-extra-authorization-params", 0): "ok idp",
@@ -163,6 +174,22 @@ MEANINGS: dict[tuple[str, int], Meaning] = {
     ("oidc-full-flow-oidcstate", 0): "ok idp",
     ("oidc-full-flow-account-not-linked", 0): "ok idp",
     ("https-cookies", 4): "ok idp",
+    ("oidc-full-flow-oidc", 8): "at /after-oidc#h",
+    ("oidc-full-flow-oidcstate", 8): "at /after-oidc#h",
+    ("oidc-full-flow-account-not-linked", 8): "at error OAuthAccountNotLinked",
+    ("oidc-user-abort", 5): {
+        "v3": "at error Callback",
+        "v4": "at error Callback",
+        "v5": "at error OAuthCallbackError",
+    },
+    ("oidc-bogus-code", 0): {
+        "v3": "at error Callback",
+        "v4": "at error OAuthCallback",
+        "v5": "at error Configuration",
+    },
+    ("oidc-callback-without-cookies-oidc", 0): WITHOUT_COOKIES,
+    ("oidc-callback-without-cookies-oidcstate", 0): WITHOUT_COOKIES,
+    ("oidc-callback-without-cookies-account-not-linked", 0): WITHOUT_COOKIES,
     ("oidc-full-flow-oidc", 9): "Name of alice <alice@idp.example>",
     ("oidc-full-flow-oidcstate", 9): "Name of carol <carol@idp.example>",
     ("oidc-full-flow-account-not-linked", 9): "nobody",
@@ -190,6 +217,7 @@ MEANINGS: dict[tuple[str, int], Meaning] = {
     ("session-update-post", 4): {"v3": NO_SUCH_ACTION, "v4": "nobody", "v5": "nobody"},
     # Sessions in a database.
     ("db-email-signin", 0): "ok mail",
+    ("db-email-signin", 1): "at /x",
     ("db-session", 0): "dora@example.com",
     ("db-session", 1): "dora@example.com",
     ("db-session-update", 0): {"v3": NO_SUCH_ACTION, "v4": "dora@example.com", "v5": "dora@example.com"},
@@ -230,10 +258,25 @@ def person(session: Any) -> str:
     return f"{user['name']} <{user['email']}>" if user.get("name") else str(user["email"])
 
 
+def arrived(address: str, origin: str) -> str:
+    """What our code makes of the address where a browser ends, in the page itself and in a window of its own."""
+    code = protocol.error_in_page(address)
+    in_window = protocol.understand_popup(address, address if code is None else origin + "/after")
+    assert in_window is not None, "the sign-in is over"
+    assert in_window.error == code
+    assert in_window.ok is (code is None)
+    if code is None:
+        return "at " + short(address, origin)
+    assert is_error_code(code), "a page would say nothing"
+    return f"at error {code}"
+
+
 def understood(backend: str, exchange: Any) -> str:
     """What our code makes of the answer, as the table writes it."""
     origin = ORIGINS[backend]
     page = origin + "/"
+    if "location" in exchange:
+        return arrived(exchange["location"], origin)
     answer = Answer(exchange["status"], exchange["text"], exchange.get("redirected", False))
     method, path = exchange["request"].split()
     if path == "/session":

@@ -22,11 +22,13 @@ CODES = [
     "OAuthCallback",
     "OAuthCallbackError",
     "OAuthAccountNotLinked",
+    "WebAuthnVerificationError",
     "Callback",
     "AccessDenied",
     "Verification",
     "SessionRequired",
     "Configuration",
+    "configuration",
     "MissingCSRF",
 ]
 
