@@ -51,6 +51,25 @@ def test_s17_an_authorize_that_throws_gives_a_result_that_is_not_ok(workbench: W
     assert workbench.call("explain_error", result["error"]) == sentence
 
 
+def test_somebody_whom_the_sign_in_callback_refuses_is_denied_access(workbench: Workbench) -> None:
+    workbench.expect_problem("the server responded with a status of 403")
+    result = workbench.call("sign_in", "credentials", redirect=False, username="mallory", password="echo")
+    assert (result["ok"], result["error"], result["url"]) == (False, "AccessDenied", None)
+    assert "not allowed" in workbench.call("explain_error", result["error"])
+    workbench.shows(status="unauthenticated", error="")
+    assert_stayed(workbench)
+
+
+@of_versions(3)
+def test_a_relative_url_that_v3_answers_is_one_of_its_site(workbench: Workbench) -> None:
+    there = workbench.backend.url + "/client.json"
+    result = workbench.call("sign_in", "credentials", redirect=False, username="elsewhere", password="x")
+    assert result["url"] == there
+    workbench.shows(status="unauthenticated", error="")
+    workbench.start("sign_in", "credentials", username="elsewhere", password="x")
+    workbench.is_at(there)
+
+
 @of_versions(5)
 def test_s17_a_reason_that_a_v5_backend_names_is_the_results_code(workbench: Workbench) -> None:
     result = workbench.call("sign_in", "credentials", redirect=False, username="locked", password="x")

@@ -99,6 +99,28 @@ def test_s13_an_address_may_have_any_character(workbench: Workbench, mailbox: Ma
     workbench.shows(status="authenticated", name=address)
 
 
+def test_a_mail_that_cannot_be_sent_is_a_result_with_an_error(workbench: Workbench) -> None:
+    result = workbench.call("sign_in", "email", redirect=False, email="unknown@example.com")
+    error = "Configuration" if workbench.backend.version == 5 else "EmailSignin"
+    assert (result["ok"], result["error"], result["url"]) == (False, error, None)
+    workbench.shows(status="unauthenticated", error="")
+    assert workbench.navigations == [workbench.url]
+
+
+def test_a_link_that_was_cut_short_leads_to_an_error_that_can_be_explained(
+    workbench: Workbench, mailbox: Mailbox, address: str
+) -> None:
+    workbench.call("sign_in", "email", redirect=False, email=address)
+    link = mailbox.link_to(address)
+    workbench.expect_problem("the server responded with a status of 403", "the server responded with a status of 500")
+    workbench.page.goto(re.sub(r"token=\w+", "", link))
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/error\?error=\w+"))
+    workbench.go("?" + workbench.page.url.partition("?")[2])
+    sentence = {3: "no longer valid", 4: "not complete", 5: "not set up correctly"}[workbench.backend.version]
+    workbench.contains(problem=sentence)
+    workbench.shows(status="unauthenticated")
+
+
 @of_versions(4)
 def test_s13_what_is_no_address_is_refused_before_it_is_sent(workbench: Workbench) -> None:
     with pytest.raises(Raised, match="an address with an @"):

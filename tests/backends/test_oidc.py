@@ -8,9 +8,11 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
-from tests.backends.servers import Mailbox, RealBackend
+from tests.backends.servers import Mailbox, RealBackend, version_of
 from tests.backends.visits import allow, log_in, parameters, refuse
 from tests.backends.workbench import Workbench, path_of
+
+NOWHERE = "http://127.0.0.1:1"
 
 
 def test_s12_s20_a_provider_leads_to_its_page_and_back_to_where_one_started(
@@ -121,6 +123,35 @@ def own_pages(name: str) -> dict[str, str]:
     """The backend's option `pages`: the workbench is its page for signing in and for errors."""
     path = path_of("/auth" if name == "v5-express" else "/api/auth", "micropython")
     return {"signIn": path, "error": path}
+
+
+def test_somebody_whom_the_sign_in_callback_refuses_is_told_so(workbench: Workbench) -> None:
+    workbench.start("sign_in", "oidc")
+    log_in(workbench.page, "mallory")
+    allow(workbench.page)
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror=AccessDenied\b"))
+    workbench.expect_problem("the server responded with a status of 403")  # the backend's page
+    workbench.go("?" + workbench.page.url.partition("?")[2])
+    workbench.shows(status="unauthenticated", problem="You are not allowed to sign in here.")
+
+
+@pytest.mark.parametrize("name", [name for name in BACKENDS if version_of(name) > 3])  # v3 does not ask it before
+def test_an_identity_provider_that_is_down_leads_to_an_error_that_can_be_explained(
+    name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
+) -> None:
+    workbench = open_workbench(start_backend(name, issuer=NOWHERE))
+    workbench.shows(status="unauthenticated")
+    error, sentence = (
+        ("Configuration", "The server is not set up correctly")
+        if workbench.backend.version == 5
+        else ("OAuthSignin", "The sign-in service could not be reached")
+    )
+    workbench.expect_problem("the server responded with a status of 500")  # the backend's page
+    workbench.start("sign_in", "oidc")
+    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror={error}\b"))
+    workbench.go("?" + workbench.page.url.partition("?")[2])
+    workbench.contains(problem=sentence)
+    workbench.shows(status="unauthenticated")
 
 
 def test_an_account_that_is_not_linked_leads_to_an_error_that_can_be_explained(

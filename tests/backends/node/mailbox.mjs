@@ -1,4 +1,5 @@
-// Takes every mail. `GET /?to=ADDRESS` answers the oldest one to that address, when it has come, and removes it.
+// Takes every mail but those to unknown@example.com. `GET /?to=ADDRESS` answers the oldest one to that address, when it
+// has come, and removes it.
 import { createServer } from "node:http";
 
 import { SMTPServer } from "smtp-server";
@@ -19,6 +20,8 @@ function deliver() {
 
 const smtp = new SMTPServer({
     disabledCommands: ["STARTTLS", "AUTH"],
+    onRcptTo: ({ address }, _session, accept) =>
+        accept(address === "unknown@example.com" ? new Error("Nobody has this address.") : undefined),
     async onData(stream, session, accept) {
         const text = (await body(stream)).toString();
         for (const { address } of session.envelope.rcptTo) mails.push({ to: address, text });

@@ -9,6 +9,7 @@ const PEOPLE = {
 // The option `authorize` of a credentials provider.
 export function authorize({ username, password }) {
     if (username === "throw") throw new Error("Custom failure");
+    if (username === "elsewhere") throw "/client.json"; // v3 takes it as the address to go to
     // Anybody, under the name that was typed: shows what has arrived.
     if (password === "echo") return { id: "3", name: username, email: "echo@example.com" };
     const { password: right, ...person } = PEOPLE[username] ?? {};
@@ -30,8 +31,9 @@ function tokensOf(account) {
     return { access_token, id_token: account.id_token ?? account.idToken, refresh_token: account.refresh_token ?? account.refreshToken };
 }
 
-// The signIn callback: everybody may, and the tests learn which tokens there are.
-export function note(account, issued) {
+// The signIn callback: everybody but Mallory may, and the tests learn which tokens there are.
+export function note(user, account, issued) {
+    if (user.name?.startsWith("mallory")) return false;
     const tokens = tokensOf(account);
     if (tokens) issued.push(tokens);
     return true;

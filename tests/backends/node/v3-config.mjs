@@ -11,7 +11,7 @@ export function config(site, Providers) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            signIn: async (_user, account) => note(account, site.issued),
+            signIn: async (user, account) => note(user, account, site.issued),
             jwt: async (token, _user, account) => remember(token, { account }),
             session: async session => ({ ...session, ...additions }),
         },

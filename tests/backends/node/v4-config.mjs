@@ -11,7 +11,7 @@ export function config(site, Credentials, Email) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            signIn: ({ account }) => note(account, site.issued),
+            signIn: ({ user, account }) => note(user, account, site.issued),
             jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }),
             session: ({ session }) => ({ ...session, ...additions }),
         },

@@ -26,7 +26,7 @@ export function config(site) {
         pages: site.options.pages,
         logger: site.logger,
         callbacks: {
-            signIn: ({ account }) => note(account, site.issued),
+            signIn: ({ user, account }) => note(user, account, site.issued),
             jwt: ({ token, account, trigger, session }) => remember(token, { account, trigger, update: session }),
             session: ({ session }) => ({ user: session.user, expires: session.expires, ...additions }),
         },
