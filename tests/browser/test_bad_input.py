@@ -125,7 +125,9 @@ async def act(event):
         ("sign_in('credentials', username='ada', password='lovelace', redirect=False)", "providers"),
         ("sign_in('credentials', username='ada', password='lovelace', redirect=False)", "csrf"),
         ("sign_in('credentials', username='ada', password='lovelace', redirect=False)", "callback"),
+        ("sign_in('dev-idp')", "signin"),
         ("sign_out(redirect=False)", "signout"),
+        ("update_session({})", "session"),
     ],
 )
 def test_a_backend_that_never_answers_an_action_is_an_error_in_time(
