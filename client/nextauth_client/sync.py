@@ -190,11 +190,20 @@ class Machine:
         return self.asking and not self.loading
 
     def take_over(self, other: "Machine") -> None:
-        """The changes under way of a Machine that this one replaces, before both of them go on."""
+        """What a Machine that this one replaces has under way, before both of them go on: changes, and wants."""
         self._highest = other._highest
+        self._must_ask = bool(
+            other._must_ask
+            or other._time_passed
+            or other._something_changed is not None
+            or other._expected_until is not None
+            or other._retry_at is not None
+            or other._in_air
+        )
         self._own_changes, other._own_changes = other._own_changes, {}
         for start, _, _ in self._own_changes.values():
             self._changes[start] = other._changes.pop(start, self._clock + DAY)
+        self._changes.update(other._changes)
 
     # ── the one way in ───────────────────────────────────────────────────────────────────────────
 
@@ -229,7 +238,7 @@ class Machine:
         self._see(stamp, now)
         self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now)
         self._came_at = made_at
-        self._must_ask = made_at <= 0  # nobody knows how old it is
+        self._must_ask = self._must_ask or made_at <= 0  # nobody knows how old it is
         if event.landed:
             self._say_changed(now)
             self._tell_of_landing(event.given)

@@ -75,6 +75,7 @@ class Seen:
         self.disturbed = 0  # how often the world was, when it started
         self.opened_at = page.world.clock.now
         self.published_error = False
+        self.given_up = False  # nobody waits for the answer that comes
         self.given = False
         self.sent_at = 0.0  # when the last request of its own change left
         self.complaint: tuple[str, str] | None = None
@@ -196,6 +197,15 @@ class Watch:
         seen.given = True
         seen.changed_at = truth_at
 
+    def page_is_replaced(self, page: Page, successor: Page) -> None:
+        """What the page's readers know they still do."""
+        if page.questions:
+            self.broken(LOCK_IS_RELEASED, f"page {page.number} was replaced with a question in the air")
+        self.pages[page.number].page = successor
+
+    def tickets_of(self, page: Page) -> list[int]:
+        return list(self.pages[page.number].tickets)
+
     def page_goes(self, page: Page) -> None:
         self.allows()
         self.allows()
@@ -301,11 +311,13 @@ class Watch:
         sending.clean = clean  # type: ignore[attr-defined]
 
     def _all_heard(self, start: tuple[int, str], acting: Page) -> bool:
-        return all(
-            start in self.pages[page.number].heard_starts
+        heard = [
+            self.pages[page.number].heard_starts
             for page in self.world.pages
             if page.alive and page.present and page is not acting
-        )
+        ]
+        heard += [early.heard_starts for early in self.world.early]
+        return all(start in starts for starts in heard)
 
     def cookie_comes_back(self, sending: Sending, cookie: Any) -> None:
         if cookie is KEEP:
@@ -335,6 +347,7 @@ class Watch:
         seen.published_error = False
         seen.newest = max(page.machine._shown, page.machine._epoch)
         seen.epoch = page.machine._epoch[0]
+        seen.given_up = type(event) is sync.Answered and event.question not in [q.number for q in page.machine._in_air]
 
     def after(self, page: Page, event: Any) -> None:
         seen = self.pages[page.number]
@@ -343,7 +356,7 @@ class Watch:
         now = self.world.clock.now
         brings_answer = kind is sync.Start  # or may do so
         answer: Any = None
-        if kind is sync.Answered:
+        if kind is sync.Answered and not seen.given_up:
             brings_answer, answer = event.error is None, event.session
             if seen.published_error:  # it may also have come too late
                 brings_answer = False
@@ -454,12 +467,21 @@ class Watch:
                 or machine._changes
                 or machine._expected_until is not None
             )
-            if page.present and not wants and not page.questions and machine._retry_at is None and not machine.loading:
+            if (
+                page.present
+                and page.is_read
+                and not wants
+                and not page.questions
+                and machine._retry_at is None
+                and not machine.loading
+            ):
                 self._shows_the_truth(seen, RESTS_RIGHT, "at rest")
             if shown is None or not page.alive or not page.present or not page.visible:
                 continue
             if seen.given or "expires" in world.backend.extra:
                 continue
+            if not world.options.sends_date and (self._clock_set_ahead_at >= 0 or self._clock_set_back):
+                continue  # nobody knows the backend's clock then: rule 7
             seen.session = shown
             # The answer may have been on its way for up to `timeout`, and the `Date` header has whole seconds.
             latest = max(self._expiry(seen), seen.awake_since) + sync.TICK + 2 * world.options.timeout + 1.1
@@ -469,7 +491,7 @@ class Watch:
     def everybody_knows(self, when: str) -> None:
         for seen in self.pages.values():
             page = seen.page
-            if not page.alive or not page.present or not page.visible:
+            if not page.alive or not page.present or not page.visible or not page.is_read:
                 continue
             if self.world.clock.now - seen.opened_at < self.world.options.timeout:
                 continue

@@ -10,6 +10,7 @@ from .world import World
 
 WAITS = [0.01, 0.05, 0.1, 0.3, 1.0, 2.0, 5.0, 12.0, 31.0]
 AGES = [0.0, 0.5, 5.0, 100.0]
+BOOTS = [0.05, 0.4, 3.0, 0.15, 12.0]
 JUMPS = [-3 * 86400.0, -10000.0, -60.0, -5.0, -1.0, 1.0, 60.0, 10000.0, 2 * 86400.0]
 FAULTS = [None, "mixed", "slow", "hang", "torn", "bad", "unreachable"]
 
@@ -31,6 +32,8 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("sign_in_wrongly", ["tab"]),
     ("sign_in_leaving", ["tab", [False, True]]),
     ("sign_in_elsewhere", ["tab", [False, True]]),
+    ("sign_in_passing", []),
+    ("sign_out_passing", []),
     ("change_csrf", []),
     ("js_sign_out", []),
     ("js_sign_in", []),
@@ -47,6 +50,9 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("read", ["tab"]),
     ("open", []),
     ("open_given", [AGES]),
+    ("open_early", [BOOTS]),
+    ("open_early", [BOOTS]),
+    ("replace", ["tab"]),
     ("close", ["tab"]),
     ("crash", ["tab"]),
     ("stop", ["tab"]),

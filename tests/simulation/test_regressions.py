@@ -100,3 +100,24 @@ def test_a_question_that_an_older_one_overtakes_after_the_clock_was_set_back_is_
     world.set_clock(-60.0)
     world.advance(0.3)
     world.finish()
+
+
+def test_a_session_that_ended_while_python_was_loading_is_asked_for_again() -> None:
+    world = World(tabs=1)
+    world.advance(31.0)
+    world.session_length(4.0)
+    world.refresh(0)
+    world.advance(1.0)
+    world.close(0)
+    world.open_early(12.0)
+    world.finish()
+
+
+def test_a_provider_that_is_replaced_hands_over_what_it_was_told() -> None:
+    world = World(seed=2, tabs=1)
+    world.advance(12.0)
+    world.js_sign_out()
+    world.advance(0.12)
+    world.replace(0)
+    world.advance(5.0)
+    world.finish()

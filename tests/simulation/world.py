@@ -34,6 +34,7 @@ from .invariants import Watch
 
 BASE = "https://example.org/api/auth"
 HOME = "https://example.org/"
+CHANNEL = "nextauth-client:1:" + BASE
 TICK = sync.TICK
 
 UNKNOWN_ANSWERS = [
@@ -257,33 +258,144 @@ class WorldSending(Sending):
         super()._return(answer, cookie)
 
 
-class Page:
-    """One tab with a machine, and the store that its readers see; carries effects out as `Provider` does."""
+class EarlyScript:
+    """A page whose Python is not up yet: `nextauth-early.js` has asked, and gives up when a change begins or ends."""
 
-    def __init__(self, world: World, given: Any, made_at: float, announce: bool) -> None:
+    def __init__(self, world: World) -> None:
         self.world = world
-        self.number = len(world.pages)
-        options = sync.Options(
-            world.options.client_max_age,
-            world.options.keep_alive,
-            world.options.timeout,
-            world.options.refetch_on_focus,
-        )
         self.tab = WorldTab(world.browser, HOME)
+        self.asked_at = world.browser.now()
+        self.asked = world.clock.now
+        self.came_at = 0.0
+        self.answer: protocol.Answer | None = None
+        self.heard_starts: set[tuple[int, str]] = set()
+        self._then: Callable[[Any], object] | None = None
         world.browser.tabs.append(self.tab)
-        self.machine = sync.Machine(f"tab{self.number}", options, world.dice.random)
-        self.store = Store(SessionState(loading=True))
+        self.tab.open(CHANNEL, self._hear)
+        world.watch.asks()
+        self.sending: Sending | None = self.tab.send(protocol.session_request(BASE), 10, self._came)
+
+    def _hear(self, event: Any) -> None:
+        if type(event) is not sync.Heard:
+            return
+        message = event.message
+        if message["type"] in ("start", "end") and message.get("outcome") != NOTHING and self.sending is not None:
+            self.sending.abort()
+            self.sending = None
+        if message["type"] == "start":
+            self.heard_starts.add(tuple(message["stamp"]))
+
+    def _came(self, outcome: Any) -> None:
+        self.sending = None
+        if self._then is not None:
+            self._then(outcome)
+        elif isinstance(outcome, protocol.Answer):
+            self.answer, self.came_at = outcome, self.world.browser.now()
+
+    def goes_on_with(self, then: Callable[[Any], object]) -> Sending:
+        """The page's Python is up while the question is in the air."""
+        assert self.sending is not None
+        self._then = then
+        return self.sending
+
+
+class Page:
+    """One tab with a machine, and the store that its readers see; carries effects out as `Provider` does.
+
+    It may go on with the question of an `EarlyScript`, or be a Provider that has replaced the one of `replaced`. One
+    that nobody reads (`is_read`) carries one change where no Provider runs, and ends with it.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        given: Any,
+        made_at: float,
+        announce: bool,
+        early: EarlyScript | None = None,
+        replaced: Page | None = None,
+        is_read: bool = True,
+    ) -> None:
+        self.world = world
+        self.number = replaced.number if replaced else len(world.pages)
+        self.is_read = is_read
+        options = sync.Options(
+            world.options.client_max_age if is_read else 0,
+            world.options.keep_alive if is_read else 0,
+            world.options.timeout,
+            world.options.refetch_on_focus and is_read,
+        )
+        self.generation: int = replaced.generation + 1 if replaced else 0
+        self.machine = sync.Machine(f"tab{self.number}-{self.generation}", options, world.dice.random)
         self.visible = True
         self.present = True
         self.alive = True
         self.questions: dict[int, Sending] = {}
+        self.successor: Page | None = None
         self._events: list[Any] = []
         self._changing = False
         self._changes_to_come: list[tuple[Any, Any]] = []
-        world.pages.append(self)
-        world.watch.page_opens(self)
-        self.tab.open("nextauth-client:1:" + BASE, self.receive)
+        self._tabs: list[WorldTab] = []  # of those that it has replaced; their changes go on
+        if replaced is None:
+            self.store = Store(SessionState(loading=True))
+            world.pages.append(self)
+            world.watch.page_opens(self)
+        else:
+            self.store = replaced.store
+            self._take_over(replaced)
+        self.tab = early.tab if early else WorldTab(world.browser, HOME)
+        if early is None:
+            world.browser.tabs.append(self.tab)
+        self.tab.open(CHANNEL, self.receive)
+        answered = None if early is None else self._adopt(early)
         self.receive(sync.Start(given, made_at, self.tab.stored_epoch(), announce))
+        if answered is not None:
+            self.receive(answered)
+        for ticket in world.watch.tickets_of(self):
+            self.receive(sync.Refresh(ticket))
+
+    def _take_over(self, replaced: Page) -> None:
+        """As `Provider` does with a Provider that it replaces."""
+        self.world.pages[self.number] = self
+        self.visible, self.present = replaced.visible, replaced.present
+        self._changing, self._changes_to_come = replaced._changing, replaced._changes_to_come
+        self._tabs = [*replaced._tabs, replaced.tab]
+        self.machine.take_over(replaced.machine)
+        replaced.store = Store(replaced.store.value)
+        replaced.successor = self
+        replaced.receive(sync.Stop())
+        replaced.tab.close()
+        self.world.watch.page_is_replaced(replaced, self)
+
+    def _adopt(self, early: EarlyScript) -> sync.Answered | None:
+        """As `Provider` does with the question that the page asked before Python ran."""
+        self.world.watch.page_was_given(self, early.asked)
+        if early.sending is not None:
+            self.receive(sync.AskedEarly(early.asked_at))
+            then = functools.partial(self._came, sync.EARLY, early.asked)
+            self.questions[sync.EARLY] = early.goes_on_with(then)
+            return None
+        try:
+            session = None if early.answer is None else protocol.understand_session(early.answer)
+        except UnexpectedAnswer:
+            early.answer = None
+        date = None if early.answer is None else early.answer.date
+        if date is not None:
+            date += max(0.0, self.tab.now() - early.came_at)
+            if sync.ended_between(session, early.answer.date, date):  # type: ignore[union-attr, arg-type]
+                early.answer = None
+        if early.answer is None:
+            self.world.watch.allows_one()  # it is of no use, and is asked again
+            self.world.watch.changed_for(self, self.world.clock.now)
+            return None
+        self.receive(sync.AskedEarly(early.asked_at))
+        if session is not None:
+            session["asked"] = early.asked
+        return sync.Answered(sync.EARLY, session, None, date)
+
+    def latest(self) -> Page:
+        """This one, or the one that has replaced it in the end."""
+        return self.successor.latest() if self.successor is not None else self
 
     def receive(self, event: Any) -> None:
         self._events.append(event)
@@ -309,22 +421,21 @@ class Page:
     def _do_Ask(self, effect: sync.Ask) -> None:
         self.world.watch.asks()
         asked = self.world.clock.now
-
-        def done(outcome: Any) -> None:
-            del self.questions[effect.question]
-            session, error, date = None, None, None
-            try:
-                if isinstance(outcome, NextAuthError):
-                    raise outcome
-                session, date = protocol.understand_session(outcome), outcome.date
-                if session is not None:
-                    session["asked"] = asked
-            except NextAuthError as failure:
-                error = failure
-            self.receive(sync.Answered(effect.question, session, error, date))
-
-        sending = self.send(protocol.session_request(BASE), done)
+        sending = self.send(protocol.session_request(BASE), lambda outcome: self._came(effect.question, asked, outcome))
         self.questions[effect.question] = sending
+
+    def _came(self, question: int, asked: float, outcome: Any) -> None:
+        del self.questions[question]
+        session, error, date = None, None, None
+        try:
+            if isinstance(outcome, NextAuthError):
+                raise outcome
+            session, date = protocol.understand_session(outcome), outcome.date
+            if session is not None:
+                session["asked"] = asked
+        except NextAuthError as failure:
+            error = failure
+        self.receive(sync.Answered(question, session, error, date))
 
     def _do_Abort(self, effect: sync.Abort) -> None:
         sending = self.questions.pop(effect.question, None)
@@ -333,6 +444,8 @@ class Page:
         self.world.watch.gives_up(self._events[0])
 
     def _do_Settle(self, effect: sync.Settle) -> None:
+        if self.successor is not None:
+            return  # the tickets are its own now
         for ticket in effect.tickets:
             self.world.watch.settles(self, ticket, effect.error)
 
@@ -378,17 +491,21 @@ class Page:
                 session, date = None, None
             elif session is not None:
                 session["asked"] = self.world.clock.now
-            self.receive(sync.ChangeEnded(number, outcome, session, date))
-            self._changing = False
-            if self._changes_to_come:
-                self.change(*self._changes_to_come.pop(0))
+            page = self.latest()
+            page.receive(sync.ChangeEnded(number, outcome, session, date))
+            page._changing = False
+            if page._changes_to_come:
+                page.change(*page._changes_to_come.pop(0))
+            elif not page.is_read:
+                page.see_out()
 
         def fails(outcome: str, error: NextAuthError) -> None:
             ends(outcome)
-            self.receive(sync.Failed(error))
+            self.latest().receive(sync.Failed(error))
 
         def got_token(answer: Any) -> None:
-            if not self.alive:
+            page = self.latest()
+            if not page.alive:
                 return
             try:
                 if isinstance(answer, NextAuthError):
@@ -397,11 +514,11 @@ class Page:
             except NextAuthError as error:
                 fails(NOTHING, error)
                 return
-            self.receive(sync.ChangeStarted(number))
+            page.receive(sync.ChangeStarted(number))
             self.send(post(token), answered)
 
         def answered(answer: Any) -> None:
-            if not self.alive:
+            if not self.latest().alive:
                 return
             try:
                 if isinstance(answer, NextAuthError):
@@ -413,6 +530,15 @@ class Page:
                 fails(CHANGED, error)
 
         self.send(protocol.csrf_request(BASE), got_token)
+
+    def see_out(self) -> None:
+        """Nobody reads this page: it ends as soon as the others have the answer that they wait for."""
+        if self.alive and self.machine.refreshing:
+            self.world.clock.call_later(0.01, self.see_out)
+        elif self.alive:
+            self.receive(sync.Stop())
+            self.world.watch.is_stopped(self)
+            self.crash()
 
     def sign_in(self, password: str, leaves: Callable[[], object] | None = None) -> None:
         provider = protocol.AuthProvider("credentials", "Password", "credentials", "", "")
@@ -450,7 +576,8 @@ class Page:
 
     def crash(self) -> None:
         self.alive = self.present = False
-        self.tab.crash()
+        for tab in [*self._tabs, self.tab]:
+            tab.crash()
         self.world.watch.page_goes(self)
 
 
@@ -480,6 +607,7 @@ class World:
         self.healed = False
         self.next_answer_takes = 0.0
         self.pages: list[Page] = []
+        self.early: list[EarlyScript] = []  # of pages to come
         self.has_js_page = False
         self.watch = Watch(self)
         self.browser = WorldBrowser(self)
@@ -491,7 +619,7 @@ class World:
         self.browser.cookie = self.backend.login() if self.options.signed_in else None
         self._js_tab = WorldTab(self.browser, HOME)
         if self.options.stuck_lock:
-            self.browser.lock_holders["nextauth-client:1:" + BASE] = "somebody else"
+            self.browser.lock_holders[CHANNEL] = "somebody else"
         for _ in range(self.options.tabs):
             self._open(UNSET, 0.0, False)
 
@@ -503,6 +631,10 @@ class World:
 
     def _open(self, given: Any, made_at: float, announce: bool) -> None:
         Page(self, given, made_at, announce)
+
+    @property
+    def _has_room(self) -> bool:
+        return len([page for page in self.pages if page.alive]) + len(self.early) < 6
 
     def _page(self, number: int, present: bool = True) -> Page | None:
         pages = [page for page in self.pages if page.alive and page.present == present]
@@ -535,6 +667,9 @@ class World:
 
     @step
     def set_clock(self, seconds: float) -> None:
+        """Not while an early script waits for Python: nobody notices then, and its answer is taken for a newer one."""
+        if self.early:
+            return
         self.watch.disturbs()
         self.watch.clock_jumps(seconds)
         self.browser.set_clock(seconds)
@@ -543,15 +678,39 @@ class World:
 
     @step
     def open(self) -> None:
-        if len([page for page in self.pages if page.alive]) < 6:
+        if self._has_room:
             self.watch.allows_one()
             self._open(UNSET, 0.0, False)
 
     @step
     def open_given(self, age: float) -> None:
         """A page with `session=` in it, rendered so many seconds ago."""
-        if len([page for page in self.pages if page.alive]) < 6:
+        if self._has_room:
             self._land(age, True, False)
+
+    @step
+    def open_early(self, boots: float) -> None:
+        """A page with the early script in it, whose Python is up after so many seconds."""
+        if not self._has_room:
+            return
+        self.watch.allows_one()
+        early = EarlyScript(self)
+        self.early.append(early)
+
+        def is_up() -> None:
+            self.early.remove(early)
+            Page(self, UNSET, 0.0, False, early=early)
+
+        self.clock.call_later(boots, is_up)
+
+    @step
+    def replace(self, tab: int) -> None:
+        """The page makes a Provider of its own after one was started by what it read."""
+        page = self._page(tab)
+        if page is not None and page.is_read:
+            self.watch.disturbs()
+            given, made_at = (UNSET, 0.0) if page.machine.loading else (page.machine.session, page.machine.asked_at)
+            Page(self, given, made_at, False, replaced=page)
 
     def _land(self, age: float, given: bool, announce: bool) -> None:
         session, made_at = (self._rendered(), self.browser.now()) if given else (UNSET, 0.0)
@@ -723,6 +882,19 @@ class World:
         page = self._page(tab)
         if page is not None:
             page.update({"value": value})
+
+    @step
+    def sign_in_passing(self) -> None:
+        """A page without a Provider signs in; nobody reads there."""
+        self._passing(lambda page: page.sign_in("pw"))
+
+    @step
+    def sign_out_passing(self) -> None:
+        self._passing(Page.sign_out)
+
+    def _passing(self, change: Callable[[Page], None]) -> None:
+        if self._has_room:
+            change(Page(self, None, self.browser.now(), False, is_read=False))
 
     @step
     def change_csrf(self) -> None:

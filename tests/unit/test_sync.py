@@ -1103,6 +1103,23 @@ def test_rule_2_a_change_under_way_is_ended_by_the_machine_that_replaces_its_own
     assert (tab.name, two.name) == ("Bob", "Bob")
 
 
+def test_rule_10_a_replaced_provider_hands_over_the_question_that_it_had_in_the_air() -> None:
+    replaced = open_tab()
+    assert replaced.at(5, ForeignChange()).asks()
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    assert tab.at(5.1, Start(ADA, T0, None, False)).asks()
+
+
+def test_rule_10_a_replaced_provider_hands_over_the_change_that_another_tab_has_begun() -> None:
+    replaced, two = two_tabs()
+    replaced.hears(5, two.at(5, ChangeStarted(1)).messages("start"))
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    assert not tab.at(5.1, Start(UNSET, T0 + 5.1, None, False)).asks()
+    assert tab.hears(5.5, two.at(5.5, ChangeEnded(1, NOTHING, None, None)).messages("end")).asks()
+
+
 def test_rule_10_a_redirect_that_does_not_leave_the_page_ends_after_the_timeout() -> None:
     tab = open_tab(None, timeout=10)
     tab.at(5, ChangeStarted(1))
