@@ -106,15 +106,13 @@ class Provider:
         if replaced is None:
             self._store = Store(SessionState(loading=True))
         else:
-            if given is UNSET and replaced._base == self._base and not replaced._machine.loading:
-                given, made_at = replaced._machine.session, replaced._machine.asked_at
             self._store = replaced._store
             self._take_over(replaced)
         if default:
             Provider._default = self
         self._host.open("nextauth-client:1:" + self._base, self._receive)
         answered = None
-        if default and given is UNSET:
+        if default and given is UNSET and self._machine.loading:
             given = self._embedded()
             if given is UNSET:
                 answered = self._adopt_early()

@@ -76,7 +76,6 @@ DAY = 86400.0
 
 # What a Machine remembers of the clock; None is never.
 _TIMES = (
-    "asked_at",
     "_came_at",
     "_something_changed",
     "_expected_until",
@@ -87,6 +86,26 @@ _TIMES = (
     "_expires_at",
     "_over_at",
     "_wake",
+)
+
+# What a Machine that replaces another goes on with.
+_HANDED_OVER = (
+    "session",
+    "loading",
+    "error",
+    "_came_at",
+    "_clock",
+    "_highest",
+    "_ahead",
+    "_epoch",
+    "_shown",
+    "_failed",
+    "_action_failed",
+    "_expires_at",
+    "_over_at",
+    "_visible",
+    "_online",
+    "_landed",
 )
 
 
@@ -137,7 +156,6 @@ class Machine:
         self.session: "Data" = None
         self.loading = True
         self.error: "Optional[NextAuthError]" = None
-        self.asked_at = 0.0  # when the question was asked whose answer they see
         self._came_at = 0.0
 
         # Order across tabs: rule 2.
@@ -190,8 +208,9 @@ class Machine:
         return self.asking and not self.loading
 
     def take_over(self, other: "Machine") -> None:
-        """What a Machine that this one replaces has under way, before both of them go on: changes, and wants."""
-        self._highest = other._highest
+        """What a Machine that this one replaces shows and has under way, before both of them go on."""
+        for name in _HANDED_OVER:
+            setattr(self, name, getattr(other, name))
         self._must_ask = bool(
             other._must_ask
             or other._time_passed
@@ -228,20 +247,25 @@ class Machine:
 
     def _on_Start(self, event: "Any", now: float) -> None:
         self._present = True
-        self._landed = event.landed
+        self._landed = self._landed or event.landed
         self._learn_epoch(event.epoch, now)
-        made_at = min(event.made_at, now)
-        stamp = (int(made_at * 1000), self.tab)
-        if event.given is UNSET or stamp < self._epoch:  # rule 10: a change has ended since it was made
+        if event.given is not UNSET:
+            made_at = min(event.made_at, now)
+            stamp = (int(made_at * 1000), self.tab)
+            self._see(stamp, now)
+            # Rule 10: unless a change has ended since it was made.
+            if self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now):
+                self._came_at = made_at
+                self._must_ask = self._must_ask or made_at <= 0  # nobody knows how old it is
+                if event.landed:
+                    self._say_changed(now)
+                    self._tell_of_landing(event.given)
+                return
+        self._forget_what_is_over(now)
+        if self.loading:
             self._must_ask = not self._in_air
-            return
-        self._see(stamp, now)
-        self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now)
-        self._came_at = made_at
-        self._must_ask = self._must_ask or made_at <= 0  # nobody knows how old it is
-        if event.landed:
-            self._say_changed(now)
-            self._tell_of_landing(event.given)
+        else:  # as taken over
+            self._plan(self._expires_at, 0.0, now)
 
     def _on_Answered(self, event: "Any", now: float) -> None:
         for question in self._in_air:
@@ -306,12 +330,16 @@ class Machine:
     def _on_PageShow(self, event: "Any", now: float) -> None:
         self._present = True
         self._learn_epoch(event.epoch, now)
+        self._forget_what_is_over(now)
+        self._must_ask = True
+
+    def _forget_what_is_over(self, now: float) -> None:
+        """For a page that goes on after nobody minded it: whoever it shows may be signed out, or past `expires`."""
         is_over = self._over_at is not None or (self._expires_at is not None and now >= self._expires_at)
         if self._shown < self._epoch or is_over:
             self.session = None
             self.loading = True
             self._keep_alive_at = self._expires_at = self._over_at = None
-        self._must_ask = True
 
     def _on_Stop(self, event: "Any", now: float) -> None:
         for change, (start, sent, _) in list(self._own_changes.items()):
@@ -472,22 +500,25 @@ class Machine:
         self._shown = stamp
         self.session = session
         self.loading = False
-        self.asked_at = asked
         self._came_at = now
         later = 0.0 if stamp[1] == self.tab else HEAD_START * (0.5 + 0.5 * self._random())
-        self._expires_at = None if ends is None else ends + later
-        self._over_at = None
-        self._keep_alive_at = None
-        if self.options.keep_alive and session is not None:
-            self._keep_alive_at = now + self.options.keep_alive + later
+        self._plan(ends, later, now)
         if stamp > max(self._failed, self._action_failed):
             self.error = None
         if stamp > self._failed:
             self._attempts = 0
             self._retry_at = None
+        return True
+
+    def _plan(self, ends: "Optional[float]", later: float, now: float) -> None:
+        """The times of the session that is shown: rules 6 and 7."""
+        self._expires_at = None if ends is None else ends + later
+        self._over_at = None
+        self._keep_alive_at = None
+        if self.options.keep_alive and self.session is not None:
+            self._keep_alive_at = now + self.options.keep_alive + later
         if ends is not None:
             self._warn_of_long_options(ends - now)
-        return True
 
     def _fail(self, stamp: "Stamp", error: "NextAuthError", now: float) -> bool:
         """Take an unknown: who is signed in stays as it is, and is asked again later."""

@@ -121,3 +121,20 @@ def test_a_provider_that_is_replaced_hands_over_what_it_was_told() -> None:
     world.replace(0)
     world.advance(5.0)
     world.finish()
+
+
+def test_a_provider_that_is_replaced_hands_over_when_its_session_ends() -> None:
+    world = World(seed=3, tabs=3, channels=False, session_length=30.0, skew=-7200.0)
+    world.advance(31.0)
+    world.replace(4)
+    world.finish()
+
+
+def test_a_provider_that_is_replaced_hands_over_the_order_of_a_clock_that_was_set_back() -> None:
+    world = World(hostile=True)
+    world.sign_in_passing()
+    world.sleep(15.0)
+    world.refresh(0)
+    world.set_clock(-10000.0)
+    world.replace(0)
+    world.finish()

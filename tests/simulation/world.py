@@ -709,8 +709,7 @@ class World:
         page = self._page(tab)
         if page is not None and page.is_read:
             self.watch.disturbs()
-            given, made_at = (UNSET, 0.0) if page.machine.loading else (page.machine.session, page.machine.asked_at)
-            Page(self, given, made_at, False, replaced=page)
+            Page(self, UNSET, 0.0, False, replaced=page)
 
     def _land(self, age: float, given: bool, announce: bool) -> None:
         session, made_at = (self._rendered(), self.browser.now()) if given else (UNSET, 0.0)

@@ -1108,7 +1108,7 @@ def test_rule_10_a_replaced_provider_hands_over_the_question_that_it_had_in_the_
     assert replaced.at(5, ForeignChange()).asks()
     tab = Tab("c")
     tab.machine.take_over(replaced.machine)
-    assert tab.at(5.1, Start(ADA, T0, None, False)).asks()
+    assert tab.at(5.1, Start(UNSET, 0, None, False)).asks()
 
 
 def test_rule_10_a_replaced_provider_hands_over_the_change_that_another_tab_has_begun() -> None:
@@ -1116,8 +1116,94 @@ def test_rule_10_a_replaced_provider_hands_over_the_change_that_another_tab_has_
     replaced.hears(5, two.at(5, ChangeStarted(1)).messages("start"))
     tab = Tab("c")
     tab.machine.take_over(replaced.machine)
-    assert not tab.at(5.1, Start(UNSET, T0 + 5.1, None, False)).asks()
+    tab.at(5.1, Start(UNSET, 0, None, False))
+    assert not tab.at(5.2, Refresh(1)).asks()
     assert tab.hears(5.5, two.at(5.5, ChangeEnded(1, NOTHING, None, None)).messages("end")).asks()
+
+
+def test_rule_10_a_replaced_provider_hands_over_what_it_shows_and_when_that_ends() -> None:
+    replaced = Tab()
+    replaced.opens()
+    replaced.answers(0.1, session("Ada", T0 - 7180), date=T0 - 7199.9)  # the backend's clock is two hours behind
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    assert not tab.at(5, Start(UNSET, 0, None, False)).asks()
+    assert tab.name == "Ada"
+    assert tab.at(20, Tick()).asks()
+
+
+OLD_ANSWER = Heard(
+    {"type": "answer", "stamp": [int(T0 + 2) * 1000, "b"], "asked": T0 + 2, "told": False, "session": BOB, "ends": None}
+)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param([], [(0.5, Focus()), (2, Focus())], id="when it was answered"),
+        pytest.param([], [(9, StaleRead()), (12, StaleRead())], id="how old that is"),
+        pytest.param([(-60, Tick())], [(-57, Focus())], id="how far the clock was set back"),
+        pytest.param([(5, Tick())], [(-60, Tick()), (-57, Focus())], id="what the clock was"),
+        pytest.param([(5, Failed(DOWN))], [(6, OLD_ANSWER)], id="the error, and since when"),
+        pytest.param([(5, Visibility(False))], [(6, Refresh(1)), (6.1, DOWN), (9, Tick())], id="that it is hidden"),
+        pytest.param([(5, Network(False))], [(6, Refresh(1)), (6.1, DOWN), (9, Tick())], id="that it is offline"),
+    ],
+)
+def test_rule_10_a_machine_goes_on_as_the_one_that_it_replaces_would(
+    before: list[tuple[float, Any]], after: list[tuple[float, Any]]
+) -> None:
+    alone, replaced, successor = (Tab(client_max_age=10, refetch_on_focus=True) for _ in range(3))
+    for tab in (alone, replaced):
+        tab.opens()
+        tab.answers(0.1, ADA)
+        for seconds, event in before:
+            tab.at(seconds, event)
+    successor.machine.take_over(replaced.machine)
+    successor.at(replaced.now, Start(UNSET, 0, None, False))
+    assert successor.state == alone.state
+    for seconds, event in after:
+        if isinstance(event, Exception):
+            alone.answers(seconds, event)
+            successor.answers(seconds, event)
+        else:
+            assert successor.at(seconds, event).asks() == alone.at(seconds, event).asks()
+        assert successor.state == alone.state
+
+
+def test_rule_10_an_answer_asked_before_the_end_that_a_replaced_provider_knew_is_not_shown() -> None:
+    replaced, tab = open_tab(), Tab("c")
+    replaced.at(5, ChangeStarted(1))
+    replaced.at(5.1, ChangeEnded(1, CHANGED, None, None))
+    tab.machine.take_over(replaced.machine)
+    assert tab.at(5.2, Start(UNSET, 0, None, False)).asks()
+    tab.at(5.3, OLD_ANSWER)
+    assert tab.state == (None, True, None)
+
+
+def test_rule_10_a_replaced_provider_hands_over_that_a_sign_in_has_landed() -> None:
+    replaced, tab = Tab(), Tab("c")
+    replaced.opens(landed=True)
+    tab.machine.take_over(replaced.machine)
+    tab.at(0.1, Start(UNSET, 0, None, False))
+    assert tab.answers(0.2, ADA).of(TellOthers)
+
+
+def test_rule_10_a_failure_that_is_handed_over_outlives_an_answer_asked_before_it() -> None:
+    replaced, tab = open_tab(), Tab("c")
+    replaced.at(5, Refresh(1))
+    replaced.answers(5.1, DOWN)
+    tab.machine.take_over(replaced.machine)
+    tab.at(5.2, Start(UNSET, 0, None, False))
+    tab.at(5.3, OLD_ANSWER)
+    assert tab.state == ("Bob", False, "ClientFetchError")
+
+
+def test_rule_10_a_session_in_the_page_does_not_undo_what_a_replaced_provider_was_answered() -> None:
+    replaced = open_tab(BOB)
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    tab.at(5, Start(ADA, T0 - 1, None, False))
+    assert tab.name == "Bob"
 
 
 def test_rule_10_a_redirect_that_does_not_leave_the_page_ends_after_the_timeout() -> None:
