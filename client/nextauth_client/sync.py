@@ -97,6 +97,7 @@ _HANDED_OVER = (
     "_clock",
     "_highest",
     "_ahead",
+    "_lost_time",
     "_epoch",
     "_shown",
     "_failed",
@@ -118,11 +119,13 @@ def ended_between(session: "Data", since: float, now: float) -> bool:
 class Question:
     """A `GET /session` in the air."""
 
-    def __init__(self, number: int, stamp: "Stamp", asked: float, told: bool, tickets: "list[int]") -> None:
+    def __init__(
+        self, number: int, stamp: "Stamp", asked: float, told: "Optional[float]", tickets: "list[int]"
+    ) -> None:
         self.number = number
         self.stamp = stamp
         self.asked = asked
-        self.told = told  # asked because something changed
+        self.told = told  # since when something was known to have changed, if it was asked for that
         self.tickets = tickets
 
 
@@ -161,6 +164,7 @@ class Machine:
         # Order across tabs: rule 2.
         self._highest = 0  # of all stamps seen
         self._ahead = 0.0  # milliseconds by which stamps are ahead of the clock, since it was set back
+        self._lost_time = False  # it was since the newest outcome; nobody knows how long ago that is
         self._epoch = NEVER  # the end of the newest change
         self._shown = NEVER  # the question whose answer is shown
         self._failed = NEVER  # the newest question that failed
@@ -243,7 +247,7 @@ class Machine:
         asked = min(event.asked_at, now)
         stamp = (int(asked * 1000), self.tab)
         self._see(stamp, now)
-        self._in_air.append(Question(EARLY, stamp, asked, False, []))
+        self._in_air.append(Question(EARLY, stamp, asked, None, []))
 
     def _on_Start(self, event: "Any", now: float) -> None:
         self._present = True
@@ -309,7 +313,7 @@ class Machine:
             self._catch_up(now)
 
     def _catch_up(self, now: float) -> None:
-        if self._moment(now) - max(self._shown, self._failed)[0] >= BURST * 1000:
+        if self._lost_time or self._moment(now) - max(self._shown, self._failed)[0] >= BURST * 1000:
             self._time_passed = True
 
     def _on_Network(self, event: "Any", now: float) -> None:
@@ -452,8 +456,9 @@ class Machine:
         else:
             return False
         if taken:
-            # Rule 4: it heard of the same change, perhaps a moment before us, and asked then.
-            self._satisfy(asked + SAME_MOMENT if message.get("told") is True else asked)
+            told: "Any" = message.get("told")
+            # Rule 4: it may have heard of the same change a moment before us, and asked then.
+            self._satisfy(max(asked, min(told, asked) + SAME_MOMENT) if _is_number(told) else asked)
         return True
 
     def _hear_end(self, message: "dict[str, Any]", end: "Stamp", now: float) -> None:
@@ -495,7 +500,7 @@ class Machine:
                     self._settle(question)
                 else:  # the clock was set back meanwhile, so that stamps and times disagree: it is asked once more
                     self._tickets += question.tickets
-                    if question.told:
+                    if question.told is not None:
                         self._something_changed = question.asked
         self._shown = stamp
         self.session = session
@@ -537,7 +542,7 @@ class Machine:
 
     def _answer_came(self, stamp: "Stamp") -> None:
         if stamp > self._failed:  # else the retry of what failed since is still wanted
-            self._time_passed = False
+            self._time_passed = self._lost_time = False
         if stamp >= self._expected:
             self._expected_until = None
 
@@ -640,6 +645,7 @@ class Machine:
         self._clock = now
         if back > 0:
             self._ahead += back * 1000
+            self._lost_time = True
             for name in _TIMES:
                 time = getattr(self, name)
                 if time is not None:
@@ -650,6 +656,8 @@ class Machine:
                 self._own_changes[change] = (start, sent, sent_at - back)
             for question in self._in_air:
                 question.asked -= back
+                if question.told is not None:
+                    question.told -= back
         if self._highest > (now + DAY) * 1000:
             # Set back by more than a day: newer pages would take our stamps for nonsense, and the order is lost.
             self._highest = 0
@@ -714,8 +722,8 @@ class Machine:
 
     def _ask(self, now: float) -> None:
         self._numbers += 1
-        told = self._something_changed is not None
-        self._in_air.append(Question(self._numbers, self._next_stamp(now), now, told, self._tickets))
+        question = Question(self._numbers, self._next_stamp(now), now, self._something_changed, self._tickets)
+        self._in_air.append(question)
         self._effects.append(Ask(self._numbers))
         self._tickets = []
         self._must_ask = self._time_passed = False

@@ -375,8 +375,9 @@ class Watch:
                 # An answer that comes with the end is as old as its request.
                 seen.changed_at = max(seen.changed_at, seen.sent_at if event.outcome == ADOPT else now)
                 seen.knows_of = now
-        elif kind is sync.EpochStored and isinstance(event.epoch, int) and event.epoch > seen.epoch:
-            seen.changed_at = now
+        elif kind is sync.EpochStored and isinstance(event.epoch, int):
+            if seen.epoch < event.epoch <= (page.tab.now() + sync.DAY) * 1000:
+                seen.changed_at = now
         elif kind is sync.Start or kind is sync.PageShow:
             kept = machine.session
             if kept is not None and kept["asked"] < self._ended_at - MOMENT and not self._clock_set_back:
@@ -504,6 +505,11 @@ class Watch:
         if seen.time_passed_at is not None:
             # It may have joined a question, or come in a burst.
             since = max(since, seen.time_passed_at - self.world.options.timeout - sync.BURST)
+        if self._clock_set_back:
+            since -= self._tolerance
+        elif self.world.options.hostile or self.world.options.stuck_lock:
+            # Two changes passed for one, and the answer for the second is late, or lost.
+            since -= 2 * sync.SAME_MOMENT
         shown = who(seen.page.machine.session)
         if shown not in self.truths_since(since):
             self.broken(invariant, f"page {seen.page.number}, {when}, shows {shown}")

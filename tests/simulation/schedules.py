@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hypothesis import strategies as st
@@ -69,6 +70,7 @@ STEPS: list[tuple[str, list[Any]]] = [
 
 # How worlds differ, most alike first.
 OPTIONS: list[tuple[str, list[Any]]] = [
+    ("seed", list(range(7))),
     ("tabs", [2, 1, 3, 4, 6]),
     ("locks", [True, True, False]),
     ("channels", [True, True, True, False]),
@@ -85,11 +87,8 @@ OPTIONS: list[tuple[str, list[Any]]] = [
 ]
 
 
-def options_of(number: int) -> dict[str, Any]:
-    options: dict[str, Any] = {"seed": number % 7}
-    for name, values in OPTIONS:
-        number, index = divmod(number, len(values))
-        options[name] = values[index]
+def options_of(indexes: Sequence[int]) -> dict[str, Any]:
+    options = {name: values[index] for (name, values), index in zip(OPTIONS, indexes, strict=True)}
     if not options["sends_date"]:
         options["skew"] = 0.0  # nobody can know of it
     return options
@@ -107,7 +106,7 @@ def take(world: World, number: int) -> None:
     getattr(world, name)(*arguments)
 
 
-def play(options: int, numbers: list[int]) -> World:
+def play(options: Sequence[int], numbers: list[int]) -> World:
     world = World(**options_of(options))
     for number in numbers:
         if number:  # 0, to which hypothesis shrinks what is not needed, is no step
@@ -116,6 +115,9 @@ def play(options: int, numbers: list[int]) -> World:
     return world
 
 
-def schedules(longest: int = 40) -> st.SearchStrategy[tuple[int, list[int]]]:
+def schedules(longest: int = 40) -> st.SearchStrategy[tuple[tuple[int, ...], list[int]]]:
+    # Each index by itself, and the length first: a big number, and a list's end, are drawn small far too often.
+    options = st.tuples(*(st.integers(0, len(values) - 1) for _, values in OPTIONS))
     numbers = st.integers(0, len(STEPS) * 60 - 1)
-    return st.tuples(st.integers(0, 2**31), st.lists(numbers, min_size=8, max_size=longest))
+    steps = st.integers(8, longest).flatmap(lambda length: st.lists(numbers, min_size=length, max_size=length))
+    return st.tuples(options, steps)

@@ -34,7 +34,7 @@ def soak(minutes: float) -> int:
             suppress_health_check=list(HealthCheck),
         )
         @given(schedules(longest=100))
-        def some(schedule: tuple[int, list[int]]) -> None:
+        def some(schedule: tuple[tuple[int, ...], list[int]]) -> None:
             play(*schedule)
 
         some()

@@ -16,5 +16,5 @@ from .schedules import play, schedules
     suppress_health_check=list(HealthCheck),
 )
 @given(schedules())
-def test_every_invariant_holds_in_2000_schedules(schedule: tuple[int, list[int]]) -> None:
+def test_every_invariant_holds_in_2000_schedules(schedule: tuple[tuple[int, ...], list[int]]) -> None:
     play(*schedule)
