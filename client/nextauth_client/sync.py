@@ -502,6 +502,8 @@ class Machine:
                     self._tickets += question.tickets
                     if question.told is not None:
                         self._something_changed = question.asked
+                    else:
+                        self._must_ask = True
         self._shown = stamp
         self.session = session
         self.loading = False

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SPIN = 60  # ticks in a second
 MOMENT = 0.005  # stamps are in milliseconds, and each is greater than the last; within a few there is no order
+SLOW = 0.05  # with faster answers than messages between tabs are, several ask before they hear of the first
 BACKOFF = 0.45  # the shortest there is, nearly
 
 SIGN_OUT_IS_FINAL = "a tab that knows of a sign-out never again shows an answer asked before it"
@@ -98,7 +99,8 @@ class Watch:
         self._ended_at = 0.0  # when the newest change did
         self._disturbed = 0
         self._failures = [-1.0, -1.0]
-        self._clock_set_back = 0.0
+        self._clock_set_back = 0
+        self._longest_sleep = 0.0
         self._clock_set_ahead_at = -1.0
         self._changes: dict[int, float] = {}
 
@@ -136,7 +138,7 @@ class Watch:
     @property
     def _tolerance(self) -> float:
         """Seconds within which the order of two moments may be unknown to the tabs."""
-        return self.world.options.timeout if self._clock_set_back else MOMENT
+        return self.world.options.timeout + self._longest_sleep if self._clock_set_back else MOMENT
 
     @property
     def shares(self) -> bool:
@@ -148,7 +150,7 @@ class Watch:
             and not options.hostile
             and not options.stuck_lock
             and not self._clock_set_back
-            and world.browser.latency >= 0.05
+            and world.browser.latency >= SLOW
             and world.browser.online
         )
 
@@ -162,6 +164,11 @@ class Watch:
         else:
             # Each tab, and where messages come twice each twice.
             self.allowed += max(6, len(self.world.pages)) * (2 if self.world.options.hostile else 1)
+
+    def answers_take(self, seconds: float) -> None:
+        """From now on; what all tabs want already, several may ask then."""
+        if seconds < SLOW:
+            self.allows()
 
     def asks(self) -> None:
         self.asked += 1
@@ -221,6 +228,7 @@ class Watch:
         self.allows()
 
     def wakes(self, time: float) -> None:
+        self._longest_sleep = max(self._longest_sleep, time - self.world.clock.now)
         for seen in self.pages.values():
             seen.awake_since = time
 
@@ -505,9 +513,7 @@ class Watch:
         if seen.time_passed_at is not None:
             # It may have joined a question, or come in a burst.
             since = max(since, seen.time_passed_at - self.world.options.timeout - sync.BURST)
-        if self._clock_set_back:
-            since -= self._tolerance
-        elif self.world.options.hostile or self.world.options.stuck_lock:
+        if self.world.options.hostile or self.world.options.stuck_lock:
             # Two changes passed for one, and the answer for the second is late, or lost.
             since -= 2 * sync.SAME_MOMENT
         shown = who(seen.page.machine.session)

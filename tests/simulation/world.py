@@ -986,6 +986,7 @@ class World:
     @step
     def latency(self, seconds: float) -> None:
         self.browser.latency = seconds
+        self.watch.answers_take(seconds)
 
     @step
     def slow_answer(self, seconds: float) -> None:

@@ -1313,6 +1313,17 @@ def test_its_answers_do_not_pass_for_newer_ones_either() -> None:
     assert old.name == "Bob"
 
 
+def test_a_question_after_a_sign_in_is_not_lost_to_an_older_answer_whose_stamp_is_ahead() -> None:
+    one, two = two_tabs()
+    one.at(1, ChangeStarted(1))
+    two.at(15, Refresh(1))  # it has not heard
+    older = two.answers(15.1, ADA).messages("answer")
+    assert one.at(-45, ChangeEnded(1, CHANGED, None, None)).asks()  # all that it knows is that the clock was set back
+    assert one.hears(-44.9, [{**older[0], "asked": T0 - 46}]).asks()
+    one.answers(-44.8, BOB)
+    assert one.name == "Bob"
+
+
 def test_when_the_clock_is_set_back_by_days_every_tab_asks_and_the_order_begins_anew() -> None:
     old = open_tab()
     assert old.at(-3 * DAY, Tick()).asks()
