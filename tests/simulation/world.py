@@ -608,6 +608,7 @@ class World:
         self.next_answer_takes = 0.0
         self.pages: list[Page] = []
         self.early: list[EarlyScript] = []  # of pages to come
+        self.rendered = 0  # pages to come, with the session in them
         self.has_js_page = False
         self.watch = Watch(self)
         self.browser = WorldBrowser(self)
@@ -667,8 +668,8 @@ class World:
 
     @step
     def set_clock(self, seconds: float) -> None:
-        """Not while an early script waits for Python: nobody notices then, and its answer is taken for a newer one."""
-        if self.early:
+        """Not while a page is on its way: nobody notices then, and what it brings is taken for newer."""
+        if self.early or self.rendered:
             return
         self.watch.disturbs()
         self.watch.clock_jumps(seconds)
@@ -714,8 +715,10 @@ class World:
     def _land(self, age: float, given: bool, announce: bool) -> None:
         session, made_at = (self._rendered(), self.browser.now()) if given else (UNSET, 0.0)
         truth_at = self.clock.now
+        self.rendered += 1
 
         def open_page() -> None:
+            self.rendered -= 1
             self.watch.allows_one()
             if given and announce:
                 self.watch.allows()
@@ -915,7 +918,7 @@ class World:
         self._js_says()
 
     def _js_says(self) -> None:
-        self.watch.allows()
+        self.watch.js_client_says()
         said_at = self.clock.now
 
         def hear(page: Page) -> Callable[[Tab], None]:
