@@ -77,6 +77,7 @@ DAY = 86400.0
 # What a Machine remembers of the clock; None is never.
 _TIMES = (
     "_came_at",
+    "_corrected_at",
     "_something_changed",
     "_expected_until",
     "_lock_again",
@@ -164,6 +165,7 @@ class Machine:
         # Order across tabs: rule 2.
         self._highest = 0  # of all stamps seen
         self._ahead = 0.0  # milliseconds by which stamps are ahead of the clock, since it was set back
+        self._corrected_at: "Optional[float]" = None  # the tabs whose stamps are behind
         self._lost_time = False  # it was since the newest outcome; nobody knows how long ago that is
         self._epoch = NEVER  # the end of the newest change
         self._shown = NEVER  # the question whose answer is shown
@@ -440,10 +442,11 @@ class Machine:
         asked: "Any" = message.get("asked")
         if not _is_number(asked):
             return False
-        if self._ahead - (stamp[0] - asked * 1000) > LAG * 1000:
+        behind = self._ahead - (stamp[0] - asked * 1000) > LAG * 1000
+        if behind and (self._corrected_at is None or asked > self._corrected_at):
             # From a page opened after the clock was set back, whose stamps are behind ours: now it will know.
             self._say_changed(now)
-            self._something_changed = now
+            self._something_changed = self._corrected_at = now
         asked = min(asked, now)
         error = message.get("error")
         if isinstance(error, list) and len(error) == 2 and all(isinstance(part, str) for part in error):

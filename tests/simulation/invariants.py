@@ -521,7 +521,9 @@ class Watch:
         if seen.time_passed_at is not None:
             # It may have joined a question, or come in a burst.
             since = max(since, seen.time_passed_at - self.world.options.timeout - sync.BURST)
-        if self.world.options.hostile or self.world.options.stuck_lock:
+        if self._clock_set_back:
+            since -= self._tolerance
+        elif self.world.options.hostile or self.world.options.stuck_lock:
             # Two changes passed for one, and the answer for the second is late, or lost.
             since -= 2 * sync.SAME_MOMENT
         shown = who(seen.page.machine.session)

@@ -1300,6 +1300,18 @@ def test_such_a_page_is_told_and_asks_again_with_a_stamp_that_the_others_take() 
     assert old.name == "Bob"
 
 
+def test_it_is_told_once_whatever_answers_of_it_were_on_their_way() -> None:
+    old, new = open_tab(), Tab("b")
+    new.at(-3600, Start(UNSET, 0, None, False))
+    new.at(-3599.5, Refresh(1))
+    one = new.answers(-3599, BOB, 1).messages("answer")
+    two = new.answers(-3599, BOB, 2).messages("answer")
+    assert len(old.hears(-3599, one).messages("changed")) == 1
+    assert not old.hears(-3598.9, two).messages("changed")
+    new.at(-3598, Refresh(2))  # it has not heard
+    assert len(old.hears(-3597, new.answers(-3597.1, BOB).messages("answer")).messages("changed")) == 1
+
+
 def test_its_answers_do_not_pass_for_newer_ones_either() -> None:
     old = LockedTab()
     old.opens()
