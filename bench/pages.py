@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nextauth_client.__main__ import modules
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browsers import find_chromium
 from scripts.javascript_pages import BUILD
-from scripts.steps import ROOT
 from tests.browser.backend import StubBackend
 from tests.browser.site import INTERPRETERS, Site, page
 
@@ -218,7 +218,13 @@ class Bench:
                 path = f"/paint-{interpreter}-{number}.html"
                 self.site.write_page(path, python=BIND, html=WHO, head=head, interpreter=interpreter)
                 paths[f"{interpreter}, {name}"] = path
-        sources = {file.name: file.read_text() for file in (ROOT / "client" / "nextauth_client").glob("*.py")}
+        sources = {file.name: file.read_text() for file in modules()}
+        for name, source in sources.items():
+            self.site.write(f"/client/{name}", source)
+        config = {"files": {f"/client/{name}": f"./nextauth_client/{name}" for name in sources}}
+        path = "/files.html"
+        self.site.write_page(path, python=BIND, html=WHO, interpreter="micropython", config=config)
+        paths["micropython, alone, modules as files"] = path
         self.site.write("/sources.json", json.dumps(sources))
         names = {"interpreter": INTERPRETERS["micropython"], "python": json.dumps(BIND)}
         self.site.write("/bare.js", BARE % names)

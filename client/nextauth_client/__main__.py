@@ -1,17 +1,50 @@
-"""`python -m nextauth_client early > nextauth-early.js` gives the early script (docs/pages.md) of this version."""
+"""What a page needs of this package, for whoever installed only the wheel (docs/pages.md):
 
+python -m nextauth_client early > nextauth-early.js
+    prints the early script of this version
+python -m nextauth_client files FOLDER > pyscript.json
+    copies the modules that run in a page into FOLDER, and prints PyScript's configuration to load them from /FOLDER
+"""
+
+import json
+import shutil
 import sys
 from pathlib import Path
 
-EARLY = Path(__file__).with_name("nextauth-early.js")
+PACKAGE = Path(__file__).parent
+EARLY = PACKAGE / "nextauth-early.js"
+NOT_FOR_PAGES = ("__main__", "server", "testing")
+
+
+def modules() -> "list[Path]":
+    return sorted(file for file in PACKAGE.glob("*.py") if file.stem not in NOT_FOR_PAGES)
+
+
+def copy_files(folder: str) -> str:
+    """Returns the configuration, a JSON object with `files`. Raises `OSError`."""
+    destination = Path(folder)
+    destination.mkdir(parents=True, exist_ok=True)
+    base = "/" + destination.as_posix().strip("/")
+    files = {}
+    for module in modules():
+        shutil.copyfile(module, destination / module.name)
+        files[f"{base}/{module.name}"] = f"./{PACKAGE.name}/{module.name}"
+    return json.dumps({"files": files}, indent=2)
 
 
 def main(arguments: "list[str]") -> int:
-    if arguments != ["early"]:
-        print(__doc__, file=sys.stderr)
-        return 2
-    sys.stdout.buffer.write(EARLY.read_bytes())
-    return 0
+    if arguments == ["early"]:
+        sys.stdout.buffer.write(EARLY.read_bytes())
+        return 0
+    if len(arguments) == 2 and arguments[0] == "files":
+        try:
+            print(copy_files(arguments[1]))
+        except OSError as error:
+            print(f"The modules could not be copied: {error}. Name a folder that can be written.", file=sys.stderr)
+            return 1
+        return 0
+    print(__doc__, file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

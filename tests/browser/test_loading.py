@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from nextauth_client.__main__ import modules
 from playwright.sync_api import expect
 
 from scripts.steps import ROOT
@@ -61,6 +62,22 @@ def test_a_page_without_pyscript_can_load_the_client_itself(tabs: Tabs) -> None:
     tab = tabs.tab()
     tab.page.goto("/bare.html")
     tab.shows(who="Ada Lovelace", result="True")
+
+
+def test_a_page_can_load_the_modules_as_files_beside_it(tabs: Tabs, backend: Backend) -> None:
+    """`python -m nextauth_client files`: PyScript has nothing to unpack."""
+    backend.sign_in(tabs.context)
+    site = tabs.site
+    client = {f"/client/{file.name}": f"./nextauth_client/{file.name}" for file in modules()}
+    for file in modules():
+        site.write(f"/client/{file.name}", file.read_text())
+    python = "from nextauth_client import Provider, bind\nProvider()\nbind()\n" + END
+    html = '<p id="who" data-auth-text="user.name"></p>'
+    site.write_page("/files.html", python=python, html=html, interpreter=tabs.interpreter, config={"files": client})
+    tab = tabs.tab()
+    tab.page.goto("/files.html")
+    tab.shows(who="Ada Lovelace")
+    assert not any(request.url.endswith(".whl") for request in tab.all_requests)
 
 
 @pyodide_only

@@ -5,15 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from nextauth_client.__main__ import NOT_FOR_PAGES
 
 from tests.micropython import PACKAGE, MicroPythonError, run_in_micropython
 
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py"))
 
-# These need a page (a DOM, PyScript) or a server (CPython, httpx), so they are only compiled.
+# These need a page (a DOM, PyScript), and those that are not for pages CPython, so they are only compiled.
 NEED_A_PAGE = {"browser", "dom", "popup", "devtools"}
-NEED_A_SERVER = {"server", "testing", "__main__"}
-IMPORTABLE = [name for name in MODULES if name not in NEED_A_PAGE | NEED_A_SERVER]
+IMPORTABLE = [name for name in MODULES if name not in NEED_A_PAGE | set(NOT_FOR_PAGES)]
 
 
 def import_name(module: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import os
 import re
 import subprocess
@@ -161,6 +162,21 @@ def test_the_early_script_is_one_file() -> None:
     printed = subprocess.run(command, cwd=ROOT / "client", capture_output=True, check=True).stdout
     assert printed == (ROOT / "static" / "nextauth-early.js").read_bytes()
     assert (ROOT / "static" / "nextauth-early.js").resolve() == PACKAGE / "nextauth-early.js"
+
+
+def test_the_modules_that_run_in_a_page_can_be_copied_beside_it(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "nextauth_client", "files", "static/client"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
+    for _ in range(2):  # the second time over the first
+        copied = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    files = json.loads(copied.stdout)["files"]
+    assert {f"/static/client/{name}" for name in os.listdir(tmp_path / "static" / "client")} == set(files)
+    assert files["/static/client/sync.py"] == "./nextauth_client/sync.py"
+    assert "/static/client/server.py" not in files
+    (tmp_path / "taken").write_text("a file")
+    refused = subprocess.run([*command[:-1], "taken"], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "Name a folder that can be written." in refused.stderr
 
 
 def test_no_committed_file_is_large() -> None:
