@@ -196,10 +196,7 @@ class BrowserHost:
             undo()
         self._undo = []
         if not self._lock_asked:  # else the browser still calls one of them
-            for proxy in self._lock_proxies:
-                _destroy(proxy)
-        self._lock_proxies = []
-        self._until_released = None
+            self._destroy_lock()
         if self._on_timer is not None:
             _destroy(self._on_timer)
             self._on_timer = None
@@ -326,43 +323,48 @@ class BrowserHost:
             self._tell(sync.LockGranted())
             return
 
-        def hold(resolve: "Any", _reject: "Any") -> None:
-            self._release = resolve
+        if not self._lock_proxies:
+            # Once: what refers to each other through JavaScript is never collected, and a proxy of MicroPython only so.
+            functions = (self._lock_answered, self._lock_refused, self._hold_lock)
+            self._lock_proxies = [create_proxy(function) for function in functions]
+        self._lock_asked = True
+        options = js.JSON.parse('{"ifAvailable": true}')
+        locks.request(self._name, options, self._lock_proxies[0]).catch(self._lock_proxies[1])
 
-        def answered(lock: "Any") -> "Any":
-            try:
-                return granted_or_busy(lock)
-            finally:
-                lock_was_answered()
-
-        def lock_was_answered() -> None:
-            self._lock_asked = False
-            if self._report is _nobody:  # closed meanwhile, and one of them is running now
-                start(_destroy_all(proxies), _nobody)
-
-        def granted_or_busy(lock: "Any") -> "Any":
+    def _lock_answered(self, lock: "Any") -> "Any":
+        try:
+            if self._report is _nobody:  # closed meanwhile
+                return None
             if not _has(lock, "name"):  # null: somebody else has it
                 self._guard(self._tell, sync.LockBusy())
                 return None
-            if self._report is _nobody:  # closed meanwhile
-                return None
-            executor = create_proxy(hold)
             # Kept: MicroPython may collect what a function returns before the browser has taken it.
-            self._until_released = js.Promise.new(executor)
-            self._lock_proxies.append(executor)
+            self._until_released = js.Promise.new(self._lock_proxies[2])
             self._guard(self._tell, sync.LockGranted())
             return self._until_released
+        finally:
+            self._lock_was_answered()
 
-        def refused(_error: "Any") -> None:
-            lock_was_answered()
-            self._guard(self._tell, sync.LockGranted())  # no locks to be had here
+    def _lock_refused(self, _error: "Any") -> None:
+        self._lock_was_answered()
+        self._guard(self._tell, sync.LockGranted())  # no locks to be had here
 
+    def _hold_lock(self, resolve: "Any", _reject: "Any") -> None:
+        self._release = resolve
+
+    def _lock_was_answered(self) -> None:
+        self._lock_asked = False
+        if self._report is _nobody:  # closed meanwhile, and one of the proxies is running now
+            start(self._destroy_lock_proxies(), _nobody)
+
+    async def _destroy_lock_proxies(self) -> None:
+        self._destroy_lock()
+
+    def _destroy_lock(self) -> None:
         for proxy in self._lock_proxies:
             _destroy(proxy)
-        self._lock_asked = True
-        proxies = self._lock_proxies = [create_proxy(answered), create_proxy(refused)]
-        options = js.JSON.parse('{"ifAvailable": true}')
-        locks.request(self._name, options, self._lock_proxies[0]).catch(self._lock_proxies[1])
+        self._lock_proxies = []
+        self._until_released = None
 
     def release_lock(self) -> None:
         if self._release is not None:
@@ -467,11 +469,6 @@ def _number(text: "Any") -> "Optional[int]":
 def _destroy(proxy: "Any") -> None:
     if _has(proxy, "destroy"):  # MicroPython's proxies are collected
         proxy.destroy()
-
-
-async def _destroy_all(proxies: "list[Any]") -> None:
-    for proxy in proxies:
-        _destroy(proxy)
 
 
 def _nobody(event: "Any") -> None:

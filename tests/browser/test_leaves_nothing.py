@@ -95,38 +95,65 @@ async def many():
     for _ in range(js.window.times):
         await Provider.current().refresh()
     show("size", measure())
+
+# As when the JavaScript client of another tab tells of a change: under the lock, which is then let go.
+@button("told")
+async def told():
+    for _ in range(js.window.times):
+        answered = asyncio.Event()
+        subscription = on_session_change(lambda new, old: new.session != old.session and answered.set())
+        await js.window.lockIsFree()
+        js.window.tellAsV4()
+        await answered.wait()
+        subscription.dispose()
+    show("size", measure())
 """
+TELL_AS_V4 = """() => {
+    const message = JSON.stringify({ event: "session", data: { trigger: "getSession" }, timestamp: 1 });
+    const { request } = LockManager.prototype;
+    window.locksAsked = 0;
+    let name = "nobody's";
+    LockManager.prototype.request = function (...given) {
+        window.locksAsked++;
+        name = given[0];
+        return request.apply(this, given);
+    };
+    window.lockIsFree = () => request.call(navigator.locks, name, () => null);
+    window.tellAsV4 = () =>
+        dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: message }));
+}"""
 
 
 class Heap:
     """How much a page's Python and its JavaScript hold, after each of some rounds of refreshes."""
 
-    def __init__(self, tab: Tab, times: int) -> None:
-        self._tab = tab
+    def __init__(self, tab: Tab, times: int, button: str) -> None:
+        self.tab = tab
+        self._button = button
         self._devtools: CDPSession = tab.page.context.new_cdp_session(tab.page)
         self._rounds: list[str] = []
         tab.page.evaluate("times => { window.times = times }", times)
 
     def after_a_round(self) -> tuple[int, int, int]:
         """Python: bytes (MicroPython) or objects (Pyodide); JavaScript: bytes, and objects that Python refers to."""
-        self._rounds.append("many")
-        press(self._tab, "many")
-        self._tab.shows(done=" ".join(self._rounds))
+        self._rounds.append(self._button)
+        press(self.tab, self._button)
+        self.tab.shows(done=" ".join(self._rounds))
         self._devtools.send("HeapProfiler.collectGarbage")
         used: Any = self._devtools.send("Runtime.getHeapUsage")
-        proxies = self._tab.page.evaluate("(globalThis.proxy_js_ref ?? []).filter(one => one !== undefined).length")
-        return int(self._tab.element("size").inner_text()), int(used["usedSize"]), int(proxies)
+        proxies = self.tab.page.evaluate("(globalThis.proxy_js_ref ?? []).filter(one => one !== undefined).length")
+        return int(self.tab.element("size").inner_text()), int(used["usedSize"]), int(proxies)
 
 
 @contextmanager
-def refreshing(tabs: Tabs, times: int) -> Iterator[Heap]:
-    tab = tabs.python(
-        "import js\n" + following() + REFRESH, html=HTML + '<p id="size"></p><button id="many">Many</button>'
-    )
+def refreshing(tabs: Tabs, times: int, button: str = "many") -> Iterator[Heap]:
+    html = HTML + '<p id="size"></p><button id="many">Many</button><button id="told">Told</button>'
+    tab = tabs.python("import js\n" + following() + REFRESH, html=html)
     tab.shows(status="unauthenticated")
     tab.page.evaluate(FAST_BACKEND)
+    tab.page.evaluate(TELL_AS_V4)
     try:
-        yield Heap(tab, times)
+        yield Heap(tab, times, button)
     finally:
         tab.page.evaluate("restoreFetch()")
 
@@ -158,6 +185,25 @@ def test_refreshes_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
         python, javascript, _ = growth(heap, 6)
     assert python < 300
     assert javascript < 400_000
+
+
+@micropython_only
+def test_questions_under_the_lock_do_not_grow_the_heap_of_micropython(tabs: Tabs) -> None:
+    with refreshing(tabs, 500, "told") as heap:
+        python, javascript, proxies = growth(heap, 6)
+        assert heap.tab.page.evaluate("locksAsked") >= 7 * 500
+    assert python < 12_000
+    assert javascript < 120_000
+    assert proxies < 150
+
+
+@pyodide_only
+def test_questions_under_the_lock_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
+    with refreshing(tabs, 500, "told") as heap:
+        python, javascript, _ = growth(heap, 6)
+        assert heap.tab.page.evaluate("locksAsked") >= 7 * 500
+    assert python < 100
+    assert javascript < 120_000
 
 
 STOPPED_BEFORE_ITS_LOCK = """
