@@ -52,6 +52,7 @@ class Effect:
         self._task: "Optional[asyncio.Task[None]]" = None
         self._disposed = False
         self._outdated = False  # there was a change while it ran, or before what it has read
+        self._overtaken = False  # and it was of what it had read by then; it may have read that again since
         if _owner is not None:
             self._parent, siblings = _owner
             siblings.append(self)
@@ -105,11 +106,15 @@ class Effect:
             return
         if self in _running:  # then it does so when its run is over
             self._outdated = True
-            return
-        for reads in self._reads:
+            self._overtaken = self._overtaken or self._has_changed()
+        elif self._has_changed():
+            self._run()
+
+    def _has_changed(self) -> bool:
+        for reads in self._reads:  # noqa: SIM110 - a generator costs more
             if reads.have_changed():
-                self._run()
-                return
+                return True
+        return False
 
     def _forget(self) -> None:
         """Ends what the last run left behind."""
@@ -162,6 +167,9 @@ class Effect:
         """Called when a run's tracked part is over: it may have ended the effect, or have changed what it read."""
         if self._disposed:
             self._forget()
+        elif self._overtaken:
+            self._outdated = self._overtaken = False
+            self._run()
         elif self._outdated:
             self._outdated = False
             self._follow_up()

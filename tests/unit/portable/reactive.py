@@ -354,6 +354,19 @@ def test_an_effect_that_changes_what_it_read_runs_again_after_its_run():
     assert seen[4:] == [("Dan", 1), ("inner", "Dan")]
 
 
+def test_an_effect_that_reads_again_what_it_has_changed_runs_again_too():
+    store = signed_in("Ada")
+    seen = []
+
+    def follow():
+        before = tracked(store, Session).session.user.name
+        store.replace(state("Eve"))
+        seen.append((before, tracked(store, Session).session.user.name))
+
+    effect(follow)
+    assert seen == [("Ada", "Eve"), ("Eve", "Eve")]
+
+
 async def test_an_async_effect_follows_what_it_reads_before_its_first_await():
     store = signed_in("Ada")
     seen = []
