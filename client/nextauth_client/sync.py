@@ -217,14 +217,13 @@ class Machine:
         """What a Machine that this one replaces shows and has under way, before both of them go on."""
         for name in _HANDED_OVER:
             setattr(self, name, getattr(other, name))
-        self._must_ask = bool(
-            other._must_ask
-            or other._time_passed
-            or other._something_changed is not None
-            or other._expected_until is not None
-            or other._retry_at is not None
-            or other._in_air
-        )
+        is_told = other._something_changed is not None or other._expected_until is not None
+        wants = other._must_ask or other._time_passed or other._retry_at is not None
+        for question in other._in_air:
+            is_told = is_told or question.told is not None
+            wants = True
+        # The first question is Start's, unless the page brings the answer.
+        self._must_ask = is_told or (wants and not other.loading)
         self._own_changes, other._own_changes = other._own_changes, {}
         for start, _, _ in self._own_changes.values():
             self._changes[start] = other._changes.pop(start, self._clock + DAY)

@@ -1134,6 +1134,24 @@ def test_rule_10_a_replaced_provider_hands_over_the_question_that_it_had_in_the_
     assert tab.at(5.1, Start(UNSET, 0, None, False)).asks()
 
 
+def test_rule_10_a_session_in_the_page_answers_the_first_question_of_a_replaced_provider() -> None:
+    replaced = Tab()
+    assert replaced.opens().asks()
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    assert not tab.at(0.1, Start(ADA, T0, None, False)).asks()
+    assert tab.name == "Ada"
+
+
+def test_rule_10_but_not_what_a_replaced_provider_was_told_while_it_asked() -> None:
+    replaced = Tab()
+    replaced.opens()
+    replaced.at(0.05, ForeignChange())
+    tab = Tab("c")
+    tab.machine.take_over(replaced.machine)
+    assert tab.at(0.1, Start(ADA, T0, None, False)).asks()
+
+
 def test_rule_10_a_replaced_provider_hands_over_the_change_that_another_tab_has_begun() -> None:
     replaced, two = two_tabs()
     replaced.hears(5, two.at(5, ChangeStarted(1)).messages("start"))
