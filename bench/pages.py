@@ -26,7 +26,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from scripts.browsers import find_chromium
 from scripts.javascript_pages import BUILD
 from tests.browser.backend import StubBackend
-from tests.browser.site import INTERPRETERS, Site, page
+from tests.browser.site import INTERPRETERS, PYSCRIPT, Site, page
 
 ROUNDS = 5
 CHANGES = 9
@@ -118,6 +118,11 @@ const look = () => {
 requestAnimationFrame(look);
 """
 EARLY = '<script src="/static/nextauth-early.js"></script>'
+PYTHON_LATER = f"""<script type="module">
+await Promise.race([nextauthEarly.done, new Promise(late => setTimeout(late, 1000))]);
+await new Promise(requestAnimationFrame);
+import("{PYSCRIPT}");
+</script>"""
 SESSION = """<script type="application/json" id="nextauth-session">
 {"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}</script>"""
 WHO = """<p data-auth-show="loading">Loading</p>
@@ -218,6 +223,11 @@ class Bench:
                 path = f"/paint-{interpreter}-{number}.html"
                 self.site.write_page(path, python=BIND, html=WHO, head=head, interpreter=interpreter)
                 paths[f"{interpreter}, {name}"] = path
+            path = f"/paint-{interpreter}-later.html"
+            self.site.write_page(
+                path, python=BIND, html=WHO, head=EARLY, interpreter=interpreter, pyscript=PYTHON_LATER
+            )
+            paths[f"{interpreter}, early script, Python later"] = path
         sources = {file.name: file.read_text() for file in modules()}
         for name, source in sources.items():
             self.site.write(f"/client/{name}", source)

@@ -49,13 +49,16 @@ class Site:
         interpreter: str,
         head: str = "",
         config: dict[str, Any] | None = None,
+        pyscript: str = f'<script type="module" src="{PYSCRIPT}"></script>',
     ) -> None:
-        """A PyScript page; `config` says how it gets the client, by default by recipe B of the facts (`files`)."""
+        """A PyScript page; `config` says how it gets the client, by default by recipe B of the facts (`files`), and
+        `pyscript` how PyScript is loaded.
+        """
         self.write(f"{path}.py", python)
         config = {"interpreter": INTERPRETERS[interpreter], **(config or {"files": {self.wheel: "./*"}})}
         self.write(f"{path}.json", json.dumps(config))
         script = f'<script type="{SCRIPT_TYPES[interpreter]}" src="{path}.py" config="{path}.json"></script>'
-        self.write(path, page(f'{head}<script type="module" src="{PYSCRIPT}"></script>', f"{html}\n{script}"))
+        self.write(path, page(head + pyscript, f"{html}\n{script}"))
 
 
 def page(head: str, body: str) -> str:
