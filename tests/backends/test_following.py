@@ -43,7 +43,16 @@ def hold_the_first_answer(place: Page | BrowserContext) -> Callable[[], None]:
     """The first question for the session stays on its way until the function is called that this gives."""
     held: list[Route] = []
     place.route("**/auth/session", lambda route: route.continue_() if held else held.append(route))
-    return lambda: held[0].continue_()
+
+    def let_go() -> None:
+        page = place.pages[0] if isinstance(place, BrowserContext) else place
+        for _ in range(1000):  # it may show that it is loading before the question has left it
+            if held:
+                break
+            page.wait_for_timeout(20)
+        held[0].continue_()
+
+    return let_go
 
 
 def lose_the_session(workbench: Workbench) -> None:
