@@ -119,8 +119,8 @@ requestAnimationFrame(look);
 """
 EARLY = '<script src="/static/nextauth-early.js"></script>'
 PYTHON_LATER = f"""<script type="module">
-await Promise.race([nextauthEarly.done, new Promise(late => setTimeout(late, 1000))]);
-await new Promise(requestAnimationFrame);
+const painted = nextauthEarly.done.then(() => new Promise(requestAnimationFrame));
+await Promise.race([painted, new Promise(late => setTimeout(late, 1000))]);
 import("{PYSCRIPT}");
 </script>"""
 SESSION = """<script type="application/json" id="nextauth-session">
