@@ -13,7 +13,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
 from tests.browser.snippets import FOLLOW, SHOW
-from tests.browser.tabs import Tab, Tabs
+from tests.browser.tabs import Tab, Tabs, micropython_only
 
 # ── back/forward cache ───────────────────────────────────────────────────────────────────────────
 
@@ -138,6 +138,15 @@ def test_a_button_is_free_at_once_when_the_page_is_left_before_its_action_is_ove
     tab.page.route("**/api/auth/signout", leave_and_go_on)
     tab.element("out").click()
     tab.page.wait_for_function("!document.getElementById('out').disabled", timeout=5000)
+
+
+@micropython_only
+def test_a_page_that_finishes_loading_does_not_come_back(tabs: Tabs) -> None:
+    tab = tabs.python(following(), html=HTML)
+    tab.shows(status="unauthenticated")
+    tab.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
+    with Bystander(tabs) as bystander:
+        assert bystander.until_quiet(0.5) == 1
 
 
 # ── tabs that close ──────────────────────────────────────────────────────────────────────────────

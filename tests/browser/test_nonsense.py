@@ -11,7 +11,7 @@ from playwright.sync_api import Route
 from tests.browser.backend import Backend
 from tests.browser.following import HTML, Bystander, all_show, following, open_together, press
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs
+from tests.browser.tabs import Tab, Tabs, micropython_only
 
 LONG = 1_000_000
 DEEP = 10_000
@@ -84,6 +84,26 @@ def test_messages_and_stored_values_of_any_shape_leave_a_page_unmoved(tabs: Tabs
         all_show(opened, who="Ada King", status="authenticated", error="none")
         bystander.until_quiet(0.5)
         all_show(opened, who="Ada King", status="authenticated", error="none")
+
+
+ELSEWHERE = """
+() => {
+    const message = { event: "session", data: { trigger: "getSession" }, timestamp: Date.now() };
+    localStorage.setItem("other.message", JSON.stringify(message));
+    const channel = new BroadcastChannel("other");
+    channel.postMessage(message);
+    channel.close();
+}
+"""
+
+
+@micropython_only
+def test_what_looks_like_a_message_elsewhere_is_none(tabs: Tabs) -> None:
+    tab = tabs.python(following(), html=HTML)
+    tab.shows(status="unauthenticated")
+    with Bystander(tabs) as bystander:
+        bystander.page.evaluate(ELSEWHERE)
+        assert bystander.until_quiet(0.5) == 1
 
 
 @pytest.mark.parametrize("value", ["", "x", "-5", "1e5", "9" * 17, "9" * 400, "12.5", "NaN", "null", "٣"])
