@@ -129,3 +129,17 @@ def test_of_two_answers_that_come_in_reverse_the_newer_question_counts(tabs: Tab
     let_slow_answers_come(tabs, one)
     for tab in opened:
         tab.shows(who="Ada King", error="none")
+
+
+def test_a_question_does_not_wait_for_the_answer_to_another_tabs(tabs: Tabs, backend: Backend) -> None:
+    # Chromium lets only one of them use its cache, and the others wait.
+    one, two = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
+    for tab in opened:
+        tab.shows(status="unauthenticated")
+    backend.latency("session", 2)
+    for tab in opened:
+        press(tab, "ask")
+    one.shows(done="ask")
+    two.shows(done="ask")
+    first, second = session_questions(backend)[-2:]
+    assert second["time"] - first["time"] < 1

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Playwright
 
 from tests.browser.backend import Backend
-from tests.browser.following import HTML, Bystander, all_show, following, session_questions
+from tests.browser.following import BROWSERS_OWN, HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
 from tests.browser.tabs import Tab, Tabs
 
@@ -99,3 +99,29 @@ def test_without_refetch_on_focus_nothing_is_asked(plain_tabs: Tabs, backend: Ba
         one.page.bring_to_front()
         until_seen(bystander, one, "focus", "visible", "blur", "hidden")
         assert len(session_questions(backend)) == 2
+
+
+@pytest.mark.parametrize("hidden", ["later", "from the start"])
+def test_a_hidden_tab_asks_again_after_a_failure_when_it_is_seen(
+    plain_tabs: Tabs, backend: Backend, hidden: str
+) -> None:
+    backend.sign_in(plain_tabs.context)
+    tab = plain_tabs.python(following(), html=HTML)
+    tab.expect_problem(BROWSERS_OWN)
+    tab.shows(who="Ada Lovelace")
+    with Bystander(plain_tabs) as bystander:
+        bystander.page.bring_to_front()
+        tab.page.wait_for_function("document.visibilityState === 'hidden'")
+        asked = bystander.until_quiet(1.5)
+        backend.fault("session", "500-json")
+        if hidden == "later":
+            press(tab, "ask")
+        else:
+            tab.page.reload()
+        tab.shows(error="UnexpectedAnswer")
+        # Seen, it would ask again within a second, and within two more.
+        assert bystander.until_quiet(2.5) == asked + 1
+        backend.heal("session")
+        backend.rename("Ada King")
+        tab.page.bring_to_front()
+        tab.shows(who="Ada King", error="none")
