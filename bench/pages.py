@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nextauth_client.__main__ import modules
+from nextauth_client.__main__ import copy_modules, modules
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browsers import find_chromium
@@ -229,9 +229,7 @@ class Bench:
             )
             paths[f"{interpreter}, early script, Python later"] = path
         sources = {file.name: file.read_text() for file in modules()}
-        for name, source in sources.items():
-            self.site.write(f"/client/{name}", source)
-        config = {"files": {f"/client/{name}": f"./nextauth_client/{name}" for name in sources}}
+        config = copy_modules(self.site.folder / "client", "/client")
         path = "/files.html"
         self.site.write_page(path, python=BIND, html=WHO, interpreter="micropython", config=config)
         paths["micropython, alone, modules as files"] = path

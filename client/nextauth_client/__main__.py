@@ -20,16 +20,14 @@ def modules() -> "list[Path]":
     return sorted(file for file in PACKAGE.glob("*.py") if file.stem not in NOT_FOR_PAGES)
 
 
-def copy_files(folder: str) -> str:
-    """Returns the configuration, a JSON object with `files`. Raises `OSError`."""
-    destination = Path(folder)
-    destination.mkdir(parents=True, exist_ok=True)
-    base = "/" + destination.as_posix().strip("/")
+def copy_modules(folder: Path, url: str) -> "dict[str, dict[str, str]]":
+    """Returns PyScript's configuration to load them from there. Raises `OSError`."""
+    folder.mkdir(parents=True, exist_ok=True)
     files = {}
     for module in modules():
-        shutil.copyfile(module, destination / module.name)
-        files[f"{base}/{module.name}"] = f"./{PACKAGE.name}/{module.name}"
-    return json.dumps({"files": files}, indent=2)
+        shutil.copyfile(module, folder / module.name)
+        files[f"{url}/{module.name}"] = f"./{PACKAGE.name}/{module.name}"
+    return {"files": files}
 
 
 def main(arguments: "list[str]") -> int:
@@ -38,10 +36,12 @@ def main(arguments: "list[str]") -> int:
         return 0
     if len(arguments) == 2 and arguments[0] == "files":
         try:
-            print(copy_files(arguments[1]))
+            folder = Path(arguments[1])
+            config = copy_modules(folder, "/" + folder.as_posix().strip("/"))
         except OSError as error:
             print(f"The modules could not be copied: {error}. Name a folder that can be written.", file=sys.stderr)
             return 1
+        print(json.dumps(config, indent=2))
         return 0
     print(__doc__, file=sys.stderr)
     return 2

@@ -104,17 +104,16 @@ class Effect:
             self._parent._follow_up()
         if self._disposed:
             return
-        if self in _running:  # then it does so when its run is over
+        is_running = self in _running
+        if is_running:  # then it does so when its run is over
             self._outdated = True
-            self._overtaken = self._overtaken or self._has_changed()
-        elif self._has_changed():
-            self._run()
-
-    def _has_changed(self) -> bool:
-        for reads in self._reads:  # noqa: SIM110 - a generator costs more
+        for reads in self._reads:
             if reads.have_changed():
-                return True
-        return False
+                if is_running:
+                    self._overtaken = True
+                else:
+                    self._run()
+                return
 
     def _forget(self) -> None:
         """Ends what the last run left behind."""

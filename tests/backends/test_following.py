@@ -42,16 +42,21 @@ def asked(workbench: Workbench) -> int:
 def hold_the_first_answer(place: Page | BrowserContext) -> Callable[[], None]:
     """The first question for the session stays on its way until the function is called that this gives."""
     held: list[Route] = []
-    place.route("**/auth/session", lambda route: route.continue_() if held else held.append(route))
+    is_free = False
+
+    def hold(route: Route) -> None:
+        if is_free or held:
+            route.continue_()
+        else:
+            held.append(route)
 
     def let_go() -> None:
-        page = place.pages[0] if isinstance(place, BrowserContext) else place
-        for _ in range(1000):  # it may show that it is loading before the question has left it
-            if held:
-                break
-            page.wait_for_timeout(20)
-        held[0].continue_()
+        nonlocal is_free
+        is_free = True  # a page may show that it is loading before its question has left it
+        for route in held:
+            route.continue_()
 
+    place.route("**/auth/session", hold)
     return let_go
 
 

@@ -12,7 +12,7 @@ from tests.browser.backend import Backend
 from tests.browser.following import BROWSERS_OWN, HTML, Bystander, following, press, session_questions
 from tests.browser.snippets import HTML as COMMON_HTML
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+from tests.browser.tabs import Tab, Tabs, pyodide_only
 
 # `timers()` gives the delays, in milliseconds, of those that have not rung yet; shorter ones are not ours.
 WATCH_TIMERS = """
@@ -127,8 +127,10 @@ TELL_AS_V4 = """() => {
 class Heap:
     """How much a page's Python and its JavaScript hold, after each of some rounds of refreshes."""
 
-    def __init__(self, tab: Tab, times: int, button: str) -> None:
+    def __init__(self, tabs: Tabs, tab: Tab, times: int, button: str) -> None:
+        self.tabs = tabs
         self.tab = tab
+        self.times = times
         self._button = button
         self._devtools: CDPSession = tab.page.context.new_cdp_session(tab.page)
         self._rounds: list[str] = []
@@ -153,57 +155,36 @@ def refreshing(tabs: Tabs, times: int, button: str = "many") -> Iterator[Heap]:
     tab.page.evaluate(FAST_BACKEND)
     tab.page.evaluate(TELL_AS_V4)
     try:
-        yield Heap(tab, times, button)
+        yield Heap(tabs, tab, times, button)
     finally:
         tab.page.evaluate("restoreFetch()")
 
 
-def growth(heap: Heap, rounds: int) -> tuple[int, ...]:
-    """By how much the least that was held in the later half of the rounds is above that in the earlier half."""
+# What one question may seem to leave behind, as `after_a_round` measures it: when the collectors run is their business.
+NOISE = {"micropython": (8, 80, 0.1), "pyodide": (0.06, 80, 0.1)}
+
+
+def assert_that_it_does_not_grow(heap: Heap, rounds: int = 6) -> None:
+    """The least that is held in the later half of the rounds is no more than that in the earlier half."""
     heap.after_a_round()
     sizes = [heap.after_a_round() for _ in range(rounds)]
     print("\n", *sizes, sep="\n")
     half = rounds // 2
-    return tuple(
-        min(later) - min(earlier)
-        for earlier, later in zip(zip(*sizes[:half], strict=True), zip(*sizes[half:], strict=True), strict=True)
-    )
+    for earlier, later, noise in zip(
+        zip(*sizes[:half], strict=True), zip(*sizes[half:], strict=True), NOISE[heap.tabs.interpreter], strict=True
+    ):
+        assert min(later) - min(earlier) < noise * heap.times * half
 
 
-@micropython_only
-def test_refreshes_do_not_grow_the_heap_of_micropython(tabs: Tabs) -> None:
+def test_refreshes_do_not_grow_the_heap(tabs: Tabs) -> None:
     with refreshing(tabs, 1700) as heap:
-        python, javascript, proxies = growth(heap, 6)
-    assert python < 40_000
-    assert javascript < 400_000
-    assert proxies < 500  # when they are collected is the interpreter's business; one a refresh would make 5,100
+        assert_that_it_does_not_grow(heap)
 
 
-@pyodide_only
-def test_refreshes_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
-    with refreshing(tabs, 1700) as heap:
-        python, javascript, _ = growth(heap, 6)
-    assert python < 300
-    assert javascript < 400_000
-
-
-@micropython_only
-def test_questions_under_the_lock_do_not_grow_the_heap_of_micropython(tabs: Tabs) -> None:
+def test_questions_under_the_lock_do_not_grow_the_heap(tabs: Tabs) -> None:
     with refreshing(tabs, 500, "told") as heap:
-        python, javascript, proxies = growth(heap, 6)
-        assert heap.tab.page.evaluate("locksAsked") >= 7 * 500
-    assert python < 12_000
-    assert javascript < 120_000
-    assert proxies < 150
-
-
-@pyodide_only
-def test_questions_under_the_lock_do_not_grow_the_heap_of_pyodide(tabs: Tabs) -> None:
-    with refreshing(tabs, 500, "told") as heap:
-        python, javascript, _ = growth(heap, 6)
-        assert heap.tab.page.evaluate("locksAsked") >= 7 * 500
-    assert python < 100
-    assert javascript < 120_000
+        assert_that_it_does_not_grow(heap)
+        assert heap.tab.page.evaluate("locksAsked") >= 7 * heap.times
 
 
 STOPPED_BEFORE_ITS_LOCK = """

@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from nextauth_client.__main__ import modules
+from nextauth_client.__main__ import copy_modules
 from playwright.sync_api import expect
 
 from scripts.steps import ROOT
@@ -68,12 +68,10 @@ def test_a_page_can_load_the_modules_as_files_beside_it(tabs: Tabs, backend: Bac
     """`python -m nextauth_client files`: PyScript has nothing to unpack."""
     backend.sign_in(tabs.context)
     site = tabs.site
-    client = {f"/client/{file.name}": f"./nextauth_client/{file.name}" for file in modules()}
-    for file in modules():
-        site.write(f"/client/{file.name}", file.read_text())
+    config = copy_modules(site.folder / "client", "/client")
     python = "from nextauth_client import Provider, bind\nProvider()\nbind()\n" + END
     html = '<p id="who" data-auth-text="user.name"></p>'
-    site.write_page("/files.html", python=python, html=html, interpreter=tabs.interpreter, config={"files": client})
+    site.write_page("/files.html", python=python, html=html, interpreter=tabs.interpreter, config=config)
     tab = tabs.tab()
     tab.page.goto("/files.html")
     tab.shows(who="Ada Lovelace")
