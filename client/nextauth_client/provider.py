@@ -485,27 +485,42 @@ class Provider:
 
     def _request(self, coroutine: "Coroutine[Any, Any, T]") -> "asyncio.Task[T]":
         """Start what `stop()` shall end."""
+        begun = False
 
         async def run() -> "T":
+            nonlocal begun
+            begun = True
+            self._carrier()._requests.append(task)
             try:
+                if self._carrier()._stopped:
+                    raise BackendUnreachable(sync.STOPPED)
                 return await coroutine
             except asyncio.CancelledError:
-                if self._latest()._stopped:
+                if self._carrier()._stopped:
                     raise BackendUnreachable(sync.STOPPED)
                 raise
             finally:
-                coroutine.close()
-                requests = self._latest()._requests
-                if task in requests:
-                    requests.remove(task)
-                self._request_ended()
+                self._carrier()._requests.remove(task)
+                ended()
+
+        def ended() -> None:
+            coroutine.close()
+            self._request_ended()
 
         if self._stopped:
             coroutine.close()
             raise RuntimeError("This Provider was stopped: make a new one.")
         task = self._start(run())
-        self._requests.append(task)
+        if hasattr(task, "add_done_callback"):  # whoever cancels it may do so before it has begun
+            task.add_done_callback(lambda _task: None if begun else ended())
         return task
+
+    def _carrier(self) -> "Provider":
+        """Who goes on with what this one has asked: another backend's Provider does not."""
+        provider = self
+        while provider._successor is not None and provider._successor._base == self._base:
+            provider = provider._successor
+        return provider
 
     def _request_ended(self) -> None:
         """Called when an action, or a question about tokens or providers, is over."""

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
+import nextauth_client
 import pytest
 from nextauth_client import BackendUnreachable, Provider, effect, use_session
 from nextauth_client.testing import HANG, Browser, run
@@ -46,13 +47,16 @@ async def sign_out(provider: Provider) -> Any:
 Call = Callable[[Provider], Coroutine[Any, Any, Any]]
 
 
+@pytest.mark.filterwarnings("error")  # of a coroutine that nobody has awaited
+@pytest.mark.parametrize("turns", [1, 2, 3, 4, 100])
 @pytest.mark.parametrize("call", [ready, guarded, get_session, get_csrf_token, sign_in, sign_out])
-def test_stopping_ends_every_call(call: Call) -> None:
+def test_stopping_ends_every_call(call: Call, turns: int) -> None:
     async def page(browser: Browser) -> None:
         browser.fault = HANG
         provider = Provider(host=browser.tab())
         waiting = asyncio.create_task(call(provider))
-        await asyncio.sleep(1)
+        for _ in range(turns):
+            await asyncio.sleep(0)
         provider.stop()
         with pytest.raises(BackendUnreachable, match="stopped"):
             await waiting
@@ -149,6 +153,42 @@ def test_a_sign_in_during_which_its_provider_is_replaced_reaches_the_page(monkey
         assert (await signing_in).ok
         await asyncio.sleep(2)
         assert provider.use_session().session.user.name == "jsmith"  # type: ignore[union-attr]
+
+    run(page)
+
+
+@pytest.mark.parametrize("turns", [1, 2, 100])
+@pytest.mark.parametrize("call", [get_csrf_token, sign_in, sign_out])
+def test_another_backends_provider_does_not_go_on_with_what_was_asked(
+    call: Call, turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def page(browser: Browser) -> None:
+        browser.fault = HANG
+        waiting = asyncio.create_task(call(replaced_provider(browser, monkeypatch)))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        Provider(base_path="/elsewhere/auth", host=browser.tab())
+        with pytest.raises(BackendUnreachable, match="stopped"):
+            await waiting
+
+    run(page)
+
+
+@pytest.mark.filterwarnings("error")  # of a coroutine that nobody has awaited
+@pytest.mark.parametrize("turns", [0, 1, 100])
+def test_a_sign_out_that_is_cancelled_where_no_provider_runs_leaves_nothing(
+    turns: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def page(browser: Browser) -> None:
+        monkeypatch.setattr("nextauth_client.provider._page_host", lambda caller: browser.tab())
+        leaving = nextauth_client.sign_out(redirect=False)
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leaving
+        await asyncio.sleep(100)
+        assert browser.tabs == []
 
     run(page)
 
