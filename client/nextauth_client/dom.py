@@ -20,7 +20,7 @@ from .urls import query_of, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Optional
+    from typing import Any, Callable, Coroutine, Optional
 
     from .provider import Provider
     from .session import AuthProvider, SessionState
@@ -626,16 +626,30 @@ class Binding(Subscription):
         if event.ctrlKey or event.metaKey or event.shiftKey or event.altKey:
             return  # a link that the person opens elsewhere
         event.preventDefault()
-        if not _is_busy(element):
-            self.provider._start(self._act(element))
+        self._begin(element, [element], self._act)
 
     def _submitted(self, event: "Any") -> None:
         form = event.target
         if event.defaultPrevented or not form.hasAttribute("data-auth-form"):
             return
         event.preventDefault()
-        if not _is_busy(form):
-            self.provider._start(self._send(form))
+        self._begin(form, list(form.querySelectorAll(SUBMITS)), self._send)
+
+    def _begin(
+        self, element: "Any", buttons: "list[Any]", action: "Callable[[Any], Coroutine[Any, Any, None]]"
+    ) -> None:
+        """Once, even for a second click that comes before the task begins: the buttons are disabled at once."""
+        if _is_busy(element):
+            return
+        free = _set_busy(element, buttons)
+
+        async def run() -> None:
+            try:
+                await action(element)
+            finally:
+                free()
+
+        self.provider._start(run())
 
     def _callback_url(self, element: "Any") -> "Optional[str]":
         source = element.closest("[data-auth-callback-url]")
@@ -650,7 +664,6 @@ class Binding(Subscription):
 
     async def _act(self, element: "Any") -> None:
         self._fail(None)
-        free = _set_busy(element, [element])
         times_left = self._times_left
         try:
             callback_url = self._callback_url(element)
@@ -665,8 +678,6 @@ class Binding(Subscription):
             if not self._errors:
                 raise  # on the console, and the state's error until the next answer
             self._fail(error.code)
-        finally:
-            free()
 
     async def _leave(self, times_left: int) -> None:
         """Wait until the page is left: it may come back, from the browser's cache, and its buttons are free then.
@@ -698,15 +709,12 @@ class Binding(Subscription):
         problems = list(form.querySelectorAll("[data-auth-error]"))
         for problem in problems:
             _say(problem, "")
-        free = _set_busy(form, list(form.querySelectorAll(SUBMITS)))
         try:
             code = await self._sign_in_with(form)
         except NextAuthError as error:
             if not problems:
                 raise  # as above
             code = error.code
-        finally:
-            free()
         for problem in problems:
             _say(problem, explain_error(code, self._messages))
 

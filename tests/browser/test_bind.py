@@ -91,6 +91,20 @@ def test_the_sign_out_button_signs_out_and_is_busy_meanwhile(tabs: Tabs, backend
     sees(tab, "out", "either")
 
 
+def test_a_second_click_in_the_same_moment_does_nothing(tabs: Tabs) -> None:
+    tab = tabs.python(BIND, html=PAGE)
+    sees(tab, "out", "either")
+    tab.element("username").fill("ada")
+    tab.element("password").fill("lovelace")
+    tab.page.evaluate("for (let click = 0; click < 2; click++) document.getElementById('enter').click()")
+    sees(tab, "in", "either")
+    assert len(tab.requests("callback/credentials")) == 1
+    with tab.page.expect_navigation():
+        tab.page.evaluate("for (let click = 0; click < 2; click++) document.getElementById('leave').click()")
+    sees(tab, "out", "either")
+    assert len(tab.requests("signout")) == 1
+
+
 @micropython_only
 def test_a_sign_out_that_fails_is_said_and_frees_the_button(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
