@@ -25,6 +25,7 @@ from tests.backends.workbench import NO_OPTIONS, QUIET, Options, Workbench, writ
 from tests.browser.conftest import PATIENCE
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
 from tests.browser.site import Site
+from tests.browser.tabs import close
 
 # `make test-next` says others.
 BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express").split()
@@ -130,7 +131,7 @@ def profile(kept_profile: BrowserContext, kept_page: Page) -> Iterator[BrowserCo
             page.goto(urljoin(page.url, QUIET))  # whatever the page has still to do cannot come in between
             page.evaluate("localStorage.clear(); sessionStorage.clear()")
         if page is not kept_page:
-            page.close()
+            close(page)
     kept_page.unroute_all()
     kept_page.goto(BLANK)
     kept_profile.clear_cookies()  # at last: an answer that is still on its way sets them again

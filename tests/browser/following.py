@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tests.browser.backend import Backend
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs
+from tests.browser.tabs import Tab, Tabs, close
 
 T = TypeVar("T")
 
@@ -113,7 +113,7 @@ class Bystander:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.page.close()
+        close(self.page)
 
     def send_as_v4(self) -> None:
         """What the v3 and v4 clients tell other tabs."""

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, TimeoutError, expect
 
 from tests.browser.backend import Backend
 from tests.browser.site import Site
@@ -175,7 +175,7 @@ class WarmPages:
     """Pages with a booted Pyodide (it takes seconds) that one test after the other runs its Python in.
 
     They share a context, hence the browser's cache, which is emptied of cookies and storage after each test. A page
-    that was left, or where something was left behind, is closed.
+    that was left, is about to be, or where something was left behind, is closed.
     """
 
     PATH = "/warm.html"
@@ -195,7 +195,15 @@ class WarmPages:
         page = self.context.new_page()
         page.goto(self.PATH)
         page.wait_for_function("typeof startPython === 'function'")
-        page.evaluate("window.keptAtFirst = keptByPage().join()")
+        page.evaluate(
+            """() => {
+                window.keptAtFirst = keptByPage().join();
+                window.isLeaving = false;
+                navigation.addEventListener("navigate", event => {
+                    if (!event.destination.sameDocument) window.isLeaving = true;
+                });
+            }"""
+        )
         return page
 
     def start(self, page: Page, path: str, html: str, python: str) -> None:
@@ -211,10 +219,10 @@ class WarmPages:
     def give_back(self, page: Page) -> None:
         try:
             page.unroute_all()
-            # Cancelled tasks end in the turn after.
-            clean = page.evaluate(
+            # Cancelled tasks end in the turn after. `evaluate` would wait for ever for a page that is on its way.
+            clean = page.wait_for_function(
                 """async path => {
-                    if (!window.stopPython) return false;
+                    if (!window.stopPython) return { clean: false };
                     stopPython();
                     await new Promise(resolve => setTimeout(resolve));
                     document.getElementById("page").innerHTML = "";
@@ -222,10 +230,11 @@ class WarmPages:
                         delete document.documentElement.dataset[name];
                     history.replaceState(null, "", path);
                     sessionStorage.clear();
-                    return keptByPage().join() === keptAtFirst;
+                    return { clean: !isLeaving && keptByPage().join() === keptAtFirst };
                 }""",
-                self.PATH,
-            )
+                arg=self.PATH,
+                timeout=3000,
+            ).json_value()["clean"]
         except Error:  # closed, or on its way elsewhere
             clean = False
         if clean:
@@ -234,9 +243,27 @@ class WarmPages:
     def clear(self) -> None:
         for page in self.context.pages:
             if page not in self._free and page is not self._blank:
-                page.close()
+                close(page)
+        self.context.set_offline(False)
         self.context.clear_cookies()
         self._blank.evaluate("localStorage.clear()")
+
+
+PATIENCE = 30  # seconds
+
+
+def close(page: Page) -> None:
+    """Close a page that may be on its way elsewhere: Chromium drops a close that meets a navigation, and `Page.close`
+    would wait for it for ever (microsoft/playwright#41900).
+    """
+    for _ in range(PATIENCE):
+        try:
+            with page.expect_event("close", timeout=1000):
+                page.close(run_before_unload=True)  # which does not wait
+            return
+        except TimeoutError:
+            pass
+    pytest.fail(f"the browser does not close {page.url}")
 
 
 class Tabs:

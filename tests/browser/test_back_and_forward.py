@@ -13,7 +13,7 @@ from tests.browser.conftest import PATIENCE
 from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
 from tests.browser.snippets import FOLLOW, SHOW
-from tests.browser.tabs import Tab, Tabs, micropython_only
+from tests.browser.tabs import Tab, Tabs, close, micropython_only
 
 # ── back/forward cache ───────────────────────────────────────────────────────────────────────────
 
@@ -32,7 +32,7 @@ def bfcache_tabs(bfcache_context: BrowserContext, site: Site, backend: Backend, 
     with Tabs(bfcache_context, site, backend, interpreter, None) as tabs:
         yield tabs
     for tab in tabs.opened:
-        tab.page.close()
+        close(tab.page)
     bfcache_context.clear_cookies()
 
 
@@ -70,7 +70,7 @@ def test_a_page_that_comes_back_is_refreshed_and_follows_the_others(bfcache_tabs
             all_show(opened, who=f"Ada the {number}.")
             if kept:
                 break
-            one.page.close()
+            close(one.page)
         assert kept
         assert bystander.until_quiet(0.5) == asked + 1
         backend.rename("Ada Byron")
@@ -100,7 +100,7 @@ def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(bfcach
             one.shows(status="unauthenticated", who="nobody", error="none")
             return
         backend.heal("session")
-        one.page.close()
+        close(one.page)
     pytest.fail(f"the browser has not kept the page in {TRIES} tries")
 
 
@@ -120,24 +120,25 @@ def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcach
             one.page.wait_for_function("!document.getElementById('out').disabled", timeout=3000)
             one.shows(status="unauthenticated")
             return
-        one.page.close()
+        close(one.page)
     pytest.fail(f"the browser has not kept the page in {TRIES} tries")
 
 
 def test_a_button_is_free_at_once_when_the_page_is_left_before_its_action_is_over(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    html = '<button id="out" data-auth-signout data-auth-callback-url="/download">Sign out</button>'
+    tabs.site.write("/download.zip", "")  # for which the page stays
+    html = '<button id="out" data-auth-signout data-auth-callback-url="/download.zip">Sign out</button>'
     tab = tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
     tab.shows(who="Ada Lovelace")
-    tab.page.route("**/download", lambda route: route.fulfill(status=204))
-
-    def leave_and_go_on(route: Route) -> None:
-        tab.page.evaluate("dispatchEvent(new Event('pagehide'))")
-        route.continue_()
-
-    tab.page.route("**/api/auth/signout", leave_and_go_on)
-    tab.element("out").click()
-    tab.page.wait_for_function("!document.getElementById('out').disabled", timeout=5000)
+    held: list[Route] = []
+    tab.page.route("**/api/auth/signout", lambda route: held.append(route))
+    with tab.page.expect_request("**/api/auth/signout"):
+        tab.element("out").click()
+    expect(tab.element("out")).to_be_disabled()
+    tab.page.evaluate("dispatchEvent(new Event('pagehide'))")
+    with tab.page.expect_response("**/download.zip"):
+        held[0].continue_()
+    expect(tab.element("out")).to_be_enabled(timeout=5000)
 
 
 @micropython_only

@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, Playwright
 from tests.browser.backend import Backend
 from tests.browser.following import BROWSERS_OWN, HTML, Bystander, all_show, following, press, session_questions
 from tests.browser.site import Site
-from tests.browser.tabs import Tab, Tabs
+from tests.browser.tabs import Tab, Tabs, close
 
 NOTE_EVENTS = """
 () => {
@@ -59,7 +59,7 @@ def plain_tabs(
     with Tabs(plain_context, site, backend, interpreter, None) as tabs:
         yield tabs
     for tab in tabs.opened:
-        tab.page.close()
+        close(tab.page)
     plain_context.clear_cookies()
 
 
