@@ -216,13 +216,15 @@ class WarmPages:
             [path, html, python],
         )
 
-    def give_back(self, page: Page) -> None:
+    def give_back(self, tab: Tab) -> None:
+        page = tab.page
+        if tab.navigations:  # one that does not end would hold up whatever is evaluated
+            return
         try:
             page.unroute_all()
-            # Cancelled tasks end in the turn after. `evaluate` would wait for ever for a page that is on its way.
-            clean = page.wait_for_function(
+            # Cancelled tasks end in the turn after.
+            clean = page.evaluate(
                 """async path => {
-                    if (!window.stopPython) return { clean: false };
                     stopPython();
                     await new Promise(resolve => setTimeout(resolve));
                     document.getElementById("page").innerHTML = "";
@@ -230,11 +232,10 @@ class WarmPages:
                         delete document.documentElement.dataset[name];
                     history.replaceState(null, "", path);
                     sessionStorage.clear();
-                    return { clean: !isLeaving && keptByPage().join() === keptAtFirst };
+                    return !isLeaving && keptByPage().join() === keptAtFirst;
                 }""",
-                arg=self.PATH,
-                timeout=3000,
-            ).json_value()["clean"]
+                self.PATH,
+            )
         except Error:  # closed, or on its way elsewhere
             clean = False
         if clean:
@@ -342,7 +343,7 @@ class Tabs:
         for tab in self.opened:
             tab.forget()
             if self._warm is not None and not tab.page.is_closed():
-                self._warm.give_back(tab.page)
+                self._warm.give_back(tab)
         if self._warm is not None:
             self._warm.clear()
         for tab in self.opened:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from tests.browser.backend import Backend
 from tests.browser.site import Site
 from tests.browser.tabs import Tabs, WarmPages, close, micropython_only
@@ -19,14 +17,22 @@ def test_a_page_that_is_about_to_show_another_can_be_closed(tabs: Tabs) -> None:
     assert page.is_closed()
 
 
-@pytest.mark.parametrize("leaving", ["location.assign(url)", "window.stopPython = () => location.assign(url)"])
-def test_a_warm_page_that_is_about_to_be_left_is_not_used_again(
-    warm_pages: WarmPages, site: Site, backend: Backend, leaving: str
+def test_a_warm_page_that_is_being_left_is_not_used_again(warm_pages: WarmPages, site: Site, backend: Backend) -> None:
+    with Tabs(warm_pages.context, site, backend, "pyodide", warm_pages) as tabs:
+        page = tabs.python("").page
+        backend.fault("session", "hang")
+        with page.expect_request("**/session"):
+            page.evaluate("url => location.assign(url)", backend.base + "/session")
+    assert page.is_closed()
+
+
+def test_a_warm_page_that_begins_to_be_left_at_the_end_is_not_used_again(
+    warm_pages: WarmPages, site: Site, backend: Backend
 ) -> None:
     with Tabs(warm_pages.context, site, backend, "pyodide", warm_pages) as tabs:
         page = tabs.python("").page
         backend.fault("session", "hang")
-        page.evaluate(f"url => {{ {leaving} }}", backend.base + "/session")
+        page.evaluate("url => { window.stopPython = () => location.assign(url) }", backend.base + "/session")
     assert page.is_closed()
 
 
