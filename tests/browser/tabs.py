@@ -250,14 +250,14 @@ class WarmPages:
         self._blank.evaluate("localStorage.clear()")
 
 
-PATIENCE = 30  # seconds
+CLOSE_TRIES = 30  # of a second each
 
 
 def close(page: Page) -> None:
     """Close a page that may be on its way elsewhere: Chromium drops a close that meets a navigation, and `Page.close`
     would wait for it for ever (microsoft/playwright#41900).
     """
-    for _ in range(PATIENCE):
+    for _ in range(CLOSE_TRIES):
         try:
             with page.expect_event("close", timeout=1000):
                 page.close(run_before_unload=True)  # which does not wait
