@@ -65,6 +65,7 @@ class BrowserHost:
     def __init__(self) -> None:
         self._name = ""
         self._report: "Callable[[Any], object]" = _nobody
+        self._recover: "Any" = None
         self._undo: "list[Callable[[], None]]" = []
         self._channel: "Any" = None
         self._js_channel: "Any" = None
@@ -165,9 +166,11 @@ class BrowserHost:
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, name: str, report: "Callable[[Any], object]") -> None:
+    def open(self, name: str, report: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
         self._name = name
         self._report = report
+        if sys.implementation.name == "micropython":
+            self._recover = create_proxy(lambda *_: recover())
         self._heard_epoch = self.stored_epoch()
         self._on_timer = create_proxy(lambda *_: self._guard(self._timer_rang))
         self._open_channels()
@@ -189,6 +192,7 @@ class BrowserHost:
 
     def close(self) -> None:
         self._report = _nobody
+        self._recover = None
         self.wake(None)
         self.release_lock()
         self._close_channels()
@@ -243,6 +247,10 @@ class BrowserHost:
     def _timer_rang(self) -> None:
         self._timer = None
         self._tell(sync.Tick())
+
+    def look_after(self) -> None:
+        if self._recover is not None:
+            js.queueMicrotask(self._recover)
 
     # ── other tabs ───────────────────────────────────────────────────────────────────────────────
 

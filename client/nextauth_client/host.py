@@ -80,10 +80,11 @@ if TYPE_CHECKING:
         def open_popup(self) -> Popup:
             """Open an empty window; works while a click is handled. Raises `PopupFailed`."""
 
-        def open(self, name: str, report: Callable[[Any], object]) -> None:
+        def open(self, name: str, report: Callable[[Any], object], recover: Callable[[], object]) -> None:
             """Listen to page, network and other tabs, and report events of `sync`; `name` is the channel's.
 
             After `PageHide` is reported no other tab is heard any more; before `PageShow` is, they are heard again.
+            `recover` is for `look_after`.
             """
 
         def close(self) -> None:
@@ -91,6 +92,11 @@ if TYPE_CHECKING:
 
         def wake(self, seconds: Optional[float]) -> None:
             """Report `Tick` in so many seconds instead of at the time set before; `None`: not at all."""
+
+        def look_after(self) -> None:
+            """Call `recover` as soon as what runs now has ended, by itself or not: on MicroPython nobody can catch what
+            JavaScript throws at once, and it cuts off whatever Python was running. Elsewhere there is nothing to do.
+            """
 
         def publish(self, message: dict[str, Any]) -> None:
             """Give plain data to the other tabs of this channel."""

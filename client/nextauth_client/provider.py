@@ -110,7 +110,7 @@ class Provider:
             self._take_over(replaced)
         if default:
             Provider._default = self
-        self._host.open("nextauth-client:1:" + self._base, self._receive)
+        self._host.open("nextauth-client:1:" + self._base, self._receive, self._recover)
         answered = None
         if default and given is UNSET and self._machine.loading:
             given = self._embedded()
@@ -411,6 +411,7 @@ class Provider:
         self._events.append(event)
         if len(self._events) > 1:
             return  # reported while an effect was carried out: it waits until the others are
+        self._host.look_after()
         machine = self._machine
         while self._events:
             event = self._events[0]
@@ -431,6 +432,14 @@ class Provider:
         self._store.replace(
             SessionState(machine.session, loading=machine.loading, error=machine.error, refreshing=machine.refreshing)
         )
+
+    def _recover(self) -> None:
+        """Go on after a reader, or a task of the page, that JavaScript has cut off: see `Host.look_after`."""
+        tasks.resume()
+        reactive.forget_cut_runs()
+        if self._store.is_telling and not self._stopped:
+            self._host.look_after()
+            self._store.tell()
 
     def _do_Ask(self, effect: "Any") -> None:
         self._questions[effect.question] = self._start(self._ask(effect.question))

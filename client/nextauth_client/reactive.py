@@ -276,6 +276,13 @@ def _make_track(state: SessionState) -> "Track":
     return track
 
 
+def forget_cut_runs() -> None:
+    """Let runs that were cut off where nobody can catch it read no more. Only for when no effect can be running."""
+    global _newest, _owner
+    _running.clear()
+    _newest = _owner = None
+
+
 def is_tracking() -> bool:
     """Whether an effect is running, so that a read now is followed."""
     return bool(_running)

@@ -4,7 +4,7 @@ from .errors import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any, Callable, Iterator
 
     Listener = Callable[[Any, Any], object]
 
@@ -25,7 +25,7 @@ class Store:
     def __init__(self, value: "Any") -> None:
         self.value = value
         self._subscriptions: "list[_Subscription]" = []
-        self._rounds: "list[tuple[Any, Any, list[_Subscription]]]" = []
+        self._rounds: "list[tuple[Any, Any, Iterator[_Subscription]]]" = []  # with who has not heard it yet
         self._running = False
 
     def subscribe(self, listener: "Listener") -> "Callable[[], None]":
@@ -44,18 +44,27 @@ class Store:
         previous, self.value = self.value, value
         if value == previous:
             return
-        self._rounds.append((value, previous, list(self._subscriptions)))
-        if self._running:
-            return
+        self._rounds.append((value, previous, iter(list(self._subscriptions))))
+        if not self._running:
+            self.tell()
+
+    @property
+    def is_telling(self) -> bool:
+        """Whether some listeners have still to hear of a change."""
+        return bool(self._rounds)
+
+    def tell(self) -> None:
+        """Let them hear it: `replace` does, unless a listener was cut off where nobody can catch it."""
         self._running = True
         try:
             while self._rounds:
-                current, before, subscriptions = self._rounds.pop(0)
+                value, previous, subscriptions = self._rounds[0]
                 for subscription in subscriptions:
                     if subscription.active:  # an earlier listener may have ended it
                         try:
-                            subscription.listener(current, before)
+                            subscription.listener(value, previous)
                         except Exception as error:
                             report(error, "a listener")
+                self._rounds.pop(0)
         finally:
             self._running = False

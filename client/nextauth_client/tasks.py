@@ -44,6 +44,17 @@ def start(coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception]
     return task
 
 
+def resume() -> None:
+    """Go on with the other tasks after one that JavaScript has cut off, which on MicroPython ends the turn of all.
+
+    Only for when no task can be running.
+    """
+    loop: "Any" = getattr(asyncio, "core", None)  # of MicroPython
+    if loop is not None and loop.cur_task is not loop._top_level_task:
+        loop.cur_task = loop._top_level_task
+        loop._schedule_run_iter(0)
+
+
 def current() -> "Optional[asyncio.Task[Any]]":
     """The task that is running; `None` in a callback."""
     try:

@@ -358,7 +358,7 @@ class Tab:
         self.windows.append(Window())
         return self.windows[-1]
 
-    def open(self, name: str, report: "Callable[[Any], object]") -> None:
+    def open(self, name: str, report: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
         self._name = name
         self._listener = report
         self.hears = True
@@ -380,6 +380,9 @@ class Tab:
         if seconds is not None:
             delay = self.browser.timer_delay(self, seconds)
             self._timer = self.browser.clock.call_later(delay, self.report, sync.Tick())
+
+    def look_after(self) -> None:
+        """Nothing cuts Python off here."""
 
     def publish(self, message: "dict[str, Any]") -> None:
         if not self.browser.channels or not self.hears:

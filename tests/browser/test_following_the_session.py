@@ -167,3 +167,55 @@ async def stop(event):
     tab.element("go").click()
     tab.contains(result="Window")
     assert tab.element("result").inner_text() == tab.element("status").inner_text()
+
+
+# What another tab's v4 client says after it has asked.
+TOLD = """dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: JSON.stringify(
+    { event: "session", data: { trigger: "getSession" }, timestamp: Date.now() }) }))"""
+
+
+def test_what_javascript_throws_at_once_ends_neither_the_other_effects_nor_the_session(
+    tabs: Tabs, backend: Backend
+) -> None:
+    backend.sign_in(tabs.context)
+    python = """
+Provider()
+
+@effect
+def before():
+    session = use_session().session
+    show("who", session.user.name if session else "nobody")
+
+@effect
+def throws():
+    session = use_session().session
+    if session and session.user.name != "Ada Lovelace":
+        js.JSON.parse("{broken")
+    show("status", session.user.name if session else "nobody")
+
+@effect
+def after():
+    session = use_session().session
+    show("result", session.user.name if session else "nobody")
+
+@on_click("ask")
+async def throw(event):
+    js.JSON.parse("{broken")
+
+@on_click("go")
+def leave(event):
+    sign_out(redirect=False)
+"""
+    tab = tabs.python("import js\n" + SHOW + python, html=HTML)
+    tab.expect_problem("JSON", "throw", "Traceback", "File ", "nextauth_client", "_function", "function(")
+    tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
+    for name in ("Ada King", "Ada Byron"):  # the first time may be the last
+        backend.rename(name)
+        tab.page.evaluate(TOLD)
+        tab.shows(who=name, status="Ada Lovelace", result=name)
+    tab.element("ask").click()
+    backend.rename("Ada Lovelace")
+    tab.page.evaluate(TOLD)
+    tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
+    tab.element("go").click()
+    tab.shows(who="nobody", result="nobody")

@@ -271,7 +271,7 @@ class EarlyScript:
         self.heard_starts: set[tuple[int, str]] = set()
         self._then: Callable[[Any], object] | None = None
         world.browser.tabs.append(self.tab)
-        self.tab.open(CHANNEL, self._hear)
+        self.tab.open(CHANNEL, self._hear, _nothing)
         world.watch.asks()
         self.sending: Sending | None = self.tab.send(protocol.session_request(BASE), 10, self._came)
 
@@ -346,7 +346,7 @@ class Page:
         self.tab = early.tab if early else WorldTab(world.browser, HOME)
         if early is None:
             world.browser.tabs.append(self.tab)
-        self.tab.open(CHANNEL, self.receive)
+        self.tab.open(CHANNEL, self.receive, _nothing)
         answered = None if early is None else self._adopt(early)
         self.receive(sync.Start(given, made_at, self.tab.stored_epoch(), announce))
         if answered is not None:
@@ -579,6 +579,10 @@ class Page:
         for tab in [*self._tabs, self.tab]:
             tab.crash()
         self.world.watch.page_goes(self)
+
+
+def _nothing() -> None:
+    """Nothing cuts Python off here."""
 
 
 Step = TypeVar("Step", bound=Callable[..., None])

@@ -57,6 +57,33 @@ def test_a_listener_that_raises_stops_nobody_and_is_reported():
     assert reports.told == [("a listener", "on purpose")] * 2
 
 
+def test_those_behind_a_listener_that_was_cut_off_hear_it_when_they_are_told():
+    # As what JavaScript throws does on MicroPython, only that `finally` is not passed there.
+    class CutOff(BaseException):
+        pass
+
+    heard = []
+
+    def cut(value, previous):
+        if value == 2:
+            raise CutOff
+
+    store = Store(1)
+    store.subscribe(lambda value, previous: heard.append(("before", value, previous)))
+    store.subscribe(cut)
+    store.subscribe(lambda value, previous: heard.append(("after", value, previous)))
+    try:
+        store.replace(2)
+    except CutOff:
+        heard.append("cut")
+    store._running = True
+    store.replace(3)
+    assert store.is_telling
+    store.tell()
+    assert not store.is_telling
+    assert heard == [("before", 2, 1), "cut", ("after", 2, 1), ("before", 3, 2), ("after", 3, 2)]
+
+
 def test_who_unsubscribes_hears_no_more():
     heard = []
     store = Store(1)
