@@ -1,4 +1,4 @@
-// Who is signed in while Python loads: docs/pages.md
+// While Python loads: docs/pages.md
 (() => {
   const { base = "/api/auth" } = document.currentScript.dataset;
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
@@ -51,7 +51,8 @@
   channel.onmessage = ({ data }) => {
     try {
       const { type, outcome } = JSON.parse(data);
-      if (/start|end/.test(type) && outcome !== "nothing") abort();
+      if (outcome === "nothing") return;
+      if (/start|end/.test(type)) abort();
       if (type === "end") show(null, "loading");
     } catch {}
   };
@@ -78,8 +79,7 @@
 
   show(null, "loading");
   observer.observe(document, { childList: true, subtree: true });
-  const over = () => (early.over = true);
-  early.done = ask().then(over, over); // failed or not
-  sheet.replaceSync("[data-auth-show][hidden]{display:none!important}");
+  early.done = ask().finally(() => (early.over = true)).catch(() => {});
+  sheet.replaceSync("[data-auth-show][hidden]{display:none!important}:where([data-auth-text]){unicode-bidi:isolate}");
   document.adoptedStyleSheets.push(sheet);
 })();

@@ -166,11 +166,13 @@ def test_what_is_typed_before_python_runs_stays(tabs: Tabs) -> None:
 
 def test_after_python_took_over_the_page_follows_and_gets_back_what_was_written(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    html = HTML + '<p id="bare" data-auth-text="user.name">nobody</p>' + GO
+    html = HTML + '<p id="bare" data-auth-text="user.name">nobody</p> <img id="face" data-auth-src="user.image">' + GO
     tab = tabs.python(PYTHON + LEAVE, html=html, head=EARLY)
     tab.shows(bare="Ada Lovelace")
+    expect(tab.element("face")).to_have_attribute("src", re.compile("ada.svg"))
     tab.element("go").click()
     tab.shows(bare="nobody")
+    expect(tab.element("face")).not_to_have_attribute("src", re.compile(""))
     expect(tab.element("out")).to_be_visible()
     expect(tab.element("in")).to_be_hidden()
 
@@ -235,16 +237,17 @@ def test_only_a_message_of_that_type_makes_it_give_up_or_forget(tabs: Tabs, back
     tabs.site.write("/early.html", page(EARLY, HTML))
     tab = tabs.tab()
     tab.page.goto("/early.html")
-    tell = """([url, type]) => new Promise(resolve => {
+    tell = """([url, type, outcome]) => new Promise(resolve => {
         const [sender, receiver] = [0, 1].map(() => new BroadcastChannel("nextauth-client:1:" + url));
         receiver.onmessage = () => resolve([sender, receiver].forEach(channel => channel.close()));
-        sender.postMessage(JSON.stringify({ type, told: ["start", "end"] }));
+        sender.postMessage(JSON.stringify({ type, outcome, told: ["start", "end"] }));
     })"""
     tab.page.evaluate(tell, [backend.base, "answer"])
     tab.page.evaluate("base => new BroadcastChannel('nextauth-client:1:' + base).postMessage({})", backend.base)
     held[0].continue_()
     tab.shows(name="Ada Lovelace")
     tab.page.evaluate(tell, [backend.base, "answer"])
+    tab.page.evaluate(tell, [backend.base, "end", "nothing"])  # a wrong password, for one
     expect(tab.element("in")).to_be_visible()
     tab.page.evaluate(tell, [backend.base, "end"])
     expect(tab.element("in")).to_be_hidden()
