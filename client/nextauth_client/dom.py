@@ -81,6 +81,9 @@ def describe(element: "Any") -> str:
 # ── component ────────────────────────────────────────────────────────────────────────────────────
 
 
+_served = js.WeakSet.new()  # targets
+
+
 class Component(Effect):
     """An effect whose result is what the target shows. `dispose()` also takes that out of the page."""
 
@@ -90,8 +93,11 @@ class Component(Effect):
         self._nodes: "list[Any]" = []  # the same as the nodes that stand in the page
         try:
             self._target = find_one(target)
+            if _served.has(self._target):
+                raise ValueError(f"{describe(self._target)} shows a component already: dispose of that one first")
         except (TypeError, ValueError) as error:
             raise type(error)(f"component {self._name}: {error}")
+        _served.add(self._target)
         self._target_name = repr(target) if isinstance(target, str) else describe(self._target)
         Effect.__init__(self, function)
 
@@ -100,10 +106,15 @@ class Component(Effect):
 
     def came(self, result: "Any") -> None:
         parts: "list[Any]" = []
+        nodes = js.Set.new()
         for part in result if isinstance(result, (list, tuple)) else (result,):
             part = self._understand(part)
             if part is not None:
                 parts.append(part)
+            if _is_node(part):
+                if nodes.has(part):
+                    raise ValueError("a component cannot return the same element twice")
+                nodes.add(part)
         if self._parts is None or not _same(parts, self._parts):
             self._put(parts)
 
@@ -140,7 +151,7 @@ class Component(Effect):
                 node.remove()
         # What is moved loses focus and caret: what stays where it is is not, nor what has the focus.
         place = self._target.firstChild
-        active = js.document.activeElement
+        active = _active_beside(self._target)
         for node in nodes:
             if self._target.isSameNode(node.parentNode) and node.contains(active):
                 while not place.isSameNode(node):
@@ -158,6 +169,13 @@ class Component(Effect):
             if self._target.isSameNode(node.parentNode):
                 node.remove()
         self._nodes = []
+        _served.delete(self._target)
+
+
+def _active_beside(node: "Any") -> "Any":
+    """What has the focus, in the document or shadow tree that the node stands in."""
+    root = node.getRootNode()
+    return root.activeElement if hasattr(root, "activeElement") else js.document.activeElement
 
 
 def _same(parts: "list[Any]", others: "list[Any]") -> bool:

@@ -233,7 +233,7 @@ class Provider:
             except Exception as error:
                 report(error, name)
                 return
-            if result is not None and hasattr(result, "send"):  # an async function
+            if tasks.is_coroutine(result):
                 task = self._start(finish(result))
                 if hasattr(task, "add_done_callback"):  # whoever ends all tasks may do so before it has begun
                     task.add_done_callback(lambda _task: result.close())
@@ -797,7 +797,7 @@ def _guard(provider: "Callable[[], Provider]", function: "Function") -> "Functio
             asked._require_sign_in()
             return None
         result = function(*args, **kwargs)
-        return await result if hasattr(result, "send") or hasattr(result, "add_done_callback") else result
+        return await result if tasks.is_coroutine(result) or hasattr(result, "add_done_callback") else result
 
     @functools.wraps(function)
     def guarded(_first: "Any" = UNSET, *rest: "Any", **kwargs: "Any") -> "asyncio.Task[Any]":

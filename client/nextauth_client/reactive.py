@@ -8,7 +8,7 @@ import asyncio
 
 from .errors import report
 from .session import SessionState
-from .tasks import start
+from .tasks import is_coroutine, start
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -137,14 +137,14 @@ class Effect:
         _running.append(self)
         try:
             result = self.own(self._children, self._function)
-            if (result is None or not hasattr(result, "send")) and not self._disposed:
+            if (result is None or not is_coroutine(result)) and not self._disposed:
                 self.came(result)
         except Exception as error:
             self._failed(error)
         finally:
             _running.pop()
             _newest = around
-        if result is not None and hasattr(result, "send"):  # an async function
+        if result is not None and is_coroutine(result):
             self._body = _Body(result, self)
             self._task = asyncio.create_task(self._follow(self._body))
             if hasattr(self._task, "add_done_callback"):  # whoever ends all tasks may do so before it has begun

@@ -44,6 +44,11 @@ def start(coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception]
     return task
 
 
+def is_coroutine(value: "Any") -> bool:
+    """What an async function gives; a form of the DOM may have a field called send."""
+    return hasattr(value, "send") and hasattr(value, "throw")
+
+
 def resume() -> None:
     """Go on with the other tasks after one that JavaScript has cut off, which on MicroPython ends the turn of all.
 

@@ -297,6 +297,53 @@ show("result", "[" + place.textContent + "]")
 
 
 @micropython_only
+def test_a_target_shows_one_component_and_an_element_stands_in_one_place(tabs: Tabs) -> None:
+    python = """
+rule = document.createElement("hr")
+first = component("#place")(lambda: use_session().session.user.name)
+again = raises(component(place), lambda: "another")
+first.dispose()
+second = component("#place")(lambda: ["b", rule, rule] if use_session().session.user.name == "Eve" else ["a", rule])
+becomes(session("Eve"))
+show("result", [again, place.innerHTML])
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.expect_problem("same element twice", "<lambda>", "Traceback", "File ", "self.", "function(", "raise ")
+    expect(tab.element("result")).to_contain_text("shows a component already: dispose of that one first', 'a<hr>']")
+
+
+def test_a_form_with_a_field_called_send_is_an_element(tabs: Tabs) -> None:
+    python = """
+form = document.createElement("form")
+form.innerHTML = '<button name="send">Send</button>'
+component(place)(lambda: form)
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    expect(tab.element("place").get_by_role("button")).to_have_text("Send")
+
+
+def test_in_a_shadow_tree_an_element_that_stays_keeps_the_focus(tabs: Tabs) -> None:
+    python = """
+shadow = place.attachShadow(js.JSON.parse('{"mode": "open"}'))
+target, field = document.createElement("p"), document.createElement("input")
+shadow.append(target)
+rule = document.createElement("hr")
+
+@component(target)
+def form():
+    return [rule, field] if use_session().session.user.name == "Ada" else [field, rule]
+
+field.focus()
+left = []
+field.addEventListener("blur", ffi.create_proxy(lambda event: left.append("blur")))
+becomes(session("Eve"))
+becomes(session("Ada"))
+show("result", [field.isSameNode(shadow.activeElement), left])
+"""
+    tab = tabs.python("from pyscript import ffi\n" + SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="[True, []]")
+
+
 def test_what_others_did_to_the_target_is_put_right_at_the_next_output(tabs: Tabs) -> None:
     python = """
 @component("#place")
