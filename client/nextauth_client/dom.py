@@ -641,29 +641,29 @@ class Binding(Subscription):
         element = event.target.closest(ACTIONS)
         if not _is_node(element) or not self._root.contains(element):
             return
-        if event.ctrlKey or event.metaKey or event.shiftKey or event.altKey:
-            return  # a link that the person opens elsewhere
+        if (event.ctrlKey or event.metaKey or event.shiftKey or event.altKey) and _is_node(element.closest("a[href]")):
+            return  # the person opens it elsewhere
         event.preventDefault()
-        self._begin(element, [element], self._act)
+        if not _is_busy(element):
+            self._begin(element, [element], lambda: self._act(element))
 
     def _submitted(self, event: "Any") -> None:
         form = event.target
         if event.defaultPrevented or not form.hasAttribute("data-auth-form"):
             return
         event.preventDefault()
-        self._begin(form, list(form.querySelectorAll(SUBMITS)), self._send)
+        if not _is_busy(form):
+            # Before its buttons are disabled: the one that was pressed may be a field too.
+            fields = _fields_of(form, event.submitter if hasattr(event, "submitter") else None)
+            self._begin(form, _submits_of(form), lambda: self._send(form, fields))
 
-    def _begin(
-        self, element: "Any", buttons: "list[Any]", action: "Callable[[Any], Coroutine[Any, Any, None]]"
-    ) -> None:
-        """Once, even for a second click that comes before the task begins: the buttons are disabled at once."""
-        if _is_busy(element):
-            return
+    def _begin(self, element: "Any", buttons: "list[Any]", action: "Callable[[], Coroutine[Any, Any, None]]") -> None:
+        """The buttons are disabled at once, so that a second click which comes before the task begins does nothing."""
         free = _set_busy(element, buttons)
 
         async def run() -> None:
             try:
-                await action(element)
+                await action()
             finally:
                 free()
 
@@ -683,19 +683,27 @@ class Binding(Subscription):
     async def _act(self, element: "Any") -> None:
         self._fail(None)
         times_left = self._times_left
+        callback_url = self._callback_url(element)
         try:
-            callback_url = self._callback_url(element)
             if element.hasAttribute("data-auth-signout"):
                 await self.provider.sign_out(callback_url=callback_url)
             else:
-                name = str(element.getAttribute("data-auth-signin")).strip()
-                result = await self.provider.sign_in(name or None, callback_url=callback_url)
-                self._warn_of_unknown(element, name, result.url)
+                await self._sign_in_by(element, callback_url)
             await self._leave(times_left)
         except NextAuthError as error:
             if not self._errors:
                 raise  # on the console, and the state's error until the next answer
             self._fail(error.code)
+
+    async def _sign_in_by(self, element: "Any", callback_url: "Optional[str]") -> None:
+        name = str(element.getAttribute("data-auth-signin")).strip()
+        try:
+            result = await self.provider.sign_in(name or None, callback_url=callback_url)
+        except ValueError as error:  # there is no address to send an e-mail to
+            self._warn(element, f"leads to the backend's own sign-in page, which has the field for it. {error}")
+            await self.provider.sign_in(callback_url=callback_url)
+        else:
+            self._warn_of_unknown(element, name, result.url)
 
     async def _leave(self, times_left: int) -> None:
         """Wait until the page is left: it may come back, from the browser's cache, and its buttons are free then.
@@ -723,24 +731,30 @@ class Binding(Subscription):
         self._outdated_by = 2  # the first may be to the question that follows the failed action itself
         self._follow(self.provider._store.value)
 
-    async def _send(self, form: "Any") -> None:
+    async def _send(self, form: "Any", fields: "dict[str, str]") -> None:
         problems = list(form.querySelectorAll("[data-auth-error]"))
-        for problem in problems:
-            _say(problem, "")
-        try:
-            code = await self._sign_in_with(form)
-        except NextAuthError as error:
+
+        def tell(code: "Optional[str]") -> None:
+            for problem in problems:
+                _say(problem, explain_error(code, self._messages))
             if not problems:
+                self._fail(code)
+                if code and not self._errors:
+                    self._warn(form, f"was refused ({code}), and no data-auth-error tells the person so.")
+
+        tell(None)
+        try:
+            code = await self._sign_in_with(form, fields)
+        except NextAuthError as error:
+            if not problems and not self._errors:
                 raise  # as above
             code = error.code
-        for problem in problems:
-            _say(problem, explain_error(code, self._messages))
+        tell(code)
 
-    async def _sign_in_with(self, form: "Any") -> "Optional[str]":
+    async def _sign_in_with(self, form: "Any", fields: "dict[str, str]") -> "Optional[str]":
         """The code of what the backend has against it, if anything."""
         name = str(form.getAttribute("data-auth-form")).strip()
         callback_url = self._callback_url(form)
-        fields = _fields_of(form)
         times_left = self._times_left
         try:
             result = await self.provider.sign_in(name or None, callback_url=callback_url, redirect=False, fields=fields)
@@ -781,8 +795,16 @@ def _say(element: "Any", text: str) -> None:
     element.hidden = not text
 
 
-def _fields_of(form: "Any") -> "dict[str, str]":
-    entries = js.Object.fromEntries(js.FormData.new(form))
+def _submits_of(form: "Any") -> "list[Any]":
+    buttons = list(form.querySelectorAll(SUBMITS))
+    if not form.id:
+        return buttons
+    elsewhere = js.document.querySelectorAll(SUBMITS)
+    return buttons + [button for button in elsewhere if form.isSameNode(button.form) and not form.contains(button)]
+
+
+def _fields_of(form: "Any", submitter: "Any") -> "dict[str, str]":
+    entries = js.Object.fromEntries(js.FormData.new(form, submitter))
     fields = parse_json(str(js.JSON.stringify(entries)))
     return {name: value for name, value in fields.items() if isinstance(value, str)}  # a file is none
 
@@ -794,7 +816,7 @@ def _is_busy(element: "Any") -> bool:
 def _set_busy(element: "Any", buttons: "list[Any]") -> "Callable[[], None]":
     """Disables the buttons; what is returned frees them again."""
     element.setAttribute("aria-busy", "true")
-    active = js.document.activeElement
+    active = _active_beside(element)
     disabled = [button for button in buttons if hasattr(button, "disabled") and not button.disabled]  # a link cannot be
     focused = [button for button in disabled if button.isSameNode(active)]
     for button in disabled:

@@ -105,6 +105,20 @@ def test_a_second_click_in_the_same_moment_does_nothing(tabs: Tabs) -> None:
     assert len(tab.requests("signout")) == 1
 
 
+def test_a_link_that_is_opened_elsewhere_stays_one_and_a_button_is_pressed_whatever_key_is_held(
+    tabs: Tabs, backend: Backend
+) -> None:
+    backend.sign_in(tabs.context)
+    html = '<a id="go" href="#there" data-auth-signin>In</a> <button id="leave" data-auth-signout>Out</button>'
+    tab = tabs.python(BIND, html=html)
+    press = """id => document.getElementById(id).dispatchEvent(
+        new MouseEvent("click", { bubbles: true, cancelable: true, shiftKey: true }))"""
+    assert tab.page.evaluate(press, "go"), "the browser does with it what it does with links"
+    with tab.page.expect_request("**/api/auth/signout"), tab.page.expect_navigation():
+        assert not tab.page.evaluate(press, "leave")
+    assert tab.requests("signin") == []
+
+
 @micropython_only
 def test_a_sign_out_that_fails_is_said_and_frees_the_button(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
@@ -198,6 +212,53 @@ def test_a_form_says_that_the_backend_is_down_and_keeps_what_was_typed(tabs: Tab
     tab.shows(form_problem="The server cannot be reached just now. Check your connection and try again.", problem="")
     expect(tab.element("password")).to_have_value("lovelace")
     sees(tab, "out", "either")
+
+
+BESIDE = """
+<form id="form" data-auth-form="credentials">
+  <input name="username" value="ada"> <input name="password" id="password"></form>
+<p id="problem" data-auth-error hidden></p> <button id="enter" form="form" name="remember" value="yes">In</button>
+"""
+
+
+def test_a_refusal_is_said_beside_the_form_too(tabs: Tabs, backend: Backend) -> None:
+    tab = tabs.python(BIND, html=BESIDE)
+    tab.expect_problem("status of 401")
+    tab.element("password").fill("wrong")
+    tab.element("enter").click()
+    tab.shows(problem="Sign in failed. Check that what you typed is correct.")
+    expect(tab.element("problem")).to_be_visible()
+    expect(tab.element("password")).to_have_value("wrong")
+    tab.element("password").fill("lovelace")
+    with tab.page.expect_request("**/callback/credentials*") as posted:
+        tab.element("enter").click()
+    expect(tab.element("problem")).to_be_hidden()
+    assert "remember=yes" in (posted.value.post_data or "")
+
+
+@micropython_only
+def test_the_button_that_was_pressed_is_busy_wherever_it_stands_and_gets_the_focus_back(tabs: Tabs) -> None:
+    tab = tabs.python(BIND, html=BESIDE)
+    tab.expect_problem("status of 401")
+    held: list[Route] = []
+    tab.page.route("**/callback/credentials*", lambda route: held.append(route))
+    with tab.page.expect_request("**/callback/credentials*"):
+        tab.element("enter").click()
+    expect(tab.element("enter")).to_be_disabled()
+    held[0].continue_()
+    expect(tab.element("enter")).to_be_enabled()
+    expect(tab.element("enter")).to_be_focused()
+
+
+@micropython_only
+def test_a_refusal_that_no_element_tells_is_on_the_console(tabs: Tabs) -> None:
+    tab = tabs.python(BIND, html=BESIDE.replace("data-auth-error", ""))
+    tab.expect_problem("status of 401")
+    with Bystander(tabs) as bystander:
+        tab.element("enter").click()
+        [warning] = bystander.until(lambda: [line for line in tab.console if "no data-auth-error" in line])
+    assert 'id="form"' in warning
+    assert "CredentialsSignin" in warning
 
 
 def test_each_configured_provider_gets_its_button(tabs: Tabs) -> None:
@@ -295,6 +356,17 @@ def test_a_callback_url_that_leads_nowhere_is_warned_of_and_not_followed(tabs: T
     assert parse_qs(urlsplit(went.value.url).query)["callbackUrl"] == [came_from]
     [warning] = [line for line in tab.console if "no http(s) address" in line]
     assert 'id="around"' in warning
+
+
+@micropython_only
+def test_a_button_for_what_needs_an_address_leads_to_the_page_that_asks_for_it(tabs: Tabs) -> None:
+    tab = tabs.python(BIND, html='<button id="go" data-auth-signin="email" data-auth-callback-url="/there">In</button>')
+    providers = {"email": {"id": "email", "name": "Email", "type": "email", "signinUrl": "x", "callbackUrl": "x"}}
+    tab.page.route("**/api/auth/providers", lambda route: route.fulfill(json=providers))
+    with tab.page.expect_navigation(url="**/api/auth/signin?callbackUrl=**there"):
+        tab.element("go").click()
+    [warning] = [line for line in tab.console if "needs email=" in line]
+    assert 'id="go"' in warning
 
 
 @micropython_only
