@@ -207,7 +207,10 @@ _bound: "list[Binding]" = []
 
 def _style() -> str:
     """One attribute on the root shows and hides any number of elements."""
-    rules = ["[data-auth-said]{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}"]
+    rules = [
+        "[data-auth-said]{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}",
+        ":where([data-auth-text]){unicode-bidi:isolate}",  # a name may turn the direction, but only its own
+    ]
     for status in STATUSES:
         for state in (status, status + " error"):
             root = f'[{STATE}="{state}"]'
@@ -236,13 +239,25 @@ class _Place:
 
 
 class _Texts(_Place):
+    def __init__(self, path: "tuple[str, ...]", first: "Any") -> None:
+        _Place.__init__(self, path, first)
+        self.displaced: "dict[int, Any]" = {}  # number -> the element, whose text somebody has replaced
+
     def show(self, value: "Optional[str]") -> None:
+        if value != self.value:
+            self.put_back()
         if value is None or value == self.value:
             _Place.show(self, value)
             return
         self.value = value
         for node, _ in self.elements.values():
             node.data = value
+
+    def put_back(self) -> None:
+        """Only for a new value: who translates a page replaces texts, and would do so again."""
+        for number, element in self.displaced.items():
+            element.replaceChildren(self.elements[number][0])
+        self.displaced = {}
 
     def put(self, node: "Any", own: str, value: "Optional[str]") -> None:
         node.data = own if value is None else value
@@ -284,14 +299,15 @@ class Binding(Subscription):
         self._failure: "Optional[str]" = None  # the code of what the button pressed last could not do
         self._outdated_by = 0  # so many good answers
         self._came_with = query_of(str(js.location.href)).get("error")  # what went wrong on the way to this page
-        self._status = str(provider._store.value.at(("status",), True))
+        self._known = str(provider._store.value.at(("status",), True))  # the newest, but for "loading" after another
         self._numbers = 0
         self._releases: "dict[int, Callable[[], None]]" = {}
+        self._texts = js.Map.new()
         self._kinds = [
+            ("data-auth-error", self._add_error, js.Map.new()),  # before the next, which takes `hidden` away
             ("data-auth-show", self._add_show, js.Map.new()),
-            ("data-auth-text", self._add_text, js.Map.new()),
+            ("data-auth-text", self._add_text, self._texts),
             ("data-auth-src", self._add_source, js.Map.new()),
-            ("data-auth-error", self._add_error, js.Map.new()),
             ("data-auth-form", self._add_form, js.Map.new()),
             ("data-auth-providers", self._add_list, js.Map.new()),
         ]
@@ -303,7 +319,7 @@ class Binding(Subscription):
         self._said = js.document.createElement("div")
         for name, value in (("role", "status"), ("aria-live", "polite"), ("data-auth-said", "")):
             self._said.setAttribute(name, value)
-        (js.document.body if self._scope.nodeType == 9 else self._root).append(self._said)
+        self._add_said()
         if hasattr(js, "nextauthEarly"):
             js.nextauthEarly.stop()  # it puts back what the page's author wrote, and nothing is painted meanwhile
         self._follow(provider._store.value)  # the rules hold before any `hidden` is taken off
@@ -338,12 +354,15 @@ class Binding(Subscription):
                 proxy.destroy()
         # No collector sees a circle through both languages.
         self._click = self._submit = self._pagehide = self._mutated = self._observer = None
-        for number in list(self._releases):
+        for number in sorted(self._releases, reverse=True):
             self._releases.pop(number)()
         self._said.remove()
         self._root.removeAttribute(STATE)
         sheets = self._scope.adoptedStyleSheets
         sheets.splice(sheets.indexOf(self._sheet), 1)
+
+    def _add_said(self) -> None:
+        (js.document.body if self._scope.nodeType == 9 else self._root).append(self._said)
 
     def _listen(self, target: "Any", name: str, listener: "Callable[[Any], object]") -> "Any":
         proxy = create_proxy(lambda event: self._guard(listener, event))
@@ -369,6 +388,7 @@ class Binding(Subscription):
             if str(record.type) == "attributes":
                 self._attribute_changed(record.target, str(record.attributeName))
                 continue
+            self._content_changed(record.target)
             for node in record.removedNodes:
                 if node.nodeType == ELEMENT and not self._root.contains(node):
                     self._release_below(node)
@@ -383,6 +403,17 @@ class Binding(Subscription):
                 if element.hasAttribute(name) and self._root.contains(element):
                     self._add(kind, element)
 
+    def _content_changed(self, element: "Any") -> None:
+        """Somebody else may have taken away the text that is served."""
+        numbers = self._texts
+        if numbers.has(element):
+            number = int(numbers.get(element))
+            for place in self._places.values():
+                if not isinstance(place, _Texts) or number not in place.elements:
+                    continue
+                if not element.isSameNode(place.elements[number][0].parentNode):
+                    place.displaced[number] = element
+
     def _elements(self, top: "Any", name: str) -> "list[Any]":
         found = list(top.querySelectorAll(f"[{name}]"))
         return [top] + found if top.hasAttribute(name) else found
@@ -393,7 +424,7 @@ class Binding(Subscription):
                 self._add(kind, element)
 
     def _release_below(self, top: "Any") -> None:
-        for kind in self._kinds:
+        for kind in reversed(self._kinds):
             for element in self._elements(top, kind[0]):
                 self._release(kind, element)
 
@@ -443,7 +474,7 @@ class Binding(Subscription):
         if str(element.localName) != "img":
             self._warn(element, "cannot have data-auth-src: only an <img> can.")
             return _nothing
-        own = _attribute(element, "src")
+        own = _attribute(element, "src") or None  # the early script leaves an empty one where there was none
         return self._add_to(_Sources, element, element, own, value, number)
 
     def _add_to(
@@ -462,6 +493,8 @@ class Binding(Subscription):
             place.put(node, own, place.value)
 
         def release() -> None:
+            if isinstance(place, _Texts):
+                place.put_back()
             del place.elements[number]
             place.put(node, own, None)
             if not place.elements:
@@ -590,12 +623,14 @@ class Binding(Subscription):
             place.show(self._value(place, session))
         for element in self._errors.values():
             _say(element, explain_error(problem, self._messages))
-        if status != self._status:
-            for element in self._form_errors.values():
-                _say(element, "")
-            if self._status != "loading" and status in ANNOUNCED:  # the first answer belongs to the page's start
+        if status != self._known and status in ANNOUNCED:
+            if self._known in ANNOUNCED:  # the first answer belongs to the page's start
+                for element in self._form_errors.values():
+                    _say(element, "")
+                if not self._said.isConnected:  # somebody has replaced all of the page
+                    self._add_said()
                 self._said.textContent = self._messages.get(status, ANNOUNCED[status])
-            self._status = status
+            self._known = status
         self._fill_lists()
 
     def _problem(self, state: "SessionState") -> "Optional[str]":

@@ -467,6 +467,64 @@ show("result", document.getElementById("late").textContent)
     tab.shows(error="[True, True, 2]", result="eve@example.org")
 
 
+def test_a_text_that_somebody_has_replaced_follows_the_next_change(tabs: Tabs) -> None:
+    python = """
+handle = bind("#app")
+name = document.getElementById("name")
+name.innerHTML = "<font>Ada, translated</font>"
+await js.Promise.resolve()
+becomes(dict(session("Ada"), expires="2998-01-01T00:00:00.000Z"))
+seen = [name.innerHTML]
+for session_data in (session("Eve"), None, session("Zoe")):
+    becomes(session_data)
+    seen.append(name.innerHTML)
+name.textContent = "another"
+await js.Promise.resolve()
+handle.dispose()
+show("result", seen + [name.innerHTML])
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(result="['<font>Ada, translated</font>', 'Eve', 'somebody', 'Zoe', 'somebody']")
+
+
+@micropython_only
+def test_a_name_turns_no_text_beside_it(tabs: Tabs) -> None:
+    html = '<p dir="ltr"><b id="name" data-auth-text="user.name">x</b> <i id="after">is</i> <i id="last">here</i></p>'
+    tab = tabs.python(
+        SHOW + GIVEN + 'bind()\nbecomes(session("Ada\u202e"))\nshow("result", "done")\n', html=HTML + html
+    )
+    tab.shows(result="done", name="Ada\u202e")
+    left = "id => document.getElementById(id).getBoundingClientRect().left"
+    assert tab.page.evaluate(left, "name") < tab.page.evaluate(left, "after") < tab.page.evaluate(left, "last")
+
+
+def test_signing_in_and_out_is_announced_whatever_happens_to_the_page(tabs: Tabs) -> None:
+    python = """
+bind()
+
+def said():
+    return "|".join([element.textContent for element in document.querySelectorAll("[data-auth-said]")])
+
+def becomes_loading():
+    provider._store.replace(SessionState(loading=True))
+
+seen = [said()]
+becomes_loading()  # as after the back/forward cache, when somebody signed out meanwhile
+becomes(None)
+seen.append(said())
+becomes(session("Eve"))
+seen.append(said())
+document.body.replaceChildren(document.getElementById("result"))
+becomes(None)
+seen.append(said())
+becomes_loading()
+becomes(None)
+show("result", seen)
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + PAGE)
+    tab.shows(result="['', 'You are signed out.', 'You are signed in.', 'You are signed out.']")
+
+
 def test_an_attribute_that_changes_is_served_by_its_new_value(tabs: Tabs) -> None:
     html = """
 <p id="text" data-auth-text="user.name">own</p> <p id="show" data-auth-show="authenticated" hidden>x</p>
@@ -629,7 +687,9 @@ def test_stop_takes_everything_back(tabs: Tabs) -> None:
 <div id="kept"> <p data-auth-error hidden>What went <b>wrong</b></p> <p data-auth-error role="status">Nothing yet</p>
   <i data-auth-text="user.name"><b>some</b>body</i> <i data-auth-text="user.email"></i>
   <i data-auth-text="user.name"> x </i>
-  <form data-auth-form="credentials"><p data-auth-error>x</p></form> <img data-auth-src="user.image" src="" alt="">
+  <form data-auth-form="credentials"><p data-auth-error>x</p></form>
+  <p data-auth-show="error" data-auth-error hidden>x</p> <p data-auth-error data-auth-show="error">x</p>
+  <img data-auth-src="user.image" src="/face.png" alt="">
   <img data-auth-src="user.image" alt=""> <p data-auth-show="loading" hidden="until-found">x</p>
   <p data-auth-show="loading">x</p></div>
 """
