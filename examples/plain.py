@@ -14,5 +14,5 @@ def who():
     if not session:
         return ["Not signed in ", web.button("Sign in", on_click=lambda event: sign_in())]
     # A name is text: pyscript.web takes what stands inside the brackets for HTML.
-    name = web.b(textContent=session.user.name or session.user.email)
+    name = web.b(textContent=session.user.name or session.user.email or "somebody")
     return ["Signed in as ", name, " ", web.button("Sign out", on_click=lambda event: sign_out(redirect=False))]

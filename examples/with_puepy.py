@@ -15,7 +15,7 @@ def mirror():
     user = state.session.user if state.session else None
     with app.state.mutate("status", "name"):
         app.state["status"] = state.status
-        app.state["name"] = user.name or user.email if user else None
+        app.state["name"] = str(user.name or user.email or "somebody") if user else None
     if app.active_page:
         app.remount()  # the guards look again
 
@@ -31,8 +31,8 @@ class Guarded(Page):
 @app.page("/members")
 class Members(Guarded):
     def populate(self):
-        name = self.application.state["name"]
-        t.p("For members: " + name if name else "Loading", id="members")
+        state = self.application.state
+        t.p("For members: " + state["name"] if state["status"] == "authenticated" else "Loading", id="members")
         t.a("Home", href="#/")
 
 
@@ -41,13 +41,12 @@ class Home(Page):
     redraw_on_app_state_changes = False
 
     def populate(self):
-        name = self.application.state["name"]
-        if name:
-            t.p("Signed in as " + name, id="who")
+        state = self.application.state
+        if state["status"] == "authenticated":
+            t.p("Signed in as " + state["name"], id="who")
             t.button("Sign out", on_click=lambda event: sign_out(redirect=False))
         else:
-            loading = self.application.state["status"] == "loading"
-            t.p("Loading" if loading else "Not signed in", id="who")
+            t.p("Loading" if state["status"] == "loading" else "Not signed in", id="who")
         t.a("Members", href="#/members")
 
 

@@ -15,7 +15,7 @@ loud = Signal(False)
 def mirror():
     state = use_session()
     user = state.session.user if state.session else None
-    name.set(user.name or user.email if user else None)
+    name.set(user.name or user.email or "somebody" if user else None)
     status.set(state.status)
 
 

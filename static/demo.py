@@ -188,7 +188,7 @@ async def tick():
 @component("#greeting")
 def greeting():
     session = use_session().session
-    return "Hello " + (session.user.name or "you") if session else "Hello"
+    return f"Hello {session.user.name or 'you'}" if session else "Hello"
 
 
 @on_session_change

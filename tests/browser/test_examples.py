@@ -49,31 +49,61 @@ def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
     tab.contains(who="Not signed in")
 
 
-NAMELESS = {"user": {"email": "ada@example.com"}, "expires": "2999-01-01T00:00:00.000Z"}
+def a_session_of(tabs: Tabs, user: dict[str, object]) -> None:
+    """What the backend says from now on."""
+    session = {"user": user, "expires": "2999-01-01T00:00:00.000Z"}
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=session))
 
 
+# What a backend may say of somebody, and what they are called then.
+NAMELESS = pytest.mark.parametrize(
+    ("user", "called"),
+    [({"email": "ada@example.com"}, "ada@example.com"), ({}, "somebody"), ({"name": 5}, "5")],
+    ids=["an address", "nothing", "a number"],
+)
+
+
+@NAMELESS
 @pytest.mark.parametrize("name", ["plain.html", "with_puepy.html", "with_reaktiv.html"])
 @pyodide_only
-def test_somebody_without_a_name_is_shown_by_their_address(tabs: Tabs, name: str) -> None:
-    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=NAMELESS))
+def test_somebody_without_a_name_is_somebody(tabs: Tabs, name: str, user: dict[str, object], called: str) -> None:
+    a_session_of(tabs, user)
     tab = opened(tabs, name)
-    tab.contains(who="Signed in as ada@example.com")
+    tab.contains(who=f"Signed in as {called}")
     tabs.context.unroute_all()
 
 
-def samples() -> list[tuple[str, str]]:
-    """The first Python of the guide, and of the front page."""
-    guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("```python\n")[2]
-    front = (ROOT / "index.html").read_text(encoding="utf-8").partition('aria-label="Example"><code>')[2]
-    return [("docs/pages.md", guide.partition("```")[0]), ("index.html", html.unescape(front.partition("</code>")[0]))]
+@pyodide_only
+def test_somebody_without_a_name_is_a_member(tabs: Tabs) -> None:
+    a_session_of(tabs, {})
+    tab = opened(tabs, "with_puepy.html")
+    tab.page.get_by_role("link", name="Members").click()
+    tab.shows(members="For members: somebody")
+    tabs.context.unroute_all()
 
 
-@pytest.mark.parametrize(("name", "python"), samples(), ids=[name for name, _ in samples()])
+def between(file: str, start: str, end: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
+
+
+# The first Python of the guide, of the front page and of the README.
+SAMPLES = {
+    "docs/pages.md": between("docs/pages.md", "```python\n", "```"),
+    "index.html": html.unescape(between("index.html", 'aria-label="Example"><code>', "</code>")),
+    "README.md": between("README.md", 'config="/static/micropython.json">\n', "</script>"),
+}
+
+
+@NAMELESS
+@pytest.mark.parametrize("name", SAMPLES)
 @micropython_only
-def test_what_the_guide_shows_serves_somebody_without_a_name(tabs: Tabs, name: str, python: str) -> None:
-    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=NAMELESS))
-    tab = tabs.python(python, html='<p id="who"></p> <button id="order">Order</button>')
-    tab.shows(who="Signed in as ada@example.com")
+def test_what_the_guide_shows_serves_somebody_without_a_name(
+    tabs: Tabs, name: str, user: dict[str, object], called: str
+) -> None:
+    a_session_of(tabs, user)
+    buttons = " ".join(f'<button id="{id}">{id}</button>' for id in ("order", "in", "out"))
+    tab = tabs.python(SAMPLES[name], html=f'<p id="who"></p> {buttons}')
+    tab.shows(who=f"Signed in as {called}")
 
 
 @pyodide_only
