@@ -32,7 +32,11 @@ class Guarded(Page):
 class Members(Guarded):
     def populate(self):
         state = self.application.state
-        t.p("For members: " + state["name"] if state["status"] == "authenticated" else "Loading", id="members")
+        if state["status"] == "authenticated":
+            with t.p("For members: ", id="members"):
+                t.bdi(state["name"])
+        else:
+            t.p("Loading", id="members")
         t.a("Home", href="#/")
 
 
@@ -43,7 +47,8 @@ class Home(Page):
     def populate(self):
         state = self.application.state
         if state["status"] == "authenticated":
-            t.p("Signed in as " + state["name"], id="who")
+            with t.p("Signed in as ", id="who"):
+                t.bdi(state["name"])  # a name may be written from right to left, or turn the direction
             t.button("Sign out", on_click=lambda event: sign_out(redirect=False))
         else:
             t.p("Loading" if state["status"] == "loading" else "Not signed in", id="who")

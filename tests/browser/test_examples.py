@@ -86,9 +86,10 @@ def between(file: str, start: str, end: str) -> str:
     return (ROOT / file).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
 
 
+GUIDE = between("docs/pages.md", "```python\n", "```")
 # The first Python of the guide, of the front page and of the README.
 SAMPLES = {
-    "docs/pages.md": between("docs/pages.md", "```python\n", "```"),
+    "docs/pages.md": GUIDE,
     "index.html": html.unescape(between("index.html", 'aria-label="Example"><code>', "</code>")),
     "README.md": between("README.md", 'config="/static/micropython.json">\n', "</script>"),
 }
@@ -104,6 +105,27 @@ def test_what_the_guide_shows_serves_somebody_without_a_name(
     buttons = " ".join(f'<button id="{id}">{id}</button>' for id in ("order", "in", "out"))
     tab = tabs.python(SAMPLES[name], html=f'<p id="who"></p> {buttons}')
     tab.shows(who=f"Signed in as {called}")
+
+
+@micropython_only
+def test_a_name_that_the_guide_puts_into_an_element_is_text_and_turns_nothing(tabs: Tabs) -> None:
+    a_session_of(tabs, {"name": "<img src=x>\u202eAda"})
+    element = between("docs/pages.md", "Give it as `textContent`:\n\n```python\n", "```")
+    tab = tabs.python(GUIDE + element, html='<p id="who"></p> <p id="member"></p> <button id="order">Order</button>')
+    tab.shows(member="Member: <img src=x>\u202eAda.")
+    expect(tab.element("member").locator("[dir=auto]")).to_have_text("<img src=x>\u202eAda")
+    expect(tab.element("member").locator("img")).to_have_count(0)
+    tabs.context.unroute_all()
+
+
+@pytest.mark.parametrize("name", ["plain.html", "with_puepy.html"])
+@pyodide_only
+def test_a_name_turns_nothing_but_itself(tabs: Tabs, name: str) -> None:
+    a_session_of(tabs, {"name": "\u202eAda"})
+    tab = opened(tabs, name)
+    tab.contains(who="Signed in as \u202eAda")
+    expect(tab.element("who").locator("bdi, [dir=auto]")).to_have_text("\u202eAda")
+    tabs.context.unroute_all()
 
 
 @pyodide_only
