@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import html
+import re
 
 import pytest
 from playwright.sync_api import expect
 
 from scripts.steps import ROOT
 from tests.browser.backend import Backend
+from tests.browser.site import page
 from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+
+
+def between(file: str, start: str, end: str) -> str:
+    return (ROOT / file).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
 
 
 def opened(tabs: Tabs, name: str) -> Tab:
@@ -35,6 +41,29 @@ def test_attributes_alone(tabs: Tabs) -> None:
     with tab.page.expect_navigation():
         tab.button("Sign out").click()
     expect(tab.button("Sign in")).to_be_visible()
+
+
+@pytest.mark.parametrize("source", ["examples/attributes.html", "docs/pages.md"])
+@micropython_only
+def test_a_form_that_is_sent_before_python_runs_leads_to_the_backends_page(tabs: Tabs, source: str) -> None:
+    """The early script has shown it while PyScript is on its way, which it is here for ever."""
+    body = between(source, "<body>", "</body>")
+    if source == "docs/pages.md":
+        body = between(source, "```html\n<script", "```").partition("</script>\n")[2]
+    early = '<script src="/static/nextauth-early.js"></script>'
+    core = '<script type="module" src="/static/vendor/pyscript/core.js"></script>'
+    tabs.site.write("/sent-early.html", page(early + core, body))
+    tab = tabs.tab()
+    tab.page.route("**/vendor/pyscript/core.js", lambda route: None)
+    tab.page.goto("/sent-early.html", wait_until="commit")
+    sign_in(tab)
+    expect(tab.page).to_have_url(re.compile("/api/auth/signin[?]csrf=true$"))
+    assert [request.method for request in tab.requests("callback/credentials")] == ["POST"]
+    assert "lovelace" not in "".join(request.url for request in tab.all_requests)
+    tab.page.unroute_all()
+    sign_in(tab)
+    expect(tab.page).to_have_url(tabs.backend.url + "/")
+    assert tabs.context.request.get(tabs.backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
 @micropython_only
@@ -80,10 +109,6 @@ def test_somebody_without_a_name_is_a_member(tabs: Tabs) -> None:
     tab.page.get_by_role("link", name="Members").click()
     tab.shows(members="For members: somebody")
     tabs.context.unroute_all()
-
-
-def between(file: str, start: str, end: str) -> str:
-    return (ROOT / file).read_text(encoding="utf-8").partition(start)[2].partition(end)[0]
 
 
 GUIDE = between("docs/pages.md", "```python\n", "```")
