@@ -25,6 +25,27 @@ HOLD_PYTHON = """
 """
 
 
+# Before each paint: the words that can be read, code left out, and the forms and pictures that can be seen.
+FRAMES = """
+    window.frames_ = [];
+    const sees = node => node.checkVisibility() && !node.closest("pre, script, style");
+    const look = () => {
+        const words = [], texts = document.createTreeWalker(document, NodeFilter.SHOW_TEXT);
+        while (texts.nextNode()) if (sees(texts.currentNode.parentElement)) words.push(texts.currentNode.data.trim());
+        const frame = {
+            words: words.filter(Boolean),
+            forms: [...document.forms].filter(sees).length,
+            pictures: [...document.querySelectorAll("main img[src]")].filter(sees).map(image => image.src),
+            booting: document.documentElement.hasAttribute("data-booting"),
+        };
+        if (JSON.stringify(frame) !== window.last_) frames_.push(frame);
+        window.last_ = JSON.stringify(frame);
+        requestAnimationFrame(look);
+    };
+    requestAnimationFrame(look);
+"""
+
+
 def sign_in(tab: Tab, username: str = "ada", password: str = "lovelace", *, redirect: bool = False) -> None:
     tab.page.get_by_label("Username").fill(username)
     tab.page.get_by_label("Password").fill(password)
@@ -85,6 +106,25 @@ def test_a_reload_keeps_who_is_signed_in(tabs: Tabs, backend: Backend) -> None:
     tab.page.reload()
     tab.shows(who="Signed in as Ada Lovelace")
     assert len(tab.requests("session")) == 2
+
+
+@pytest.mark.parametrize("latency", [0, 0.5])
+def test_a_signed_in_person_is_never_taken_for_nobody(tabs: Tabs, backend: Backend, latency: float) -> None:
+    backend.sign_in(tabs.context)
+    backend.latency("session", latency)
+    tab = tabs.tab()
+    tab.page.add_init_script(FRAMES)
+    tab.page.goto(f"/?interpreter={tabs.interpreter}")
+    tab.shows(who="Signed in as Ada Lovelace")
+    tab.page.wait_for_function("!frames_.at(-1).booting")
+    frames = tab.page.evaluate("frames_")
+    for frame in frames:
+        words = " ".join(frame["words"])
+        assert not re.search("stranger|Not signed in|unauthenticated", words), words
+        assert not frame["forms"], words
+        assert set(frame["pictures"]) <= {f"{backend.base}/assets/ada.svg"}
+    assert any(frame["booting"] and "Welcome back." in frame["words"] for frame in frames), "before Python runs"
+    assert len(tab.requests("session")) == 1
 
 
 @pytest.mark.parametrize(("username", "password"), [("ada", "wrong"), ("nobody", "lovelace")])
