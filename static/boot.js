@@ -42,7 +42,11 @@
   const { locks } = navigator;
   if (locks) {
     let letGo;
-    const hold = () => locks.request("nextauth-demo", { mode: "shared" }, () => new Promise(resolve => (letGo = resolve)));
+    const hold = () =>
+      locks.request("nextauth-demo", { mode: "shared" }, () => {
+        count();
+        return new Promise(resolve => (letGo = resolve));
+      });
     const count = async () => {
       const { held } = await locks.query();
       const tabs = String(held.filter(lock => lock.name === "nextauth-demo").length);

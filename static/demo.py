@@ -69,20 +69,25 @@ def show_status():
     root.setAttribute("data-status", status)
 
 
+def name_in(session):
+    return str(session.user.name or session.user.email or "somebody")  # a backend may call somebody 5
+
+
+@component("#who")
+def who():
+    session, loading = use_session()
+    if not session:
+        return "Loading" if loading else "Not signed in"
+    name = document.createElement("bdi")  # a name may be written from right to left, or turn the direction
+    name.textContent = name_in(session)
+    return ["Signed in as ", name]
+
+
 @effect
 def show_person():
-    session, loading = use_session()
-    name = (session.user.name or session.user.email or "somebody") if session else ""
-    if loading:
-        element("who").textContent = "Loading"
-    else:
-        element("who").textContent = "Signed in as " + name if session else "Not signed in"
+    session = use_session().session
     element("email").textContent = (session.user.email or "") if session else ""
-    element("initial").textContent = name[:1].upper() or "?"
-    picture = session.user.image if session else None
-    element("picture").hidden = not picture
-    if picture:
-        element("picture").src = picture
+    element("initial").textContent = name_in(session)[:1].upper() if session else "?"
 
 
 @effect
@@ -305,7 +310,7 @@ async def break_something(event):
 
 
 explain(None)
-bind("#attributes")
+bind()
 keep(tick())
 version = ".".join([str(part) for part in sys.implementation.version[:3]])
 element("runtime").textContent = "Running on " + sys.implementation.name + " " + version + "."

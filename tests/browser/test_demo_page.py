@@ -200,7 +200,8 @@ def test_the_form_can_be_used_by_keyboard_and_screen_reader(demo: Tab) -> None:
     demo.page.keyboard.press("Enter")
     demo.shows(who="Signed in as Ada Lovelace")
     expect(demo.page.locator("html")).to_have_attribute("lang", "en")
-    expect(demo.page.locator("[aria-live=polite] #who")).to_be_visible()
+    live = demo.page.locator("[aria-live], [role=status], [role=alert], output").filter(has_text="signed in")
+    expect(live).to_have_text(["You are signed in."])  # said once
 
 
 @micropython_only
@@ -259,6 +260,44 @@ def test_what_is_happening_now_is_shown(tabs: Tabs, backend: Backend) -> None:
     tab.shows(tabs="2")
     second.page.close()
     tab.shows(tabs="1")
+
+
+@micropython_only
+def test_a_browser_without_locks_counts_no_tabs(tabs: Tabs) -> None:
+    tab = tabs.tab()
+    tab.page.add_init_script("Object.defineProperty(navigator, 'locks', { value: undefined })")
+    tab.page.goto("/")
+    tab.shows(who="Not signed in")
+    tab.contains(asked=re.compile("[1-9] s ago$"))
+    tab.shows(tabs="–")
+
+
+@pytest.mark.parametrize(
+    ("user", "called"),
+    [
+        ({"name": 5, "email": 6, "image": "javascript:document.title=1"}, "5"),
+        ({"name": "\u202eAda", "image": 7}, "\u202eAda"),
+        ({}, "somebody"),
+    ],
+    ids=["numbers", "another direction", "nothing"],
+)
+@micropython_only
+def test_whatever_a_backend_says_of_a_person_is_shown(tabs: Tabs, user: dict[str, object], called: str) -> None:
+    session = {"user": user, "expires": "2999-01-01T00:00:00.000Z"}
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=session))
+    tab = tabs.demo()
+    tab.expect_problem("status of 404")  # the picture's
+    tab.shows(
+        who=f"Signed in as {called}",
+        email=str(user.get("email", "")),
+        initial=called[0].upper(),
+        status="authenticated",
+    )
+    expect(tab.element("who").locator("bdi")).to_have_text(called)
+    tab.page.wait_for_function("() => nextauthEarly.over && !document.documentElement.hasAttribute('data-booting')")
+    image = tab.page.evaluate("document.getElementById('picture').getAttribute('src')")
+    assert image in (("/7", f"{tabs.backend.url}/7") if user.get("image") == 7 else (None, "")), image
+    tabs.context.unroute_all()
 
 
 @micropython_only
