@@ -209,10 +209,8 @@ def runs(name):
     """The button's function shows what it returns, or what went wrong."""
 
     def decorate(function):
-        functions[name] = function
-
         def started(event):
-            keep(run(name))
+            keep(run(name, function()))  # what must be done while the click is handled, a plain function does here
 
         when("click", "#run-" + name)(started)
         return started
@@ -220,18 +218,36 @@ def runs(name):
     return decorate
 
 
-functions = {}
-
-
-async def run(name):
+async def run(name, result):
     set_busy("run-" + name, True)
     try:
-        shown = await functions[name]()
+        shown = await result
     except NextAuthError as error:
         shown = explain_error(error.code)
     finally:
         set_busy("run-" + name, False)
     element("got-" + name).textContent = shown
+
+
+async def follow_up(signing_in):
+    result = await signing_in
+    return "Welcome." if result else explain_error(result.error)
+
+
+@runs("sign-in")
+def leave_for_the_provider():
+    return follow_up(sign_in("dev-idp"))
+
+
+@runs("sign-in-popup")
+def enter_in_a_window():
+    return follow_up(sign_in("dev-idp", popup=True))
+
+
+@runs("sign-out")
+async def leave():
+    await sign_out(redirect=False)
+    return "Goodbye."
 
 
 @when("click", "#ask")

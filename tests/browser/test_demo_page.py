@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import nextauth_client
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from scripts.javascript_pages import SOURCES
+from scripts.steps import ROOT
 from tests.browser.backend import Backend
 from tests.browser.tabs import Tab, Tabs, micropython_only
 
@@ -234,6 +236,56 @@ def test_each_function_shows_what_it_gives(demo: Tab, tabs: Tabs) -> None:
     demo.contains(explained="no longer valid")
 
 
+def test_each_function_and_attribute_stands_beside_what_it_does() -> None:
+    code = "".join(re.findall(r"<pre.*?</pre>", (ROOT / "index.html").read_text(encoding="utf-8"), re.DOTALL))
+    functions = [name for name in nextauth_client.__all__ if name.islower()]
+    assert "sign_in" in functions
+    assert [name for name in [*functions, "Provider"] if not re.search(rf"@{name}\b|\b{name}\(", code)] == []
+    guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("## By attributes")[2]
+    attributes = set(re.findall(r"^\| `.*?(data-auth-[a-z-]+)", guide, re.MULTILINE))
+    assert len(attributes) == 9
+    assert [name for name in attributes if name not in code] == []
+
+
+def allow(page: Page) -> None:
+    page.get_by_label("Alan Turing").check()
+    page.get_by_role("button", name="Allow").click()
+
+
+@pytest.mark.parametrize("button", ["To one provider", "To the provider"])
+def test_one_leaves_for_a_provider_and_comes_back(tabs: Tabs, button: str) -> None:
+    tab = tabs.demo()
+    tab.shows(who="Not signed in")
+    address = tab.page.url
+    tab.button(button).click()
+    allow(tab.page)
+    tab.shows(who="Signed in as Alan Turing")
+    assert tab.page.url == address
+
+
+def test_one_signs_in_in_a_window_and_out_without_leaving(demo: Tab) -> None:
+    arrived = demo.navigations
+    with demo.page.expect_popup() as opened:
+        demo.button("In a window").click()
+    opened.value.close()
+    demo.contains(got_sign_in_popup="window was closed")
+    expect(demo.button("In a window")).to_be_enabled()
+    with demo.page.expect_popup() as opened:
+        demo.button("In a window").click()
+    allow(opened.value)
+    demo.shows(who="Signed in as Alan Turing", got_sign_in_popup="Welcome.")
+    demo.button("Leave, and stay here").click()
+    demo.shows(who="Not signed in", got_sign_out="Goodbye.")
+    assert demo.navigations == arrived
+
+
+@micropython_only
+def test_whoever_was_refused_elsewhere_is_told_here(tabs: Tabs) -> None:
+    tab = tabs.demo()
+    tab.page.get_by_role("link", name="Come back refused").click()
+    tab.shows(last_error="You are not allowed to sign in here.")
+
+
 def test_the_attributes_work_on_the_page(demo: Tab) -> None:
     part = demo.element("attributes")
     expect(part.get_by_text("Welcome, stranger.", exact=True)).to_be_visible()
@@ -385,7 +437,7 @@ def test_everything_can_be_reached_by_keyboard(demo: Tab) -> None:
     want = "a, button, input, select, summary, pre[tabindex]"
     demo.page.evaluate("document.activeElement.blur()")
     reached = set()
-    for _ in range(80):
+    for _ in range(120):
         demo.page.keyboard.press("Tab")
         reached.add(demo.page.evaluate(f"[...document.querySelectorAll('{want}')].indexOf(document.activeElement)"))
     visible = f"[...document.querySelectorAll('{want}')].flatMap((one, i) => one.checkVisibility() ? [i] : [])"
