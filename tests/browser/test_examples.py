@@ -133,9 +133,21 @@ def test_what_the_guide_shows_serves_somebody_without_a_name(
 
 
 @micropython_only
+def test_what_the_guide_shows_of_signing_in_runs(tabs: Tabs) -> None:
+    sample = between("docs/pages.md", "## Signing in and out\n\n```python\n", "```")
+    start = '\nimport asyncio\ntask = asyncio.create_task(log_in("ada", "wrong"))\n'
+    tab = tabs.python(sample + start, html='<button id="google">With Google</button> <p id="problem"></p>')
+    tab.expect_problem("status of 401")
+    tab.shows(problem="Sign in failed. Check that what you typed is correct.")
+    with tab.page.expect_popup() as opened:
+        tab.element("google").click()
+    expect(opened.value).to_have_url(re.compile("/api/auth/signin"))
+
+
+@micropython_only
 def test_a_name_that_the_guide_puts_into_an_element_is_text_and_turns_nothing(tabs: Tabs) -> None:
     a_session_of(tabs, {"name": "<img src=x>\u202eAda"})
-    element = between("docs/pages.md", "Give it as `textContent`:\n\n```python\n", "```")
+    element = between("docs/pages.md", "Give the text as `textContent`:\n\n```python\n", "```")
     tab = tabs.python(GUIDE + element, html='<p id="who"></p> <p id="member"></p> <button id="order">Order</button>')
     tab.shows(member="Member: <img src=x>\u202eAda.")
     expect(tab.element("member").locator("[dir=auto]")).to_have_text("<img src=x>\u202eAda")
