@@ -18,6 +18,7 @@ from tests.browser.site import page
 from tests.browser.tabs import Tab, Tabs, micropython_only
 
 EARLY = '<script src="/static/nextauth-early.js"></script>'
+GUIDE = ROOT / "docs" / "pages.md"
 SCRIPT = ROOT / "static" / "nextauth-early.js"
 # A page's own display is stronger than `hidden`.
 STYLE = "form, p { display: grid }"
@@ -96,6 +97,28 @@ def test_a_signed_in_person_sees_nothing_else_at_any_moment(tabs: Tabs, backend:
     assert {frame["seen"] for frame in painted[known:]} == {"in"}, "it stays when Python takes over"
     with_picture = next(number for number, frame in enumerate(painted) if frame["picture"])
     assert all(frame["picture"] for frame in painted[with_picture:]), painted
+    assert len(tab.requests("session")) == 1
+
+
+@micropython_only
+def test_inline_and_with_python_behind_it_as_the_guide_has_it(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    backend.latency("session", 0.3)
+    [later] = re.findall(r"<script type=.module.>[^<]*nextauthEarly\.done.*?</script>", GUIDE.read_text(), re.DOTALL)
+    inline = f"<script>{SCRIPT.read_text()}</script>"
+    tabs.site.write_page(
+        "/later.html", python=PYTHON, html=HTML, interpreter=tabs.interpreter, head=inline, pyscript=later
+    )
+    tab = tabs.tab()
+    tab.page.add_init_script(FRAMES)
+    tab.page.goto("/later.html")
+    tab.page.wait_for_function("frames_.at(-1).python")
+    painted = frames(tab)
+    assert {frame["seen"] for frame in painted} <= {"", "wait", "in"}, painted
+    loads = {
+        entry["name"].split("/")[-1]: entry for entry in tab.page.evaluate("performance.getEntriesByType('resource')")
+    }
+    assert loads["core.js"]["startTime"] > loads["session"]["responseEnd"]
     assert len(tab.requests("session")) == 1
 
 
