@@ -397,10 +397,10 @@ class Binding(Subscription):
                     self._add_below(node)
 
     def _attribute_changed(self, element: "Any", name: str) -> None:
-        for kind in self._kinds:
-            if kind[0] == name:
-                self._release(kind, element)
-                if element.hasAttribute(name) and self._root.contains(element):
+        self._release_from(name, element)
+        if element.hasAttribute(name) and self._root.contains(element):
+            for kind in self._kinds:
+                if kind[0] == name:
                     self._add(kind, element)
 
     def _content_changed(self, element: "Any") -> None:
@@ -431,6 +431,9 @@ class Binding(Subscription):
     def _add(self, kind: "tuple[str, Any, Any]", element: "Any") -> None:
         name, add, numbers = kind
         if not numbers.has(element):
+            for other in _bound:
+                if other is not self:  # the element came from there, and that one has not heard of it yet
+                    other._release_from(name, element)
             self._numbers += 1
             numbers.set(element, self._numbers)
             self._releases[self._numbers] = add(element, str(element.getAttribute(name)).strip(), self._numbers)
@@ -442,6 +445,11 @@ class Binding(Subscription):
             numbers.delete(element)
             if release is not None:
                 release()
+
+    def _release_from(self, name: str, element: "Any") -> None:
+        for kind in self._kinds:
+            if kind[0] == name:
+                self._release(kind, element)
 
     def _add_show(self, element: "Any", value: str, number: int) -> "Callable[[], None]":
         words = value.split()
@@ -493,8 +501,8 @@ class Binding(Subscription):
             place.put(node, own, place.value)
 
         def release() -> None:
-            if isinstance(place, _Texts):
-                place.put_back()
+            if isinstance(place, _Texts) and number in place.displaced:
+                place.displaced.pop(number).replaceChildren(node)
             del place.elements[number]
             place.put(node, own, None)
             if not place.elements:

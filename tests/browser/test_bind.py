@@ -467,6 +467,56 @@ show("result", document.getElementById("late").textContent)
     tab.shows(error="[True, True, 2]", result="eve@example.org")
 
 
+@pytest.mark.parametrize("names", [("one", "two"), ("two", "one")])
+@micropython_only
+def test_a_node_that_moves_from_one_root_to_another_is_served_by_that(tabs: Tabs, names: tuple[str, str]) -> None:
+    html = """
+<div id="one">
+  <p id="moved" data-auth-show="authenticated" hidden><i id="whose" data-auth-text="user.name">nobody</i></p></div>
+<div id="two"></div>
+"""
+    python = """
+def moved():
+    return document.getElementById("whose").textContent + " " + visible("moved")
+
+handles = [bind("#" + name) for name in NAMES]
+seen = [moved()]
+for name in ("two", "one", "two"):
+    document.getElementById(name).append(document.getElementById("moved"))
+    await js.Promise.resolve()
+    seen.append(moved())
+becomes(session("Eve"))
+seen.append(moved())
+handles[0].dispose()
+handles[1].dispose()
+seen.append([moved(), document.getElementById("moved").hidden])
+show("result", seen)
+"""
+    tab = tabs.python(SHOW + BOUND + python.replace("NAMES", repr(names)), html=HTML + html)
+    tab.shows(result="['Ada moved', 'Ada moved', 'Ada moved', 'Ada moved', 'Eve moved', ['nobody ', True]]")
+
+
+def test_a_root_may_stand_in_a_shadow_tree(tabs: Tabs) -> None:
+    python = """
+shadow = document.getElementById("host").attachShadow(js.JSON.parse('{"mode": "open"}'))
+shadow.innerHTML = '<div><p data-auth-show="authenticated" hidden><b data-auth-text="user.name">x</b></p>' \
+    '<p data-auth-show="unauthenticated" hidden>out</p></div>'
+root = shadow.firstChild
+handle = bind(root)
+
+def seen():
+    return [element.textContent for element in root.querySelectorAll("p") if element.checkVisibility()]
+
+before = seen()
+becomes(None)
+after, said = seen(), root.querySelector("[aria-live]").textContent
+handle.dispose()
+show("result", [before, after, said, seen(), int(shadow.adoptedStyleSheets.length)])
+"""
+    tab = tabs.python(SHOW + BOUND + python, html=HTML + '<div id="host"></div>')
+    tab.shows(result="[['Ada'], ['out'], 'You are signed out.', [], 0]")
+
+
 def test_a_text_that_somebody_has_replaced_follows_the_next_change(tabs: Tabs) -> None:
     python = """
 handle = bind("#app")
