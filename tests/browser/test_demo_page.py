@@ -9,8 +9,8 @@ import nextauth_client
 import pytest
 from playwright.sync_api import Page, expect
 
-from scripts.javascript_pages import SOURCES
 from scripts.steps import ROOT
+from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.browser.backend import Backend
 from tests.browser.tabs import Tab, Tabs, micropython_only
 
@@ -390,9 +390,6 @@ def test_without_development_controls_it_says_how_to_get_them(tabs: Tabs) -> Non
     expect(demo.button("Heal everything")).to_be_hidden()
 
 
-AXE = SOURCES / "node_modules" / "axe-core" / "axe.min.js"
-
-
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 1200])
 @micropython_only
@@ -406,25 +403,14 @@ def test_nobody_is_shut_out(tabs: Tabs, scheme: Literal["light", "dark"], width:
     expect(tab.page.locator("#ways button").first).to_be_visible()
     tab.page.get_by_text("Break something").click()
     expect(tab.button("Heal everything")).to_be_visible()
-    tab.page.evaluate(AXE.read_text())
-
-    def check() -> None:
-        found = tab.page.evaluate("axe.run()")
-        bad = [
-            (one["id"], node["target"], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]
-        ]
-        assert bad == []
-        wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
-        assert tab.page.evaluate(wide) == 0
-
     tab.shows(who="Not signed in")
-    check()
+    assert_nobody_is_shut_out(tab.page)
     sign_in(tab, password="wrong")
     tab.shows(form_problem=REFUSED)
-    check()
+    assert_nobody_is_shut_out(tab.page)
     sign_in(tab)
     tab.shows(who="Signed in as Ada Lovelace")
-    check()
+    assert_nobody_is_shut_out(tab.page)
 
 
 @micropython_only

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from scripts.steps import ROOT
+from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.browser.backend import Backend
 from tests.browser.site import page
 from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
@@ -193,3 +194,24 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
     tab.shows(who="SIGNED IN AS ADA LOVELACE")
     tab.element("out").click()
     tab.shows(who="NOT SIGNED IN")
+
+
+@pytest.mark.parametrize(
+    ("interpreter", "name"),
+    [
+        ("micropython", "attributes.html"),
+        ("micropython", "plain.html"),
+        ("pyodide", "with_puepy.html"),
+        ("pyodide", "with_reaktiv.html"),
+    ],
+    indirect=["interpreter"],
+)
+def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
+    tab = opened(tabs, name)
+    tab.page.set_viewport_size({"width": 320, "height": 800})
+    expect(tab.page.get_by_text(re.compile("^Not signed in|^Sign in$")).first).to_be_visible()
+    assert_nobody_is_shut_out(tab.page)
+    backend.sign_in(tabs.context)
+    tab.page.reload()
+    expect(tab.page.get_by_text("Ada Lovelace").first).to_be_visible()
+    assert_nobody_is_shut_out(tab.page)

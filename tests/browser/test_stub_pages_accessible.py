@@ -11,10 +11,8 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from scripts.javascript_pages import SOURCES
 from scripts.steps import ROOT
-
-AXE = SOURCES / "node_modules" / "axe-core" / "axe.min.js"
+from tests.browser.accessible import assert_nobody_is_shut_out
 
 PAGES = {
     "sign-in": "/api/auth/signin",
@@ -57,20 +55,11 @@ def page(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator
         yield context.new_page()
 
 
-def check(page: Page) -> None:
-    """axe finds nothing, and nothing is cut off."""
-    page.evaluate(AXE.read_text())
-    found = page.evaluate("axe.run()")
-    bad = [(one["id"], node["target"], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]]
-    assert bad == []
-    assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
-
-
 @pytest.mark.parametrize("path", PAGES.values(), ids=PAGES)
 def test_nobody_is_shut_out_of_a_page(page: Page, path: str) -> None:
     page.goto(path)
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    check(page)
+    assert_nobody_is_shut_out(page)
 
 
 def test_nobody_is_shut_out_of_the_inbox_with_a_mail_in_it(page: Page) -> None:
@@ -79,15 +68,15 @@ def test_nobody_is_shut_out_of_the_inbox_with_a_mail_in_it(page: Page) -> None:
     page.get_by_role("button", name="Send me a link").click()
     page.get_by_role("link", name="Open the development inbox").click()
     expect(page.get_by_role("link", name="Sign in as somebody").first).to_be_visible()
-    check(page)
+    assert_nobody_is_shut_out(page)
 
 
 def test_nobody_is_shut_out_of_the_identity_provider(page: Page) -> None:
     page.goto("/api/auth/signin")
     page.get_by_role("button", name="Sign in with Development ID").click()
     expect(page.get_by_role("heading", name="Development ID")).to_be_visible()
-    check(page)
+    assert_nobody_is_shut_out(page)
     page.get_by_label("Somebody else").check()
     page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    check(page)
+    assert_nobody_is_shut_out(page)
