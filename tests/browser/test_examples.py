@@ -207,11 +207,9 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
     indirect=["interpreter"],
 )
 def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
-    tab = opened(tabs, name)
-    tab.page.set_viewport_size({"width": 320, "height": 800})
-    expect(tab.page.get_by_text(re.compile("^Not signed in|^Sign in$")).first).to_be_visible()
-    assert_nobody_is_shut_out(tab.page)
-    backend.sign_in(tabs.context)
-    tab.page.reload()
-    expect(tab.page.get_by_text("Ada Lovelace").first).to_be_visible()
-    assert_nobody_is_shut_out(tab.page)
+    for shown in ("^Not signed in|^Sign in$", "Ada Lovelace"):
+        tab = opened(tabs, name)
+        tab.page.set_viewport_size({"width": 320, "height": 800})
+        expect(tab.page.get_by_text(re.compile(shown)).first).to_be_visible()
+        assert_nobody_is_shut_out(tab.page)
+        backend.sign_in(tabs.context)
