@@ -33,7 +33,8 @@ from tests.browser.site import INTERPRETERS, PYSCRIPT, Site, page
 ROUNDS = 5
 PAINTS = 7
 CHANGES = 9
-IDLE = 0.01  # seconds of processor time, of all the browser's processes in a fifth of a second
+SAMPLE = 0.2  # seconds in which the browser's processor time is measured
+IDLE = 0.01  # seconds of it, of all processes, in a browser that does nothing
 LATENCY = 0.05  # seconds that the backend takes for a session, when something is to be painted
 REACT = "next-auth v3 + React 17"
 
@@ -272,7 +273,7 @@ class Bench:
         """Wait until the browser has done what the page before left it to do, such as to keep compiled wasm."""
         before, spent = -1.0, 0.0
         while spent - before > IDLE:
-            time.sleep(0.2)
+            time.sleep(SAMPLE)  # what is awaited is a rate, and that needs an interval
             processes = self._cdp.send("SystemInfo.getProcessInfo")["processInfo"]
             before, spent = spent, sum(process["cpuTime"] for process in processes)
 

@@ -164,12 +164,13 @@ class Component(Effect):
         self._parts, self._nodes = parts, nodes
 
     def dispose(self) -> None:
+        if not self._disposed:  # later the target may be another's
+            _served.delete(self._target)
         Effect.dispose(self)
         for node in self._nodes:
             if self._target.isSameNode(node.parentNode):
                 node.remove()
         self._nodes = []
-        _served.delete(self._target)
 
 
 def _active_beside(node: "Any") -> "Any":

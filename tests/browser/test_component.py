@@ -305,11 +305,14 @@ again = raises(component(place), lambda: "another")
 first.dispose()
 second = component("#place")(lambda: ["b", rule, rule] if use_session().session.user.name == "Eve" else ["a", rule])
 becomes(session("Eve"))
-show("result", [again, place.innerHTML])
+first.dispose()
+show("result", [again, place.innerHTML, raises(component(place), lambda: "another") == again])
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
     tab.expect_problem("same element twice", "<lambda>", "Traceback", "File ", "self.", "function(", "raise ")
-    expect(tab.element("result")).to_contain_text("shows a component already: dispose of that one first', 'a<hr>']")
+    expect(tab.element("result")).to_contain_text(
+        "shows a component already: dispose of that one first', 'a<hr>', True]"
+    )
 
 
 def test_a_form_with_a_field_called_send_is_an_element(tabs: Tabs) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.browser.backend import Backend
+from tests.browser.following import Bystander
 from tests.browser.snippets import FOLLOW, GIVEN, HTML, SHOW
 from tests.browser.tabs import Tabs
 
@@ -169,11 +170,6 @@ async def stop(event):
     assert tab.element("result").inner_text() == tab.element("status").inner_text()
 
 
-# What another tab's v4 client says after it has asked.
-TOLD = """dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: JSON.stringify(
-    { event: "session", data: { trigger: "getSession" }, timestamp: Date.now() }) }))"""
-
-
 def test_what_javascript_throws_at_once_ends_neither_the_other_effects_nor_the_session(
     tabs: Tabs, backend: Backend
 ) -> None:
@@ -209,13 +205,14 @@ def leave(event):
     tab = tabs.python("import js\n" + SHOW + python, html=HTML)
     tab.expect_problem("JSON", "throw", "Traceback", "File ", "nextauth_client", "_function", "function(")
     tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
-    for name in ("Ada King", "Ada Byron"):  # the first time may be the last
-        backend.rename(name)
-        tab.page.evaluate(TOLD)
-        tab.shows(who=name, status="Ada Lovelace", result=name)
-    tab.element("ask").click()
-    backend.rename("Ada Lovelace")
-    tab.page.evaluate(TOLD)
-    tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
+    with Bystander(tabs) as bystander:
+        for name in ("Ada King", "Ada Byron"):  # the first time may be the last
+            backend.rename(name)
+            bystander.send_as_v4()
+            tab.shows(who=name, status="Ada Lovelace", result=name)
+        tab.element("ask").click()
+        backend.rename("Ada Lovelace")
+        bystander.send_as_v4()
+        tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
     tab.element("go").click()
     tab.shows(who="nobody", result="nobody")

@@ -10,7 +10,7 @@ from tests.browser.snippets import SHOW
 from tests.browser.tabs import Tabs
 
 MOUNTS = 10_000
-# On Pyodide they take 5 ms each, and what a page mounts most are components.
+# On Pyodide they take 1 to 5 ms each, and what a page mounts most are components.
 FEWER = {("pyodide", mount): 1_000 for mount in ("effect", "binding", "listener", "provider", "bound_node")}
 AT_A_TIME = 500  # as long as JavaScript keeps it, garbage has a place in MicroPython's tables, which only grow
 # However many mounts there were. Python's is in bytes on MicroPython, and in objects on Pyodide.
