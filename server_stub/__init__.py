@@ -10,8 +10,6 @@ from .oidc import OIDCProvider
 from .site import create_app
 from .users import DEMO_USERS, User, hash_password
 
-__version__ = "0.1.0"
-
 __all__ = [
     "DEMO_USERS",
     "AuthApp",

@@ -1,4 +1,4 @@
-"""Which user somebody is who has followed a mail's link or comes from a provider: the rules of v4."""
+"""Which user somebody is who has followed a mail's link or comes from a provider: the rules of v4, and one more."""
 
 from __future__ import annotations
 
@@ -39,11 +39,19 @@ class Accounts:
         user = self.adapter.get_user_by_account(account)
         return user and self._current(user)
 
-    def sign_in_by_email(self, address: str) -> User:
-        """Whoever has the address, which is proven now, else somebody new."""
+    def sign_in_by_email(self, address: str, signed_in: str | None = None) -> User:
+        """Whoever has the address, which is proven now, else somebody new. ``signed_in`` is the id of who follows it.
+
+        A provider may have named the address to somebody else, who waited for this: what is linked so far goes, unless
+        they are the same.
+        """
         user = self.with_email(address)
         if user is None:
             return self.adapter.create_user(new_user(address), email_verified=True)
+        is_proven = self.adapter.is_verified(user) or self._configured_with(address) is not None
+        if not is_proven and user.id != signed_in:
+            self.adapter.unlink_accounts(user)
+            self.adapter.delete_sessions(user)
         self.adapter.verify_email(user)
         return user
 

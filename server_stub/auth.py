@@ -7,7 +7,6 @@ and first path segment, the second segment naming the provider. What differs bet
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import inspect
 import logging
@@ -33,15 +32,26 @@ from .dialects import DIALECTS, Dialect, found
 from .emails import MagicLinks, Mail, normalize_address
 from .errors import CredentialsSignin, Refused, SentElsewhere
 from .exchange import Exchange, RedirectCallback, read_body, read_exchange
-from .limits import RateLimit
+from .limits import TooManyTries, Tries
 from .oidc import OIDCProvider
-from .origin import is_local, is_loopback, parse_origin, request_origin, resolve_callback_url
+from .origin import (
+    client_address,
+    is_local,
+    is_loopback,
+    parse_origin,
+    refuse_other_sites,
+    request_origin,
+    resolve_callback_url,
+)
+from .pools import Busy, Pool
 from .sessions import DatabaseSessions, JWTCallback, JWTSessions, SessionCallback, Sessions
 from .users import DEMO_PASSWORDS, DEMO_USERS, User, authenticate, check_users
 
 logger = logging.getLogger("server_stub")
 
 DEVELOPMENT_SECRET = "development only: whoever reads this can forge sessions"
+SECRET_LENGTH = 32
+GOOD_SECRET = "python3 -c 'import secrets; print(secrets.token_urlsafe(32))'"
 THIRTY_DAYS = 30 * 24 * 60 * 60
 ONE_DAY = 24 * 60 * 60
 LINK_LIFETIME = ONE_DAY  # as the real backends
@@ -67,9 +77,9 @@ def take_over_name(claims: jwt.Claims, update: object) -> jwt.Claims:
 class AuthApp:
     """``app.mount("/api/auth", AuthApp())`` gives a Starlette app the endpoints of v4.
 
-    ``dialect`` is "v3", "v4" or "v5". Without a ``secret`` only this machine is answered. ``url`` is the public
-    origin; without it the server must be reached by a loopback name or its own address. ``session`` says where
-    sessions are kept, "jwt" for cookies or "database"; a row there gets a new lifetime when it is
+    ``dialect`` is "v3", "v4" or "v5". Without a ``secret`` that nobody can guess only this machine is answered. ``url``
+    is the public origin; without it the server must be reached by a loopback name or its own address. ``session`` says
+    where sessions are kept, "jwt" for cookies or "database"; a row there gets a new lifetime when it is
     ``session_update_age`` old.
     ``trust_proxy`` believes X-Forwarded-Proto and X-Forwarded-Host. ``jwt_callback(claims, update)`` returns
     the claims to keep each time a session is written, with the data of an update or None.
@@ -107,8 +117,10 @@ class AuthApp:
             url, host = parse_origin(url)
             if secret == DEVELOPMENT_SECRET and not is_loopback(host):
                 raise ValueError(f"{url} needs a secret of its own: anyone can forge the default's sessions")
+            if is_guessable(secret) and not is_loopback(host):
+                raise ValueError(f"{url} needs a secret that nobody can guess, such as {GOOD_SECRET} prints")
         if dialect not in DIALECTS:
-            raise ValueError(f"there is no dialect {dialect!r}; there are {', '.join(DIALECTS)}")
+            raise ValueError(f"{dialect!r} is not a dialect; choose one of {', '.join(DIALECTS)}")
         check_users(users)
         check_ids([provider.id for provider in providers])
         check_callbacks(
@@ -123,6 +135,7 @@ class AuthApp:
         self.dialect: Dialect = DIALECTS[dialect]
         self.users = users
         self.secret = secret
+        self.can_be_forged = secret == DEVELOPMENT_SECRET or is_guessable(secret)
         self.url = url
         self.trust_proxy = trust_proxy
         self.authorize = authorize or self.check_password
@@ -143,10 +156,12 @@ class AuthApp:
                 users.values(),
                 jwt_sessions,
             )
-        self.wrong_passwords = RateLimit(20, 60)  # for one name
-        self.all_wrong_passwords = RateLimit(200, 60)  # an `authorize` callback may look at another field than the name
-        self.mails = RateLimit(10, 600)  # to one address
-        self.all_mails = RateLimit(100, 600)
+        self.wrong_passwords = Tries(of_pair=20, of_name=100, of_address=100, seconds=60, waits=True)
+        self.mails = Tries(of_pair=10, of_name=10, of_address=100, seconds=600)
+        # A password is slow to check by design, a mail server may take its time, and so may what an author has written.
+        self.checks = Pool("passwords", 4, most=200)
+        self.posts = Pool("mails", 4, most=100)
+        self.permissions = Pool("sign-in callback", 4)
         self.endpoints: Mapping[tuple[str, str], Endpoint] = {
             ("GET", "assets"): self.get_asset,
             ("GET", "callback"): self.get_callback,
@@ -183,12 +198,14 @@ class AuthApp:
     async def answer(self, request: Request) -> Response:
         dialect = self.dialect
         origin = request_origin(request, self.url, self.trust_proxy)
-        if self.secret == DEVELOPMENT_SECRET and not is_local(request.scope, origin):
+        if self.can_be_forged and not is_local(request, origin):
             raise Refused(
-                "Error: the default secret is published, and with it anyone can forge sessions: it is for this machine "
-                "alone. Set one with AuthApp(secret=…), --secret or NEXTAUTH_SECRET.",
+                "Error: the secret is the default, which is published, or can be guessed, and with it anyone can forge "
+                "sessions: it is for this machine alone. Set another with AuthApp(secret=…), --secret or "
+                f"NEXTAUTH_SECRET, such as {GOOD_SECRET} prints.",
                 403,
             )
+        refuse_other_sites(request, origin)
         base_path = request.scope.get("root_path", "")
         action, provider, *more = [*filter(None, request.scope["path"].removeprefix(base_path).split("/")), "", ""]
         body = await read_body(request) if request.method == "POST" else {}
@@ -203,6 +220,7 @@ class AuthApp:
                 body,
                 dialect=dialect,
                 origin=origin,
+                address=client_address(request, self.trust_proxy),
                 provider=provider,
                 secret=self.secret,
                 redirect_callback=self.redirect_callback,
@@ -296,7 +314,7 @@ class AuthApp:
         user = await self.ask_who_it_is(exchange)
         if isinstance(user, str):
             return exchange.redirect(user)
-        elsewhere = self.ask_whether_allowed(exchange, user)
+        elsewhere = await self.ask_whether_allowed(exchange, user)
         if elsewhere is None:
             await self.sessions.start_with_password(exchange, user)
         return elsewhere or exchange.redirect(exchange.callback_url)
@@ -307,21 +325,26 @@ class AuthApp:
         if not isinstance(username, str):
             raise self.dialect.wrong_credentials(exchange.base_url)
         # Counted before it is known to be wrong: checking takes time, in which others are tried.
-        if not (self.wrong_passwords.allow(username) and self.all_wrong_passwords.allow("")):
-            raise self.dialect.too_many_tries(exchange.base_url)
-        credentials = {name: value for name, value in exchange.body.items() if name not in OWN_FIELDS}
         try:
-            # In a thread: checking a password is slow by design, and other requests go on meanwhile.
-            user = await asyncio.to_thread(self.authorize, credentials)
+            in_time = await self.wrong_passwords.begin(username, exchange.address)
+        except TooManyTries:
+            raise self.dialect.too_many_tries(exchange.base_url) from None
+        credentials = {name: value for name, value in exchange.body.items() if name not in OWN_FIELDS}
+        code = CredentialsSignin().code
+        try:
+            user = await self.checks.run(self.authorize, credentials)
+        except Busy:
+            raise self.dialect.too_many_tries(exchange.base_url) from None
         except CredentialsSignin as refusal:
-            raise self.dialect.wrong_credentials(exchange.base_url, refusal.code) from None
+            user, code = None, refusal.code
         except Exception as problem:
             logger.exception("The authorize callback failed")
             raise self.dialect.authorize_failed(exchange.base_url, str(problem)) from None
         if user is None:
-            raise self.dialect.wrong_credentials(exchange.base_url)
-        self.wrong_passwords.take_back(username)
-        self.all_wrong_passwords.take_back("")
+            if not in_time:
+                raise self.dialect.too_many_tries(exchange.base_url)
+            raise self.dialect.wrong_credentials(exchange.base_url, code)
+        self.wrong_passwords.succeeded(username, exchange.address, counted=in_time)
         return user
 
     def check_password(self, credentials: Mapping[str, Any]) -> User | None:
@@ -335,10 +358,12 @@ class AuthApp:
         address = normalize_address(exchange.body.get("email"), needs_dot=self.dialect.addresses_need_dot)
         if address is None:
             raise self.dialect.mail_failed(exchange.base_url)
-        if not (self.mails.allow(address) and self.all_mails.allow("")):
-            raise self.dialect.too_many_tries(exchange.base_url)
+        try:
+            await self.mails.begin(address, exchange.address)
+        except TooManyTries:
+            raise self.dialect.too_many_tries(exchange.base_url) from None
         known = await self.with_accounts(lambda accounts: accounts.with_email(address))
-        elsewhere = self.ask_whether_allowed(exchange, known or new_user(address))
+        elsewhere = await self.ask_whether_allowed(exchange, known or new_user(address))
         if elsewhere is not None:
             return elsewhere
         token = secrets.token_hex(32)
@@ -348,8 +373,9 @@ class AuthApp:
             query = {"callbackUrl": exchange.callback_url, **query}
         link = f"{exchange.base_url}/callback/email?{urlencode(query)}"
         try:
-            # In a thread: a mail server may take its time.
-            await asyncio.to_thread(links.send, Mail(address, link, time.time()))
+            await self.posts.run(links.send, Mail(address, link, time.time()))
+        except Busy:
+            raise self.dialect.too_many_tries(exchange.base_url) from None
         except (OSError, SMTPException):
             logger.exception("The mail server does not take the mail")
             raise self.dialect.mail_failed(exchange.base_url) from None
@@ -376,9 +402,11 @@ class AuthApp:
         if expires is None or expires < datetime.now(timezone.utc):
             raise SentElsewhere(f"{exchange.base_url}/error?error=Verification")
         known = await self.with_accounts(lambda accounts: accounts.with_email(address))
-        elsewhere = self.ask_whether_allowed(exchange, known or new_user(address))
+        elsewhere = await self.ask_whether_allowed(exchange, known or new_user(address))
         if elsewhere is None:
-            user = await self.with_accounts(lambda accounts: accounts.sign_in_by_email(address))
+            signed_in = await self.sessions.user_id(exchange)
+            user = await self.with_accounts(lambda accounts: accounts.sign_in_by_email(address, signed_in))
+            self.mails.succeeded(address, exchange.address)
             await self.sessions.start(exchange, user)
         return elsewhere or exchange.redirect(exchange.callback_url)
 
@@ -418,7 +446,7 @@ class AuthApp:
         if not self.dialect.failures_end_flow:
             exchange.set_cookies += flow.forget(exchange)
         known = await self.with_accounts(lambda accounts: accounts.with_account(account))
-        elsewhere = self.ask_whether_allowed(exchange, known or profile)
+        elsewhere = await self.ask_whether_allowed(exchange, known or profile)
         if elsewhere is not None:
             return elsewhere
         session_user = await self.sessions.user_id(exchange)
@@ -439,10 +467,10 @@ class AuthApp:
     async def with_accounts(self, work: Callable[[Accounts], T]) -> T:
         return await self.database.run(lambda adapter: work(Accounts(adapter, self.users.values())))
 
-    def ask_whether_allowed(self, exchange: Exchange, user: User) -> Response | None:
+    async def ask_whether_allowed(self, exchange: Exchange, user: User) -> Response | None:
         """Nothing if the sign-in callback lets the user in, else where it sends the user."""
         try:
-            allowed = self.sign_in_callback(user, exchange.provider)
+            allowed = await self.permissions.run(self.sign_in_callback, user, exchange.provider)
         except Exception as problem:
             logger.exception("The sign-in callback failed")
             raise self.dialect.sign_in_callback_failed(exchange.base_url, exchange.provider, str(problem)) from None
@@ -489,6 +517,11 @@ class AuthApp:
             raise Refused("Not Found", 404)
         path = Path(__file__).parent / "assets" / exchange.provider
         return FileResponse(path, media_type=ASSETS[exchange.provider], headers={"Cache-Control": "no-cache"})
+
+
+def is_guessable(secret: str) -> bool:
+    """Whether somebody who has a cookie may find out by trying what it was made with."""
+    return len(secret) < SECRET_LENGTH or len(set(secret)) < 8
 
 
 def check_ids(ids: Sequence[str]) -> None:

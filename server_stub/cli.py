@@ -13,7 +13,7 @@ from typing import Any
 
 from starlette.types import ASGIApp
 
-from .auth import DEVELOPMENT_SECRET, ONE_DAY, SESSIONS, THIRTY_DAYS
+from .auth import DEVELOPMENT_SECRET, GOOD_SECRET, ONE_DAY, SESSIONS, THIRTY_DAYS, is_guessable
 from .config import read_config
 from .database import IN_MEMORY, Database, DatabaseError
 from .dev_controls import State
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             database=database,
             dev_controls=controls,
             private=[options.config] if options.config else [],
+            proxy=options.proxy,
         )
 
     try:
@@ -85,23 +86,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def announcement(options: argparse.Namespace, url: str, links: MagicLinks | None) -> list[str]:
     """What a person has to know of a server that has started, the URL first."""
     title = DIALECTS[options.dialect].title
+    served = f"Passing on to {options.proxy}" if options.proxy else f"Serving {options.directory.resolve()}"
     who = f"Users: see {options.config}." if options.config else f"Demo users: {DEMO_PASSWORDS}."
     said = [
         url,
-        f"Serving {options.directory.resolve()}, with {title} endpoints at {options.base_path}.",
+        f"{served}, with {title} endpoints at {options.base_path}.",
         f"{who} Sign in at {options.url or url}{options.base_path}/signin",
     ]
     if links is not None:
         said.append(f"Mails are sent by {links.smtp.host}." if links.smtp else f"Mails appear at {url}{INBOX_PATH}")
     if options.session == "database":
-        said.append("Passwords sign nobody in: not with --session database.")
+        said.append("Passwords do not work with --session database: use an email link or a provider.")
     if options.dev_idp:
         said.append(f"Anybody else: sign in at {IDP_PATH}, without a password.")
     if options.dev_controls:
         said.append(f"Development controls: {url}/dev")
     if options.reload:
         read_again = f"Pages and {options.config} are" if options.config else "Pages are"
-        said.append(f"{read_again} read anew when they change.")
+        said.append(f"{read_again} reloaded when they change.")
     return [*said, "Stop with Ctrl+C."]
 
 
@@ -131,9 +133,7 @@ def openings(options: argparse.Namespace) -> list[str]:
 def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
     """Refuse what would let strangers in, or would do nothing."""
     if options.session == "database" and not (options.dev_idp or options.email or options.config):
-        parser.error(
-            "with --session database passwords sign nobody in; use --email, --dev-idp or a provider of --config"
-        )
+        parser.error("passwords do not work with --session database; use --email, --dev-idp or a provider of --config")
     if is_private(options):
         return
     others = f"with {' and '.join(openings(options))} others may reach this server"
@@ -141,6 +141,8 @@ def check(parser: argparse.ArgumentParser, options: argparse.Namespace) -> None:
         parser.error(
             f"{others}, and forge sessions made with the default secret; set one with --secret or NEXTAUTH_SECRET"
         )
+    if is_guessable(options.secret):
+        parser.error(f"{others}, and guess the secret; set one such as {GOOD_SECRET} prints")
     if options.dev_idp:
         parser.error(f"{others}, and sign in as anybody at {IDP_PATH}; leave --dev-idp out")
     if options.email and not options.smtp:
@@ -189,13 +191,18 @@ def build_parser() -> argparse.ArgumentParser:
     options = Options(parser, os.environ)
     value, switch = options.value, options.switch
     value("--port", type=_port, default=3000, help="port to listen on, 0 for any free one (default: 3000)")
+    value(
+        "--proxy",
+        metavar="URL",
+        help="an app of your own to show behind this port, such as http://localhost:5000, instead of the folder",
+    )
     value("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1)")
     value("--base-path", metavar="PATH", default="/api/auth", help="where the endpoints are (default: /api/auth)")
     value("--dialect", choices=DIALECTS, default="v4", help="which generation's protocol (default: v4)")
     value(
         "--config", metavar="FILE", type=Path, help="TOML file with the users, instead of the demo ones, and providers"
     )
-    switch("--reload", help="read the file of --config again when it changes; pages are read anew in any case")
+    switch("--reload", help="reload the file of --config when it changes; changed pages need no reload")
     value(
         "--session-max-age",
         metavar="SECONDS",
@@ -207,7 +214,7 @@ def build_parser() -> argparse.ArgumentParser:
         "--session",
         choices=SESSIONS,
         default="jwt",
-        help="where sessions are kept: in cookies, or in the database, where passwords sign nobody in (default: jwt)",
+        help="where sessions are kept: in cookies, or in the database, with which passwords do not work (default: jwt)",
     )
     value(
         "--session-update-age",
@@ -251,7 +258,7 @@ def build_parser() -> argparse.ArgumentParser:
 def _folder(text: str) -> Path:
     path = Path(text)
     if not path.is_dir():
-        raise argparse.ArgumentTypeError(f"there is no folder {text}")
+        raise argparse.ArgumentTypeError(f"the folder {text} does not exist")
     return path
 
 

@@ -6,7 +6,6 @@ here is for one of them alone. Times are UTC.
 
 from __future__ import annotations
 
-import asyncio
 import threading
 import uuid
 import weakref
@@ -22,6 +21,7 @@ from sqlalchemy import (
     Column,
     Connection,
     DateTime,
+    Engine,
     ForeignKey,
     Integer,
     MetaData,
@@ -40,9 +40,12 @@ from sqlalchemy import (
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
+from .pools import Pool
 from .users import User
 
 T = TypeVar("T")
+
+CLOSE_SECONDS = 5.0  # that a transaction may take to end, when all is closed
 
 DatabaseError = SQLAlchemyError
 
@@ -114,7 +117,7 @@ class DatabaseSession:
 
 
 class Database:
-    """``await database.run(work)`` calls ``work(adapter)`` in a thread, in one transaction.
+    """``await database.run(work)`` calls ``work(adapter)`` in a thread of its own, in one transaction.
 
     ``files`` are where it is kept on this machine, which nobody else must read.
     """
@@ -138,14 +141,15 @@ class Database:
                 'postgresql://user:password@host/name and `pip install "psycopg[binary]"`'
             ) from None
         self.files = [] if in_memory else _files(parsed)
-        # Its connections end with it, whether or not somebody closes it.
-        self.close = weakref.finalize(self, self._engine.dispose)
         # One transaction at a time: two first sign-ins of one person must not make two users.
         self._lock = threading.Lock()
+        # Its connections end with it, whether or not somebody closes it.
+        self.close = weakref.finalize(self, _close, self._engine, self._lock)
+        self._pool = Pool("database", 1)
         self._has_tables = False
 
     async def run(self, work: Callable[[Adapter], T]) -> T:
-        return await asyncio.to_thread(self.transact, work)
+        return await self._pool.run(self.transact, work)
 
     def transact(self, work: Callable[[Adapter], T]) -> T:
         with self._lock:
@@ -157,6 +161,15 @@ class Database:
         if not self._has_tables:
             _metadata.create_all(self._engine)
             self._has_tables = True
+
+
+def _close(engine: Engine, lock: threading.Lock) -> None:
+    """Not while a transaction is under way: the whole process ends when SQLite's connection is closed below one."""
+    if lock.acquire(timeout=CLOSE_SECONDS):
+        try:
+            engine.dispose()
+        finally:
+            lock.release()
 
 
 def _files(url: URL) -> list[Path]:
@@ -195,6 +208,13 @@ class Adapter:
     def verify_email(self, user: User) -> None:
         self._connection.execute(update(_users).where(_users.c.id == user.id).values(emailVerified=_now()))
 
+    def is_verified(self, user: User) -> bool:
+        row = self._first(select(_users.c.emailVerified).where(_users.c.id == user.id))
+        return row is not None and row["emailVerified"] is not None
+
+    def unlink_accounts(self, user: User) -> None:
+        self._connection.execute(delete(_accounts).where(_accounts.c.userId == user.id))
+
     def link_account(self, account: Account, user: User) -> None:
         kept = {"refresh_token", "access_token", "expires_at", "token_type", "scope", "id_token", "session_state"}
         self._connection.execute(
@@ -231,8 +251,10 @@ class Adapter:
     def delete_session(self, token: str) -> None:
         self._connection.execute(delete(_sessions).where(_sessions.c.sessionToken == token))
 
-    def delete_sessions(self) -> None:
-        self._connection.execute(delete(_sessions))
+    def delete_sessions(self, user: User | None = None) -> None:
+        """Those of a user, or all of them."""
+        whose = () if user is None else (_sessions.c.userId == user.id,)
+        self._connection.execute(delete(_sessions).where(*whose))
 
     def create_verification_token(self, identifier: str, token: str, expires: datetime) -> None:
         # Those that nobody used go, so that they do not pile up.

@@ -6,9 +6,11 @@
 - ``POST /dev/fault {"path": "session", "kind": "503", "times": 2}``: answer with a fault; see ``FAULTS``.
   Without ``times`` until further notice; ``"kind": null`` ends it. Chromium silently repeats a request when a
   kept-alive connection is reset, so there ``"reset"`` needs ``"times": 2`` to be seen.
-- ``POST /dev/session-length {"seconds": 5}``: lifetime of the sessions written from now on.
+- ``POST /dev/session-length {"seconds": 5}``: lifetime of the sessions written from now on; null is the first one.
 - ``POST /dev/revoke``: no session cookie that was issued so far is accepted any more.
 - ``POST /dev/user {"name": …, "email": …, "image": …}``: what sessions say of their user from now on.
+- ``GET /dev/state``: what is in force, as the commands that set it: ``[{"command": "fault", "path": "session", "kind":
+  "503", "times": null, "age": 2.5}]``, with the seconds since then. What ``revoke`` did is done, and not in it.
 - ``GET /dev/log``: ``[{time, method, path, tab, status, completed}]``, the last requests but those to ``/dev``.
   ``tab`` is the request's ``x-test-tab`` header or query field. ``status`` is null and ``completed`` false
   until the whole answer goes out to a client that still listens. ``DELETE /dev/log`` empties it.
@@ -23,7 +25,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -38,7 +40,7 @@ from .errors import Refused
 from .exchange import MAX_BODY, parse_body, read_content
 from .identity_provider import PATH as IDP_PATH
 from .inbox import PATH as INBOX_PATH
-from .origin import local_origin
+from .origin import local_origin, refuse_other_sites
 from .pages import SECURITY_HEADERS
 from .server import CLOSE_CONNECTION
 from .sessions import USER_CLAIMS
@@ -89,6 +91,22 @@ class State:
         self.log: deque[Entry] = deque(maxlen=MOST_ENTRIES)
         self.session_max_age: float | None = None
         self.secret: str | None = None  # of the sessions since others were revoked
+        self.set_at: dict[tuple[str, ...], float] = {}  # by command and what tells it from others of its name
+
+    def in_force(self) -> list[dict[str, Any]]:
+        """The commands that would bring about the present state, each with its age in seconds."""
+        found: dict[tuple[str, ...], dict[str, Any]] = {}
+        for path, fault in self.faults.items():
+            found["fault", path] = {"path": path, "kind": fault.kind, "times": fault.times}
+        for (path, when), seconds in self.latencies.items():
+            if seconds:
+                found["latency", path, when] = {"path": path, "seconds": seconds, "when": when}
+        if self.session_max_age is not None:
+            found["session-length",] = {"seconds": self.session_max_age}
+        if self.user:
+            found["user",] = self.user
+        now = time.time()
+        return [{"command": key[0], **fields, "age": now - self.set_at[key]} for key, fields in found.items()]
 
 
 class DevControls:
@@ -169,14 +187,15 @@ class DevControls:
 
     async def command(self, request: Request) -> Response:
         origin = local_origin(request)
-        if request.headers.get("origin", origin) != origin:
-            raise Refused("other sites may not control this server", 403)
+        refuse_other_sites(request, origin)
         name = f"{request.method} {request.scope['path'].removeprefix('/dev').removeprefix('/')}"
         if name == "GET ":
             return self.page(done=request.url.query == "done")
         if name == "GET log":
             return JSONResponse([asdict(entry) for entry in self.state.log])
-        commands: Mapping[str, Callable[[Fields], None]] = {
+        if name == "GET state":
+            return JSONResponse(self.state.in_force())
+        commands: Mapping[str, Callable[[Fields], Awaitable[None] | None]] = {
             "DELETE log": lambda fields: self.state.log.clear(),
             "POST fault": self.set_fault,
             "POST latency": self.set_latency,
@@ -186,26 +205,29 @@ class DevControls:
             "POST user": self.set_user,
         }
         if name not in commands:
-            raise Refused(f"there is no {name}; there are {', '.join(commands)} and GET log", 404)
+            known = ", ".join([*commands, "GET log", "GET state"])
+            raise Refused(f"{name} is not a command here. The commands are {known}.", 404)
         content = await read_content(request)
-        if request.headers.get("content-type", "").startswith(FORM):
-            commands[name](Fields(from_form(parse_body(content, FORM))))
-            return RedirectResponse("/dev?done", 303)
-        commands[name](Fields(parse_body(content, "application/json")))
-        return JSONResponse({"ok": True})
+        is_form = request.headers.get("content-type", "").startswith(FORM)
+        fields = from_form(parse_body(content, FORM)) if is_form else parse_body(content, "application/json")
+        under_way = commands[name](Fields(fields))
+        if under_way is not None:
+            await under_way
+        return RedirectResponse("/dev?done", 303) if is_form else JSONResponse({"ok": True})
 
     def page(self, done: bool) -> Response:
         late = (f"{path} {seconds:g} s ({when})" for (path, when), seconds in self.state.latencies.items() if seconds)
         faults = (f"{path} {fault.kind}" for path, fault in self.state.faults.items())
+        changed = (f"{key} {value}" for key, value in self.state.user.items())
         page = controls_page(
             base_path=self.base_path,
             endpoints=sorted(ENDPOINTS),
             faults=sorted({*FAULTS, "hang", "reset"}),
             state=[
-                ("Session length", f"{self.auth.sessions.max_age:,.10g} s"),
-                ("Faults", ", ".join(faults) or "none"),
-                ("Late", ", ".join(late) or "none"),
-                ("Changed user", ", ".join(f"{key} {value}" for key, value in self.state.user.items()) or "no"),
+                ("Lifetime of new sessions", f"{self.auth.sessions.max_age:,.10g} s"),
+                ("Errors", ", ".join(faults) or "none"),
+                ("Delays", ", ".join(late) or "none"),
+                ("User changed to", ", ".join(changed) or "nobody else"),
             ],
             log=[(entry.time, entry.method, entry.path, entry.status) for entry in self.state.log],
             done=done,
@@ -216,6 +238,7 @@ class DevControls:
         endpoint = fields.choice("path", ENDPOINTS)
         when = fields.choice("when", {"before", "after"}, default="before")
         self.state.latencies[endpoint, when] = fields.seconds()
+        self.state.set_at["latency", endpoint, when] = time.time()
 
     def set_fault(self, fields: Fields) -> None:
         endpoint = fields.choice("path", ENDPOINTS)
@@ -227,18 +250,24 @@ class DevControls:
         if times is not None and (not isinstance(times, int) or times < 1):
             raise Refused("times must be a whole number from 1 on, or null")
         self.state.faults[endpoint] = Fault(kind, times)
+        self.state.set_at["fault", endpoint] = time.time()
 
     def set_session_length(self, fields: Fields) -> None:
+        if fields.values.get("seconds") is None and "seconds" in fields.values:
+            self.auth.sessions.max_age, self.state.session_max_age = self.first_session_max_age, None
+            return
         self.auth.sessions.max_age = self.state.session_max_age = fields.seconds()
+        self.state.set_at["session-length",] = time.time()
 
     def set_user(self, fields: Fields) -> None:
         unknown = fields.values.keys() - USER_CLAIMS.keys()
         if unknown:
             raise Refused(f"a user has {', '.join(USER_CLAIMS)}, not {', '.join(unknown)}")
         self.state.user = {**fields.values}
+        self.state.set_at["user",] = time.time()
 
-    def revoke(self, fields: Fields) -> None:
-        self.auth.sessions.revoke()
+    async def revoke(self, fields: Fields) -> None:
+        await self.auth.sessions.revoke()
         self.state.secret = self.auth.sessions.secret
 
     def reset(self, fields: Fields) -> None:

@@ -23,20 +23,35 @@ def controls_page(
     """``state`` is what is set now, as names and values; ``log`` has time, method, path and status."""
     said = '<p class="done" role="status">Done.</p>' if done else ""
     now = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in state)
-    path = _choice("path", "Endpoint", endpoints)
+    path = _choice("path", "Endpoint", [(name, name) for name in endpoints])
+    kinds = [("", "none"), *((fault, fault) for fault in faults)]
+    moments = [("before", "before the request is handled"), ("after", "before the answer is sent")]
     forms = [
-        _form("fault", "Answer with a fault", path, _choice("kind", "Fault", ["", *faults]), _number("times", "Times")),
+        _form(
+            "fault",
+            "Answer with an error",
+            "Set error",
+            path,
+            _choice("kind", "Error", kinds),
+            _number("times", "How many times (empty: until changed)"),
+        ),
         _form(
             "latency",
-            "Answer late",
+            "Delay answers",
+            "Set delay",
             path,
             _number("seconds", "Seconds", required=True),
-            _choice("when", "Wait", ["before", "after"]),
+            _choice("when", "Wait", moments),
         ),
-        _form("session-length", "Length of new sessions", _number("seconds", "Seconds", required=True)),
-        _form("user", "Change the signed-in user", _text("name", "Name"), _text("email", "E-mail")),
-        _form("revoke", "Accept no session that there is"),
-        _form("reset", "Everything as it was"),
+        _form(
+            "session-length",
+            "Lifetime of new sessions",
+            "Set lifetime",
+            _number("seconds", "Seconds", required=True),
+        ),
+        _form("user", "Change the signed-in user", "Change user", _text("name", "Name"), _text("email", "E-mail")),
+        _form("revoke", "Sign everybody out on the server", "Revoke all sessions"),
+        _form("reset", "Undo all of this and empty the log", "Reset"),
     ]
     return page(
         "Development controls",
@@ -48,17 +63,18 @@ def controls_page(
     )
 
 
-def _form(command: str, title: str, *fields: str) -> str:
+def _form(command: str, title: str, button: str, *fields: str) -> str:
     # The same labels are in several forms: an id has the form's name in it.
     inside = "".join(fields).replace("ID-", f"{command}-")
     return (
         f'<form method="post" action="/dev/{command}"><fieldset><legend>{escape(title)}</legend>'
-        f"{inside}<button>{escape(command.replace('-', ' ').capitalize())}</button></fieldset></form>"
+        f"{inside}<button>{escape(button)}</button></fieldset></form>"
     )
 
 
-def _choice(name: str, label: str, values: Iterable[str]) -> str:
-    options = "".join(f'<option value="{escape(value)}">{escape(value or "none")}</option>' for value in values)
+def _choice(name: str, label: str, choices: Iterable[tuple[str, str]]) -> str:
+    """``choices`` are values and what people read."""
+    options = "".join(f'<option value="{escape(value)}">{escape(text)}</option>' for value, text in choices)
     return f'<label for="ID-{name}">{label}</label><select id="ID-{name}" name="{name}">{options}</select>'
 
 
@@ -82,6 +98,6 @@ def _log(log: Sequence[tuple[float, str, str, int | None]]) -> str:
     )
     heads = "".join(f'<th scope="col">{head}</th>' for head in ("Time (UTC)", "Method", "Path", "Status"))
     return (
-        '<div class="log" role="region" aria-label="Requests" tabindex="0">'
-        f"<table><caption>The last requests</caption><tr>{heads}</tr>{rows}</table></div>"
+        '<div class="log" role="region" aria-label="Recent requests" tabindex="0">'
+        f"<table><caption>Recent requests</caption><tr>{heads}</tr>{rows}</table></div>"
     )

@@ -28,6 +28,7 @@ class Exchange:
     dialect: Dialect
     as_json: bool  # whether a script asks, to which no redirect is sent
     origin: str
+    address: str  # where it comes from
     base_path: str
     query: Mapping[str, str]
     body: Mapping[str, Any]
@@ -55,6 +56,7 @@ def read_exchange(
     *,
     dialect: Dialect,
     origin: str,
+    address: str,
     provider: str,
     secret: str,
     redirect_callback: RedirectCallback,
@@ -77,6 +79,7 @@ def read_exchange(
         dialect=dialect,
         as_json=dialect.wants_json(request.headers, body),
         origin=origin,
+        address=address,
         base_path=request.scope.get("root_path", ""),
         query=request.query_params,
         body=body,

@@ -43,7 +43,7 @@ from .emails import normalize_address
 from .errors import Refused
 from .exchange import parse_form, read_content
 from .oidc import OIDCProvider, httpx
-from .origin import local_origin
+from .origin import local_origin, refuse_other_sites
 from .users import User, picture_url
 
 PATH = "/dev/idp"
@@ -138,7 +138,7 @@ class DevIdentityProvider:
                 return await self.authorize(request, origin)
         except ValueError:
             # Authlib cannot put every character into its messages.
-            raise Refused("This is no request to sign in.") from None
+            raise Refused("This is not a valid sign-in request.") from None
         raise Refused("Not Found", 404)
 
     def metadata(self, origin: str) -> dict[str, Any]:
@@ -165,15 +165,14 @@ class DevIdentityProvider:
         form: Mapping[str, str] = {}
         user = None
         if request.method == "POST":
-            if request.headers.get("origin", origin) != origin:
-                raise Refused("Other sites may not sign people in here.", 403)
+            refuse_other_sites(request, origin)
             form = await read_form(request)
             user = self.user_in(form)
         try:
             grant = server.get_consent_grant(asked, end_user=user)
         except OAuth2Error as problem:
             if problem.redirect_uri is None:
-                raise Refused(f"This is no request to sign in: {problem.description or problem.error}") from None
+                raise Refused(f"This is not a valid sign-in request: {problem.description or problem.error}") from None
             return server.error_response(asked, problem)
         refused = form.get("decision") == "refuse"
         if refused or (user is not None and form.get("decision") == "allow"):

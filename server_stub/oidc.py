@@ -10,11 +10,12 @@ import importlib
 import importlib.util
 import logging
 import warnings
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urljoin, urlsplit
 
+import anyio
 from authlib.common.urls import add_params_to_uri
 from authlib.deprecate import AuthlibDeprecationWarning
 
@@ -34,7 +35,10 @@ with warnings.catch_warnings():
 for _name in ("authlib.integrations.base_client.sync_app", "authlib.oauth2.rfc6749.grants.authorization_code"):
     logging.getLogger(_name).setLevel(logging.INFO)
 
-TIMEOUT = 10  # seconds
+# What a provider may take: seconds for nothing to happen, seconds for all the requests of a step, bytes of an answer.
+TIMEOUT = 10
+DEADLINE = 20
+MOST_OF_AN_ANSWER = 2**20
 
 DEFAULT_SCOPE = "openid profile email"
 
@@ -86,8 +90,9 @@ async def start(
 ) -> tuple[str, Flow]:
     """The URL to go to, and what to remember. ``parameters`` are more authorization parameters, from the page."""
     try:
-        client = await _discover(provider, origin)
-        made = await client.create_authorization_url(redirect_uri)
+        with anyio.fail_after(DEADLINE):
+            client = await _discover(provider, origin)
+            made = await client.create_authorization_url(redirect_uri)
         url = made["url"]
         if not is_web_url(url):
             raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
@@ -108,20 +113,21 @@ async def finish(
     if "iss" in query and query["iss"].rstrip("/") != provider.issuer_at(origin):
         raise SignInFailed("the answer is another provider's")
     try:
-        client = await _discover(provider, origin)
-        tokens = await client.fetch_access_token(
-            redirect_uri, code=query.get("code", ""), code_verifier=flow.code_verifier
-        )
-        # Checks the signature, the issuer, the audience, the times, the nonce and the access token's hash.
-        claims = await client.parse_id_token(tokens, nonce=flow.nonce)
-        if claims is None or claims.get("nonce") != flow.nonce:
-            raise ValueError("there is no ID token, or one without the nonce")
-        claims = dict(claims)
-        if not ("name" in claims and "email" in claims) and "userinfo_endpoint" in client.server_metadata:
-            more = await client.userinfo(token=tokens)
-            if more.get("sub") != claims["sub"]:
-                raise ValueError("the userinfo endpoint speaks of somebody else")
-            claims = {**more, **claims}
+        with anyio.fail_after(DEADLINE):
+            client = await _discover(provider, origin)
+            tokens = await client.fetch_access_token(
+                redirect_uri, code=query.get("code", ""), code_verifier=flow.code_verifier
+            )
+            # Checks the signature, the issuer, the audience, the times, the nonce and the access token's hash.
+            claims = await client.parse_id_token(tokens, nonce=flow.nonce)
+            if claims is None or claims.get("nonce") != flow.nonce:
+                raise ValueError("there is no ID token, or one without the nonce")
+            claims = dict(claims)
+            if not ("name" in claims and "email" in claims) and "userinfo_endpoint" in client.server_metadata:
+                more = await client.userinfo(token=tokens)
+                if more.get("sub") != claims["sub"]:
+                    raise ValueError("the userinfo endpoint speaks of somebody else")
+                claims = {**more, **claims}
         account = Account(provider.id, _storable("sub", claims["sub"]), _checked(tokens))
         if not account.provider_account_id:
             raise ValueError("the sub claim is empty")
@@ -151,6 +157,8 @@ async def _discover(provider: OIDCProvider, origin: str) -> StarletteOAuth2App:
             "code_challenge_method": "S256",
             "token_endpoint_auth_method": provider.token_endpoint_auth_method,
             "timeout": TIMEOUT,
+            "headers": {"Accept-Encoding": "identity"},
+            "event_hooks": {"response": [_limit]},
             **({"transport": provider.transport} if provider.transport else {}),
         },
     )
@@ -160,6 +168,29 @@ async def _discover(provider: OIDCProvider, origin: str) -> StarletteOAuth2App:
     supported = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
     metadata["id_token_signing_alg_values_supported"] = [name for name in supported if name in SIGNATURES]
     return client
+
+
+async def _limit(response: Any) -> None:
+    """Before the answer is read. What is compressed could be of any size."""
+    if response.headers.get("content-encoding", "identity") != "identity":
+        raise ValueError("the answer is compressed, which it was asked not to be")
+    response.stream = _Limited(response.stream)
+
+
+class _Limited(httpx.AsyncByteStream):  # type: ignore[misc]
+    def __init__(self, stream: Any) -> None:
+        self.stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        length = 0
+        async for piece in self.stream:
+            length += len(piece)
+            if length > MOST_OF_AN_ANSWER:
+                raise ValueError("the answer is too large")
+            yield piece
+
+    async def aclose(self) -> None:
+        await self.stream.aclose()
 
 
 def _failed(provider: OIDCProvider, problem: Exception) -> SignInFailed:

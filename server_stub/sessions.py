@@ -50,7 +50,7 @@ class Sessions(Protocol):
     async def end(self, exchange: Exchange) -> None:
         """Sign out."""
 
-    def revoke(self) -> None:
+    async def revoke(self) -> None:
         """Accept no session that there is."""
 
 
@@ -92,7 +92,7 @@ class JWTSessions:
     async def end(self, exchange: Exchange) -> None:
         exchange.set_cookies += exchange.session.clear()
 
-    def revoke(self) -> None:
+    async def revoke(self) -> None:
         self.secret = secrets.token_hex()
 
     def read(self, exchange: Exchange) -> jwt.Claims | None:
@@ -190,8 +190,8 @@ class DatabaseSessions:
             await self.database.run(lambda adapter: adapter.delete_session(token))
         exchange.set_cookies += exchange.session.clear()
 
-    def revoke(self) -> None:
-        self.database.transact(lambda adapter: adapter.delete_sessions())
+    async def revoke(self) -> None:
+        await self.database.run(lambda adapter: adapter.delete_sessions())
 
     def find(self, adapter: Adapter, token: str | None) -> DatabaseSession | None:
         """The session; None if there is none, or if it is over: then its row goes."""

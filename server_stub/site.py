@@ -26,6 +26,7 @@ from .inbox import PATH as INBOX_PATH
 from .inbox import Inbox
 from .oidc import OIDCProvider
 from .origin import request_origin
+from .proxy import Proxy
 from .static import StaticFolder
 from .users import DEMO_USERS, User
 
@@ -86,6 +87,7 @@ def create_app(
     database: Database | None = None,
     dev_controls: bool | State = False,
     private: Iterable[Path] = (),
+    proxy: str | None = None,
 ) -> Starlette:
     """Serve ``directory`` at ``/`` and the auth endpoints at ``base_path``; see ``AuthApp`` for the rest.
 
@@ -96,6 +98,7 @@ def create_app(
     ``dev_controls`` adds the JSON API of ``dev_controls.py`` under ``/dev``, for tests; with a ``State`` that another
     app had before, it goes on with that.
     What is under ``/dev`` answers this machine alone.
+    ``proxy`` is the origin of an app that is served instead of the directory: ``http://localhost:5000``.
     """
     if not re.fullmatch(r"(/\w[\w.~-]*)+", base_path, re.ASCII):
         raise ValueError(f"the base path must look like /api/auth, not {base_path!r}")
@@ -123,11 +126,14 @@ def create_app(
         state = dev_controls if isinstance(dev_controls, State) else State()
         middleware.append(Middleware(DevControls, auth=auth, base_path=base_path, state=state))
     middleware.append(Middleware(AuthFirst, auth=auth, base_path=base_path))
+    pages: ASGIApp = StaticFolder(directory, [*private, *auth.database.files])
+    if proxy is not None:
+        pages = Proxy(proxy, base_path)
     return Starlette(
         routes=[
             *inbox,
             *([Mount(IDP_PATH, idp)] if idp else []),
-            Mount("/", KnownHost(StaticFolder(directory, [*private, *auth.database.files]), auth)),
+            Mount("/", KnownHost(pages, auth)),
         ],
         middleware=middleware,
     )

@@ -19,6 +19,7 @@ import pytest
 from server_stub import create_app
 from server_stub.server import Server, listen, local_url
 from tests.stub.postgresql import run_postgresql
+from tests.support import PATIENCE
 
 pytest.register_assert_rewrite("tests.stub.recordings")
 
@@ -68,7 +69,7 @@ def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(10)
+    yield lambda coroutine: asyncio.run_coroutine_threadsafe(coroutine, loop).result(PATIENCE)
     loop.call_soon_threadsafe(loop.stop)
     thread.join()
     loop.close()
@@ -106,11 +107,11 @@ class LiveServer:
         self.server = Server(app, on_start=started.set)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [self.listener]})
         self.thread.start()
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
 
 

@@ -12,12 +12,16 @@ import re
 import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
-from http.cookies import SimpleCookie
+from http.cookies import Morsel, SimpleCookie
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
+
+from tests.support import PATIENCE
+
+LIFETIMES = [2, 15 * 60, 30 * 24 * 3600]  # seconds, of what the recorded cookies keep
 
 TRANSCRIPTS = Path(__file__).parent / "transcripts"
 
@@ -162,7 +166,6 @@ def expected_cookies(exchange: Any) -> list[Any]:
 
 
 def cookies_of(response: httpx.Response) -> list[Any]:
-    asked_at = time.time() - response.elapsed.total_seconds()
     found = []
     for header in response.headers.get_list("set-cookie"):
         (cookie,) = SimpleCookie(header).values()
@@ -170,15 +173,17 @@ def cookies_of(response: httpx.Response) -> list[Any]:
         attributes |= {"HttpOnly": True} if cookie["httponly"] else {}
         attributes |= {"Secure": True} if cookie["secure"] else {}
         attributes |= {"Max-Age": cookie["max-age"]} if cookie["max-age"] else {}
-        attributes |= {"Expires": from_then_on(cookie["expires"], asked_at)} if cookie["expires"] else {}
+        attributes |= {"Expires": from_now_on(cookie)} if cookie["expires"] else {}
         found.append(comparable({"name": cookie.key, "value": cookie.coded_value, "attributes": attributes}))
     return found
 
 
-def from_then_on(date: str, asked_at: float) -> str:
-    """When a cookie ends, as the recordings tell it: how many seconds after it was set."""
-    seconds = int(parsedate_to_datetime(date).timestamp()) - int(asked_at)
-    return f"+{seconds - seconds % 2} s"  # all of them are even, and the clock may have gone on by one
+def from_now_on(cookie: Morsel[str]) -> str:
+    """When a cookie ends, as the recordings tell it: how many seconds after it was set, which was just now."""
+    seconds = parsedate_to_datetime(cookie["expires"]).timestamp() - time.time()
+    lifetimes = LIFETIMES if cookie.coded_value else [0]
+    found = [lifetime for lifetime in lifetimes if lifetime - PATIENCE < seconds <= lifetime]
+    return f"+{found[0] if found else seconds} s"
 
 
 def comparable(cookie: Any) -> Any:

@@ -19,13 +19,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from joserfc import jwe
 from starlette.applications import Starlette
+from starlette.requests import Request
 
 import server_stub.users
 from server_stub import AuthApp, MagicLinks, OIDCProvider, User, create_app, hash_password, jwt
 from server_stub.auth import DEVELOPMENT_SECRET
 from server_stub.errors import Refused
 from server_stub.exchange import MAX_BODY
-from server_stub.origin import parse_origin, resolve_callback_url
+from server_stub.origin import client_address, parse_origin, resolve_callback_url
+from tests.stub.strangers import OF_A_PROXY, SECRET
 
 ORIGIN = "http://127.0.0.1:4400"
 SESSION_COOKIE = "next-auth.session-token"
@@ -64,7 +66,7 @@ def test_the_picture_of_a_user_is_served_by_the_stub_itself(client: Any) -> None
     assert (response.status_code, response.headers["content-type"]) == (200, "image/svg+xml")
 
 
-def test_a_session_ends_thirty_days_after_the_last_question(client: Any) -> None:
+def test_a_session_ends_thirty_days_after_the_last_query(client: Any) -> None:
     client.sign_in()
     expires = client.session()["expires"]
     assert expires.endswith("Z")
@@ -73,7 +75,7 @@ def test_a_session_ends_thirty_days_after_the_last_question(client: Any) -> None
     assert timedelta(days=30, minutes=-1) < remaining <= timedelta(days=30)
 
 
-def test_every_question_renews_the_cookie(client: Any) -> None:
+def test_every_query_renews_the_cookie(client: Any) -> None:
     client.sign_in()
     first = client.cookies[SESSION_COOKIE]
     client.session()
@@ -94,11 +96,11 @@ def test_an_expired_session_is_nobody_and_has_its_cookie_deleted_when_it_is_aske
 def test_a_token_of_a_v3_session_ends_with_its_cookie(
     connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    client = connect(create_app(tmp_path, dialect="v3", session_max_age=60))
+    client = connect(create_app(tmp_path, dialect="v3", session_max_age=3600))
     client.sign_in()
     cookie = f"{SESSION_COOKIE}={client.cookies[SESSION_COOKIE]}"
     now = time.time()
-    for later, is_somebody in ((now + 50, True), (now + 70, False)):
+    for later, is_somebody in ((now + 3000, True), (now + 4000, False)):
         monkeypatch.setattr(jwt, "time", SimpleNamespace(time=lambda later=later: later))
         assert bool(client.get("/api/auth/session", headers={"Cookie": cookie}).json()) == is_somebody
 
@@ -324,21 +326,99 @@ def test_any_other_host_is_refused_without_a_cookie(client: Any, host: str) -> N
 
 
 def test_the_address_that_the_server_has_is_believed(connect: Callable[..., Any], tmp_path: Path) -> None:
-    client = connect(create_app(tmp_path, secret="private"), base_url="http://192.0.2.7:3000")
+    client = connect(create_app(tmp_path, secret=SECRET), base_url="http://192.0.2.7:3000")
     assert client.get("/api/auth/session").status_code == 200
 
 
-def test_forwarded_headers_count_only_when_the_proxy_is_trusted(client: Any) -> None:
+def signin_url(client: Any, headers: Any) -> str:
+    return str(client.get("/api/auth/providers", headers=headers).json()["credentials"]["signinUrl"])
+
+
+def test_forwarded_headers_count_only_when_the_proxy_is_trusted(connect: Callable[..., Any], tmp_path: Path) -> None:
+    client = connect(create_app(tmp_path, secret=SECRET))
     headers = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
-    provider = client.get("/api/auth/providers", headers=headers).json()["credentials"]
-    assert provider["signinUrl"].startswith(ORIGIN)
+    assert signin_url(client, headers).startswith(ORIGIN)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        [("X-Forwarded-Host", "evil.example, app.example.com"), ("X-Forwarded-Proto", "http, https")],
+        [("X-Forwarded-Host", "evil.example"), ("X-Forwarded-Host", "app.example.com"), ("X-Forwarded-Proto", "https")],
+        [
+            *[("X-Forwarded-Host", "app.example.com"), ("X-Forwarded-Proto", "https"), ("X-Forwarded-Port", "1")],
+            *[("Forwarded", "host=evil.example;proto=http"), ("X-Host", "evil.example"), ("X-Original-Host", "evil")],
+        ],
+    ],
+)
+def test_of_several_proxies_the_nearest_is_trusted(
+    connect: Callable[..., Any], tmp_path: Path, headers: list[tuple[str, str]]
+) -> None:
+    links = MagicLinks()
+    client = connect(create_app(tmp_path, secret=SECRET, trust_proxy=True, magic_links=links))
+    assert signin_url(client, headers) == "https://app.example.com/api/auth/signin/credentials"
+    csrf = client.get("/api/auth/csrf", headers=headers)
+    (cookie,) = (cookie for cookie in csrf.headers.get_list("set-cookie") if "csrf-token" in cookie)
+    client.post(
+        "/api/auth/signin/email",
+        data={"csrfToken": csrf.json()["csrfToken"], "email": "bob@example.com"},
+        headers=[*headers, ("Cookie", cookie.partition(";")[0])],
+    )
+    assert [mail.link.partition("/api/")[0] for mail in links.inbox] == ["https://app.example.com"]
+
+
+@pytest.mark.parametrize(
+    "last", [" ", "a b", "user@app.example.com", "app.example.com/x", "app.example.com, ", "app.example.com#"]
+)
+def test_a_forwarded_host_that_is_none_is_refused_or_ignored(
+    connect: Callable[..., Any], tmp_path: Path, last: str
+) -> None:
+    client = connect(create_app(tmp_path, secret=SECRET, trust_proxy=True))
+    answer = client.get("/api/auth/providers", headers={"X-Forwarded-Host": f"evil.example, {last}"})
+    assert answer.status_code == 400 or answer.json()["credentials"]["signinUrl"].startswith(ORIGIN)
+
+
+@pytest.mark.parametrize("path", ["/api/auth/session", "/", "/dev", "/dev/inbox", "/dev/idp/jwks"])
+@pytest.mark.parametrize("url", [None, "https://app.example.com"])
+def test_a_request_has_one_host(connect: Callable[..., Any], tmp_path: Path, path: str, url: str | None) -> None:
+    (tmp_path / "index.html").write_text("home")
+    options = {"url": url, "secret": SECRET, "magic_links": MagicLinks(), "dev_idp": True, "dev_controls": True}
+    client = connect(create_app(tmp_path, **options))
+    assert client.get(path, headers=[("Host", "127.0.0.1")]).status_code == 200
+    for hosts in (("127.0.0.1", "evil.example"), ("evil.example", "127.0.0.1"), ("127.0.0.1", "127.0.0.1")):
+        assert client.get(path, headers=[("Host", host) for host in hosts]).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "trusted", "address"),
+    [
+        ("192.0.2.1", [], False, "192.0.2.1"),
+        ("127.0.0.1", ["192.0.2.1"], False, "127.0.0.1"),
+        ("127.0.0.1", ["192.0.2.1"], True, "192.0.2.1"),
+        ("127.0.0.1", ["10.0.0.1, 192.0.2.1"], True, "192.0.2.1"),
+        ("127.0.0.1", ["10.0.0.1", "192.0.2.1:1234"], True, "192.0.2.1"),
+        ("127.0.0.1", [" "], True, "127.0.0.1"),
+        ("::ffff:192.0.2.1", [], False, "192.0.2.1"),
+        ("2001:db8:1:2:3::4", [], False, "2001:db8:1:2::/64"),
+        ("::1", ["[2001:db8:1:2:3::5]:80"], True, "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", [], False, "fe80::/64"),
+        (None, [], False, ""),
+    ],
+)
+def test_where_a_request_comes_from(peer: str | None, forwarded: list[str], trusted: bool, address: str) -> None:
+    headers = [(b"x-forwarded-for", one.encode()) for one in forwarded]
+    scope = {"type": "http", "headers": headers, "client": peer and (peer, 1)}
+    assert client_address(Request(scope), trusted) == address
 
 
 def test_a_public_url_decides_the_origin_and_the_cookies(connect: Callable[..., Any], tmp_path: Path) -> None:
-    client = connect(create_app(tmp_path, url="https://App.example.com/", secret="private"))
+    client = connect(create_app(tmp_path, url="https://App.example.com/", secret=SECRET))
     response = client.get("/api/auth/csrf", headers={"Host": "internal"})
     assert "__Host-next-auth.csrf-token=" in response.headers["set-cookie"]
     assert "__Secure-next-auth.callback-url=https%3A%2F%2Fapp.example.com" in response.headers["set-cookie"]
+
+
+GUESSABLE = ["x", "x" * 64, SECRET[:31]]
 
 
 def test_a_public_url_needs_a_secret_of_its_own() -> None:
@@ -346,6 +426,78 @@ def test_a_public_url_needs_a_secret_of_its_own() -> None:
         AuthApp(url="https://app.example.com")
     with pytest.raises(ValueError, match="empty"):
         AuthApp(secret="")
+    for secret in GUESSABLE:
+        with pytest.raises(ValueError, match="secret that nobody can guess, such as python3"):
+            AuthApp(url="https://app.example.com", secret=secret)
+    AuthApp(url="https://localhost", secret="x")
+
+
+# What a browser says of the page that sends a request: `Sec-Fetch-Site` and `Origin`.
+OF_THIS_SITE: list[dict[str, str]] = [
+    {},
+    {"Origin": ORIGIN},
+    {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"},
+    {"Origin": "null", "Sec-Fetch-Site": "same-origin"},  # of a page with `Referrer-Policy: no-referrer`
+    {"Origin": "http://localhost:5173", "Sec-Fetch-Site": "same-origin"},  # through a proxy that changes the name
+    {"Sec-Fetch-Site": "none"},
+]
+OF_ANOTHER_SITE = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"},
+    {"Origin": "http://127.0.0.1:5000"},
+    {"Origin": "http://127.0.0.1:5000", "Sec-Fetch-Site": "same-site"},
+    {"Origin": "https://127.0.0.1:4400"},
+    {"Origin": "null"},
+    {"Origin": ""},
+    {"Origin": ORIGIN, "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": ""},
+]
+
+
+def post_from(client: Any, path: str, headers: dict[str, str]) -> Any:
+    """Ada's password with a good CSRF token, which somebody at another port could set as a cookie here."""
+    form = {"csrfToken": client.csrf(), "json": "true", "username": "ada", "password": "lovelace"}
+    headers = {"X-Auth-Return-Redirect": "1", **headers}
+    return client.post(f"/api/auth/{path}", data={**form, "email": "bob@example.com"}, headers=headers)
+
+
+@pytest.mark.parametrize("dialect", ["v3", "v4", "v5"])
+@pytest.mark.parametrize("headers", OF_ANOTHER_SITE)
+def test_a_page_of_another_origin_signs_nobody_in(
+    connect: Callable[..., Any], tmp_path: Path, dialect: str, headers: dict[str, str]
+) -> None:
+    links = MagicLinks()
+    client = connect(create_app(tmp_path, dialect=dialect, magic_links=links, dev_idp=True))
+    for path in ("callback/credentials", "signin/email", "signin/dev-idp", "session", "signout", "_log", "nosuch"):
+        answer = post_from(client, path, headers)
+        assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+        assert "on another origin than http://127.0.0.1:4400" in answer.text
+    assert not client.session()
+    assert not links.inbox
+    assert client.get("/api/auth/session", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("headers", OF_THIS_SITE)
+def test_a_page_of_this_origin_signs_in(client: Any, headers: dict[str, str]) -> None:
+    assert post_from(client, "callback/credentials", headers).status_code == 200
+    assert client.session()["user"]["name"] == "Ada Lovelace"
+
+
+def test_two_origins_are_none(client: Any) -> None:
+    for name, value in (("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")):
+        headers = [(name, ORIGIN if name == "Origin" else "same-origin"), (name, value)]
+        assert client.post("/api/auth/signout", headers=headers).status_code == 403
+
+
+@pytest.mark.parametrize("host", ["app.example.com", "app.example.com:443"])
+def test_a_proxy_may_name_the_usual_port(connect: Callable[..., Any], tmp_path: Path, host: str) -> None:
+    client = connect(create_app(tmp_path, secret=SECRET, trust_proxy=True))
+    forwarded = {"X-Forwarded-Proto": "https", "X-Forwarded-Host": host}
+    for origin, status in (("https://app.example.com", 200), ("http://app.example.com", 403)):
+        headers = {**forwarded, "Origin": origin}
+        assert client.post("/api/auth/_log", json={}, headers=headers).status_code == status
 
 
 @pytest.mark.parametrize(
@@ -361,8 +513,9 @@ def test_a_public_url_needs_a_secret_of_its_own() -> None:
         (("127.0.0.1", 1), "192.0.2.7", 403),
     ],
 )
-def test_with_the_published_secret_only_this_machine_is_answered(
-    run: Callable[..., Any], client: Any, host: str, status: int
+@pytest.mark.parametrize("secret", [DEVELOPMENT_SECRET, *GUESSABLE])
+def test_with_a_published_or_guessable_secret_only_this_machine_is_answered(
+    run: Callable[..., Any], secret: str, client: Any, host: str, status: int
 ) -> None:
     def ask(app: AuthApp) -> Any:
         async def called(scope: Any, receive: Any, send: Any) -> None:
@@ -371,14 +524,28 @@ def test_with_the_published_secret_only_this_machine_is_answered(
         transport = httpx.ASGITransport(called)
         return run(httpx.AsyncClient(transport=transport).get(f"http://{host}/session"))
 
-    answer = ask(AuthApp())
+    answer = ask(AuthApp(secret=secret))
     assert answer.status_code == status
     assert ("--secret" in answer.text, "set-cookie" in answer.headers) == ((status == 403), status == 200)
-    assert ask(AuthApp(secret="private")).status_code == 200
+    assert ask(AuthApp(secret=SECRET)).status_code == 200
 
 
-def test_with_the_published_secret_no_proxy_gives_the_server_another_name(connect: Callable[..., Any]) -> None:
-    client = connect(AuthApp(trust_proxy=True))
+def test_without_a_secret_it_is_the_published_one() -> None:
+    assert AuthApp().secret == DEVELOPMENT_SECRET
+
+
+@pytest.mark.parametrize("secret", [DEVELOPMENT_SECRET, *GUESSABLE])
+@pytest.mark.parametrize("header", OF_A_PROXY)
+def test_with_such_a_secret_nobody_is_answered_who_comes_through_a_proxy(
+    connect: Callable[..., Any], secret: str, header: str
+) -> None:
+    answer = connect(AuthApp(secret=secret)).get("/session", headers={header: "127.0.0.1"})
+    assert (answer.status_code, "set-cookie" in answer.headers) == (403, False)
+
+
+@pytest.mark.parametrize("secret", [DEVELOPMENT_SECRET, *GUESSABLE])
+def test_with_such_a_secret_no_proxy_gives_the_server_another_name(connect: Callable[..., Any], secret: str) -> None:
+    client = connect(AuthApp(secret=secret, trust_proxy=True))
     assert client.get("/session").status_code == 200
     assert client.get("/session", headers={"X-Forwarded-Host": "app.example.com"}).status_code == 403
 

@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from server_stub import MagicLinks
-from server_stub.cli import announcement, build_parser, main, parse_options, variable
+from server_stub.cli import announcement, build_parser, check, main, parse_options, variable
 from server_stub.server import listen
+from tests.stub.strangers import SECRET
+from tests.support import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,7 +35,7 @@ def test_it_prints_its_url_serves_and_stops_when_told(tmp_path: Path, signal_num
             assert client.get("/").text == "home"
             assert client.get("/api/auth/session").json() == {}
             process.send_signal(signal_number)
-            assert process.wait(5) == 0
+            assert process.wait(PATIENCE) == 0
         assert "ada / lovelace" in process.stdout.read()
         assert process.stderr.read() == ""
 
@@ -60,10 +62,14 @@ def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: P
         ([], "Mails appear at http://127.0.0.1:3000/dev/inbox"),
         (["--no-email"], "Stop with Ctrl+C."),
         (["--smtp", "smtp://user:hunter2@mail.example.com:25"], "Mails are sent by mail.example.com."),
-        (["--reload"], "Pages are read anew when they change."),
-        (["--reload", "--config", "stub.toml"], "Pages and stub.toml are read anew when they change."),
+        (["--reload"], "Pages are reloaded when they change."),
+        (["--reload", "--config", "stub.toml"], "Pages and stub.toml are reloaded when they change."),
         (["--dev-controls"], "Development controls: http://127.0.0.1:3000/dev"),
-        (["--session", "database"], "Passwords sign nobody in: not with --session database."),
+        (["--session", "database"], "Passwords do not work with --session database: use an email link or a provider."),
+        (
+            ["--proxy", "http://localhost:5000"],
+            "Passing on to http://localhost:5000, with NextAuth.js v4 endpoints at /api/auth.",
+        ),
     ],
 )
 def test_the_first_thing_said_is_the_url_then_what_there_is(arguments: list[str], told: str) -> None:
@@ -78,7 +84,7 @@ def test_the_first_thing_said_is_the_url_then_what_there_is(arguments: list[str]
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [([], "Mails appear at {url}/dev/inbox"), (["--reload"], "Pages are read anew when they change.")],
+    [([], "Mails appear at {url}/dev/inbox"), (["--reload"], "Pages are reloaded when they change.")],
 )
 def test_it_says_at_its_start_what_the_options_do(tmp_path: Path, arguments: list[str], told: str) -> None:
     command = [sys.executable, "-m", "server_stub", str(tmp_path), "--port", "0", *arguments]
@@ -106,22 +112,22 @@ def test_answers_are_not_held_back_by_nagles_algorithm() -> None:
 def test_an_unknown_host_is_explained_in_a_sentence_that_names_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([str(tmp_path), "--host", "nosuch.invalid", "--secret", "private"]) == 1
+    assert main([str(tmp_path), "--host", "nosuch.invalid", "--secret", SECRET]) == 1
     assert "nosuch.invalid is not known" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--session", "database", "--no-dev-idp", "--no-email"], "passwords sign nobody in"),
+        (["--session", "database", "--no-dev-idp", "--no-email"], "passwords do not work"),
         (["--session", "file"], "invalid choice"),
-        (["--url", "app", "--secret", "private"], "is not an origin"),
+        (["--url", "app", "--secret", SECRET], "is not an origin"),
         (["--base-path", "auth"], "must look like /api/auth"),
         (["--port", "http"], "is not a port number"),
         (["--port", "70000"], "is not a port number"),
         (["--session-max-age", "0"], "is not a number of seconds"),
         (["--session-max-age", "nan"], "is not a number of seconds"),
-        (["no-such-folder"], "there is no folder no-such-folder"),
+        (["no-such-folder"], "the folder no-such-folder does not exist"),
         (["--dialect", "v6"], "invalid choice"),
         (["--config", "no-such-file.toml"], "no-such-file.toml: No such file"),
     ],
@@ -137,9 +143,12 @@ def test_a_bad_option_is_explained(
     ("arguments", "reason"),
     [
         ([], "forge sessions made with the default secret; set one with --secret or NEXTAUTH_SECRET"),
-        (["--secret", "private", "--email"], "read everybody's mail at /dev/inbox; use --smtp"),
-        (["--secret", "private", "--dev-controls"], "control it; leave --dev-controls out"),
-        (["--secret", "private", "--dev-idp"], "sign in as anybody at /dev/idp; leave --dev-idp out"),
+        (["--secret", "x"], "guess the secret; set one such as python3 -c"),
+        (["--secret", "x" * 64], "guess the secret"),
+        (["--secret", "0123456789abcdef0123456789abcde"], "guess the secret"),
+        (["--secret", SECRET, "--email"], "read everybody's mail at /dev/inbox; use --smtp"),
+        (["--secret", SECRET, "--dev-controls"], "control it; leave --dev-controls out"),
+        (["--secret", SECRET, "--dev-idp"], "sign in as anybody at /dev/idp; leave --dev-idp out"),
     ],
 )
 def test_what_is_for_this_machine_is_refused_where_others_may_reach_it(
@@ -152,6 +161,17 @@ def test_what_is_for_this_machine_is_refused_where_others_may_reach_it(
     said = refusal([*opening, *arguments], capsys, monkeypatch)
     assert f"with {' '.join(opening) if '--host' in opening else opening[0]} others may reach" in said
     assert reason in said
+
+
+@pytest.mark.parametrize("secret", [SECRET, "0123456789abcdef0123456789abcdef", "correct horse battery staple now"])
+def test_a_secret_that_nobody_can_guess_is_taken(secret: str) -> None:
+    parser = build_parser()
+    check(parser, parse_options(parser, ["--host", "0.0.0.0", "--secret", secret]))
+
+
+def test_this_machine_alone_may_have_any_secret() -> None:
+    parser = build_parser()
+    check(parser, parse_options(parser, ["--secret", "x"]))
 
 
 def refusal(arguments: list[str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> str:
@@ -228,7 +248,7 @@ def test_everybody_may_be_anybody_on_this_machine_alone(arguments: list[str], de
     [
         ("STUB_PORT", "http", "http is not a port number"),
         ("STUB_RELOAD", "perhaps", "STUB_RELOAD must be 1 or 0"),
-        ("STUB_DIALECT", "v6", "there is no dialect 'v6'"),
+        ("STUB_DIALECT", "v6", "'v6' is not a dialect"),
     ],
 )
 def test_a_bad_environment_variable_is_explained(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import closing
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -20,6 +20,7 @@ from server_stub.cli import main
 from server_stub.database import Account, Adapter
 from server_stub.users import DEMO_USERS
 from tests.stub.providers import sign_in
+from tests.support import PATIENCE
 
 ORIGIN = "http://127.0.0.1:4400"
 SESSION_COOKIE = "next-auth.session-token"
@@ -259,6 +260,40 @@ def test_who_somebody_is_who_follows_a_link(database: Database) -> None:
     database.transact(sign_in)
 
 
+def test_who_proves_an_address_is_rid_of_who_only_claimed_it(site: Site, database: Database) -> None:
+    eve, bob = site.browser(), site.browser()
+    sign_in(eve, user="", email="bob@example.com")  # the provider takes any address
+    claimed = eve.session()["id"]
+    site.sign_in_by_mail(bob, "bob@example.com")
+    assert bob.session()["id"] == claimed
+    assert eve.session() == {}
+    assert rows(database, "accounts") == 0
+    answer = sign_in(eve, user="", email="bob@example.com")
+    assert answer.headers["location"].endswith("error=OAuthAccountNotLinked")
+    # From now on it is proven, and what Bob links stays.
+    sign_in(bob, user="", email="bob@example.com")
+    again = site.browser()
+    site.sign_in_by_mail(again, "bob@example.com")
+    assert rows(database, "accounts") == 1
+    assert bob.session()["id"] == again.session()["id"] == claimed
+
+
+def test_who_proves_their_own_address_keeps_what_is_linked(site: Site, database: Database) -> None:
+    bob = site.browser()
+    sign_in(bob, user="", email="bob@example.com")
+    site.sign_in_by_mail(bob, "bob@example.com")
+    assert rows(database, "accounts") == 1
+    assert bob.session()["user"]["email"] == "bob@example.com"
+
+
+def test_the_address_of_a_configured_user_needs_no_proof(site: Site, database: Database) -> None:
+    ada = site.browser()
+    sign_in(ada, user="ada")
+    site.sign_in_by_mail(site.browser(), "ada@example.com")
+    assert rows(database, "accounts") == 1
+    assert ada.session()["user"]["name"] == "Ada Lovelace"
+
+
 def test_a_configured_user_keeps_its_row_when_the_file_changes(database: Database) -> None:
     def change(adapter: Adapter) -> None:
         bob = make_user(Accounts(adapter, []), "bob@example.com")
@@ -323,7 +358,7 @@ def test_two_first_sign_ins_at_once_make_one_user(database: Database) -> None:
     together = threading.Barrier(4)
 
     def sign_in(_: int) -> str:
-        together.wait(5)
+        together.wait(PATIENCE)
         return database.transact(lambda adapter: Accounts(adapter, []).sign_in_by_email("bob@example.com")).id
 
     with ThreadPoolExecutor(4) as pool:
@@ -404,3 +439,22 @@ def test_a_database_that_breaks_down_is_no_traceback(
 def test_sessions_are_kept_in_one_of_two_places() -> None:
     with pytest.raises(ValueError, match="jwt or database"):
         AuthApp(session="file")
+
+
+def test_a_database_is_closed_when_the_transaction_under_way_is_over() -> None:
+    database = Database()
+    entered, may_go_on = threading.Event(), threading.Event()
+
+    def look(adapter: Adapter) -> User | None:
+        entered.set()
+        may_go_on.wait(PATIENCE)
+        return adapter.get_user_by_email("ada@example.com")
+
+    with ThreadPoolExecutor() as threads:
+        found = threads.submit(database.transact, look)
+        assert entered.wait(PATIENCE)
+        closed = threads.submit(database.close)
+        assert not wait([closed], timeout=0.2).done
+        may_go_on.set()
+        assert found.result(PATIENCE) is None
+        closed.result(PATIENCE)

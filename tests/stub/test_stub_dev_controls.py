@@ -13,8 +13,10 @@ import httpx
 import pytest
 
 from server_stub import create_app, dev_controls
-from server_stub.dev_controls import State
+from server_stub.dev_controls import Connection, State
+from tests.support import PATIENCE
 
+IMPATIENCE = httpx.Timeout(PATIENCE, read=0.1)
 SIGN_IN = {"username": "ada", "password": "lovelace", "json": "true"}
 
 
@@ -25,7 +27,7 @@ def controlled(connect: Callable[..., Any], tmp_path: Path) -> Any:
 
 @pytest.fixture
 def live(live_url: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=live_url, timeout=10) as client:
+    with httpx.Client(base_url=live_url, timeout=PATIENCE) as client:
         yield client
 
 
@@ -35,7 +37,7 @@ def command(client: Any, name: str, /, **fields: Any) -> None:
 
 
 def wait_for_log(client: httpx.Client, condition: Callable[[Any], bool]) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while not condition(log := client.get("/dev/log").json()):
         assert time.monotonic() < deadline, log
 
@@ -95,34 +97,34 @@ def test_reset_closes_the_connection_without_an_answer(live: httpx.Client) -> No
 def test_hang_never_answers_but_lets_the_server_stop(live: httpx.Client, live_url: str) -> None:
     command(live, "fault", path="session", kind="hang")
     with pytest.raises(httpx.ReadTimeout):
-        live.get("/api/auth/session", timeout=0.1)
+        live.get("/api/auth/session", timeout=IMPATIENCE)
 
     def ask() -> None:
-        with contextlib.suppress(httpx.HTTPError), httpx.Client(base_url=live_url, timeout=10) as other:
+        with contextlib.suppress(httpx.HTTPError), httpx.Client(base_url=live_url, timeout=PATIENCE) as other:
             other.get("/api/auth/session")
 
     threading.Thread(target=ask).start()
     wait_for_log(live, lambda log: len(log) >= 2)
-    # The fixture fails when the server does not stop with that request in the air.
+    # The fixture fails when the server does not stop with that request in flight.
 
 
 @pytest.mark.parametrize(("when", "name"), [("before", "Changed"), ("after", "Ada Lovelace")])
 def test_an_endpoint_can_be_slow_before_or_after_it_has_read_the_session(
-    live: httpx.Client, live_url: str, when: str, name: str
+    controlled: Any, monkeypatch: pytest.MonkeyPatch, when: str, name: str
 ) -> None:
-    sign_in(live)
-    # Long enough for the change to fall into it on a busy machine too.
-    command(live, "latency", path="session", seconds=2, when=when)
-    answers: list[Any] = []
-    asking = threading.Thread(target=lambda: answers.append(live.get("/api/auth/session").json()))
-    started = time.perf_counter()
-    asking.start()
-    with httpx.Client(base_url=live_url) as other:
-        wait_for_log(other, lambda log: log[-1]["path"] == "/api/auth/session")
-        command(other, "user", name="Changed")
-    asking.join()
-    assert time.perf_counter() - started >= 2
-    assert answers[0]["user"]["name"] == name
+    controlled.sign_in()
+    command(controlled, "latency", path="session", seconds=2, when=when)
+    paused = []
+
+    async def pause(connection: Connection, seconds: float) -> None:
+        """In the meantime the user changes."""
+        if seconds:
+            paused.append(seconds)
+            await controlled.http.post("/dev/user", json={"name": "Changed"})
+
+    monkeypatch.setattr(Connection, "pause", pause)
+    assert controlled.session()["user"]["name"] == name
+    assert paused == [2]
 
 
 def test_the_session_length_can_be_changed(controlled: Any) -> None:
@@ -132,6 +134,37 @@ def test_the_session_length_can_be_changed(controlled: Any) -> None:
     assert expires < time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 60))
     command(controlled, "reset")
     assert controlled.session()["expires"] > expires
+
+
+def test_the_first_session_length_comes_back(controlled: Any) -> None:
+    command(controlled, "session-length", seconds=5)
+    command(controlled, "session-length", seconds=None)
+    controlled.sign_in()
+    assert controlled.session()["expires"] > time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(time.time() + 60))
+
+
+def test_what_is_in_force_is_told_as_the_commands_that_set_it(controlled: Any) -> None:
+    def in_force() -> Any:
+        return controlled.get("/dev/state").json()
+
+    assert in_force() == []
+    command(controlled, "fault", path="session", kind="503", times=2)
+    command(controlled, "latency", path="csrf", seconds=1)
+    command(controlled, "session-length", seconds=5)
+    command(controlled, "user", name="Ada King")
+    told = in_force()
+    assert all(0 <= one.pop("age") < 60 for one in told)
+    assert told == [
+        {"command": "fault", "path": "session", "kind": "503", "times": 2},
+        {"command": "latency", "path": "csrf", "seconds": 1, "when": "before"},
+        {"command": "session-length", "seconds": 5},
+        {"command": "user", "name": "Ada King"},
+    ]
+    command(controlled, "fault", path="session", kind=None)
+    command(controlled, "latency", path="csrf", seconds=0)
+    command(controlled, "session-length", seconds=None)
+    command(controlled, "user")
+    assert in_force() == []
 
 
 def test_sessions_can_be_revoked(controlled: Any) -> None:
@@ -200,9 +233,8 @@ def cookies_in(client: Any) -> str:
 def test_an_answer_that_nobody_waited_for_is_not_completed(live: httpx.Client) -> None:
     command(live, "latency", path="session", seconds=30, when="after")
     with pytest.raises(httpx.ReadTimeout):
-        live.get("/api/auth/session", timeout=0.1)
-    (entry,) = live.get("/dev/log").json()
-    assert (entry["status"], entry["completed"]) == (None, False)
+        live.get("/api/auth/session", timeout=IMPATIENCE)
+    wait_for_log(live, lambda log: [(entry["status"], entry["completed"]) for entry in log] == [(None, False)])
 
 
 def test_the_body_of_a_request_still_reaches_the_endpoint(live: httpx.Client) -> None:

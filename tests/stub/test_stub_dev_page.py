@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from server_stub import MagicLinks, create_app
 from server_stub.exchange import MAX_BODY
+from tests.stub.strangers import OF_A_PROXY, SECRET
 
 
 class Forms(HTMLParser):
@@ -62,6 +64,18 @@ def test_every_field_has_a_label_of_its_own(client: Any, path: str) -> None:
     assert "Done." not in response.text
 
 
+def test_it_is_in_plain_english(client: Any) -> None:
+    page = client.get("/dev").text
+    assert re.findall("<button>(.*?)</button>", page) == [
+        *("Set error", "Set delay", "Set lifetime", "Change user", "Revoke all sessions", "Reset")
+    ]
+    assert re.findall("<legend>(.*?)</legend>", page) == [
+        *("Answer with an error", "Delay answers", "Lifetime of new sessions", "Change the signed-in user"),
+        *("Sign everybody out on the server", "Undo all of this and empty the log"),
+    ]
+    assert re.findall("<dt>(.*?)</dt>", page) == ["Lifetime of new sessions", "Errors", "Delays", "User changed to"]
+
+
 def test_a_fault_is_set_shown_and_ended(client: Any) -> None:
     assert "<dd>session 503</dd>" in submit(client, "fault", path="session", kind="503", times="").text
     assert client.get("/api/auth/session").status_code == 503
@@ -102,6 +116,8 @@ def test_a_mistake_is_explained_and_another_site_is_refused(client: Any) -> None
     assert (response.status_code, response.json()) == (400, {"message": "seconds must be a number from 0 on"})
     response = client.post("/dev/revoke", data={}, headers={"Origin": "https://evil.example"})
     assert response.status_code == 403
+    response = client.post("/dev/revoke", data={}, headers={"Sec-Fetch-Site": "same-site"})
+    assert response.status_code == 403
     assert client.get("/dev", headers={"Host": "evil.example"}).status_code == 400
     assert client.post("/dev/user", content=b" " * (MAX_BODY + 1)).status_code == 413
 
@@ -112,13 +128,13 @@ def test_what_is_for_developers_is_for_this_machine_alone(
     connect: Callable[..., Any], tmp_path: Path, path: str, url: str | None
 ) -> None:
     app = create_app(
-        tmp_path, url=url, secret="private", magic_links=MagicLinks(), dev_idp=True, dev_controls=True, trust_proxy=True
+        tmp_path, url=url, secret=SECRET, magic_links=MagicLinks(), dev_idp=True, dev_controls=True, trust_proxy=True
     )
     client = connect(app)
     assert client.get(path).status_code == 200
     for name in ("evil.example", "app.example.com"):
         assert client.get(path, headers={"Host": name}).status_code == 400
-    for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"):
+    for header in OF_A_PROXY:
         assert client.get(path, headers={header: "localhost"}).status_code == 403
     answer = connect(app, address="192.0.2.1").get(path, headers={"Host": "localhost"})
     assert (answer.status_code, "this machine alone" in answer.text) == (403, True)

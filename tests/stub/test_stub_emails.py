@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import email
 import email.policy
@@ -33,7 +32,7 @@ from starlette.applications import Starlette
 from server_stub import AuthApp, Inbox, MagicLinks, User, auth, create_app, limits
 from server_stub.cli import main
 from server_stub.emails import Mail, normalize_address
-from server_stub.limits import RateLimit
+from tests.stub.strangers import SECRET
 
 ORIGIN = "http://127.0.0.1:4400"
 VERIFY = f"{ORIGIN}/api/auth/verify-request?provider=email&type=email"
@@ -216,96 +215,21 @@ def test_an_address_gets_ten_mails_in_ten_minutes(
     assert ask_for_mail(client).status_code == 200
 
 
-def test_all_addresses_together_get_a_hundred_mails_in_ten_minutes(client: Any) -> None:
+def test_who_followed_a_link_gets_mails_although_others_ask_for_them(
+    connect: Callable[..., Any], tmp_path: Path
+) -> None:
+    links = MagicLinks()
+    app = create_app(tmp_path, magic_links=links, secret=SECRET)
+    bob, eve = connect(app, address="192.0.2.1"), connect(app, address="192.0.2.2")
+    ask_for_mail(bob)
+    bob.get(links.inbox[0].link)
+    assert [ask_for_mail(eve).status_code for _ in range(11)] == [200] * 10 + [429]
+    assert [ask_for_mail(bob).status_code for _ in range(11)] == [200] * 10 + [429]
+
+
+def test_who_asks_gets_a_hundred_mails_sent_in_ten_minutes(client: Any) -> None:
     answers = [ask_for_mail(client, f"user{number}@example.com").status_code for number in range(101)]
     assert answers == [200] * 100 + [429]
-
-
-def test_passwords_that_are_tried_at_once_are_counted_like_those_one_after_the_other(
-    client: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    checked = []
-
-    def slow(users: Any, name: str, password: str) -> None:
-        checked.append(password)
-        all_sent.wait(10)
-
-    all_sent = threading.Event()
-    monkeypatch.setattr("server_stub.auth.authenticate", slow)
-    fields = {"csrfToken": client.csrf(), "json": "true", "username": "ada"}
-
-    async def try_many() -> list[int]:
-        asked = [
-            asyncio.create_task(client.http.post("/api/auth/callback/credentials", data={**fields, "password": str(n)}))
-            for n in range(60)
-        ]
-        # Those that are refused are answered while the others wait for their check.
-        _, waiting = await asyncio.wait(asked, timeout=10, return_when=asyncio.FIRST_COMPLETED)
-        while len(waiting) > 20:
-            _, waiting = await asyncio.wait(waiting, timeout=10, return_when=asyncio.FIRST_COMPLETED)
-        all_sent.set()
-        return sorted(answer.status_code for answer in await asyncio.gather(*asked))
-
-    assert client.run(try_many()) == [401] * 20 + [429] * 40
-    assert len(checked) == 20
-
-
-def test_passwords_cannot_be_tried_without_end(
-    connect: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    app = create_app(tmp_path)
-    client = connect(app)
-    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: None)
-    for _ in range(20):
-        assert client.sign_in(password="wrong").status_code == 401
-    refused = client.sign_in(password="lovelace")
-    url = f"{ORIGIN}/api/auth/signin?error=TooManyRequests"
-    assert (refused.status_code, refused.json()) == (429, {"url": url})
-    assert client.sign_in(password="lovelace", json="false").headers["location"] == url
-    assert "too many attempts" in client.get(url).text
-    monkeypatch.undo()
-    assert client.sign_in("alan", "turing").status_code == 200
-    # Signing in often is no attack.
-    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: users[name])
-    for _ in range(25):
-        assert client.sign_in("alan", "turing").status_code == 200
-
-
-def test_another_name_each_time_is_no_way_around_the_limit(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: users.get(name))
-    for _ in range(3):
-        assert client.sign_in().status_code == 200
-    answers = [client.sign_in(f"eve{number}").status_code for number in range(201)]
-    assert answers == [401] * 200 + [429]
-
-
-def test_what_is_no_name_takes_no_names_place(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_KEYS", 1)
-    monkeypatch.setattr("server_stub.auth.authenticate", lambda users, name, password: None)
-    for _ in range(20):
-        client.sign_in(password="wrong")
-    fields = {"csrfToken": client.csrf(), "username": ["eve"], "password": "x"}
-    assert client.post("/api/auth/callback/credentials", json=fields).status_code == 302
-    assert client.sign_in(password="wrong").status_code == 429
-
-
-def test_a_limit_remembers_no_more_than_it_must(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "MOST_KEYS", 2)
-    limit = RateLimit(1, 60)
-    assert [limit.allow(key) for key in ("a", "b", "c" * 1_000_000, "c" * 1_000_000, "b", "a")] == [
-        *(True, True, True, False, False, True)
-    ]
-    remembered = [len(key) for key in limit._tried]
-    assert remembered == [32, 32]
-
-
-def test_a_try_that_was_good_does_not_count() -> None:
-    limit = RateLimit(1, 60)
-    assert limit.allow("a")
-    limit.take_back("a")
-    limit.take_back("never tried")
-    assert limit.allow("a")
-    assert not limit.allow("a")
 
 
 # A real mail server

@@ -12,8 +12,10 @@ import pytest
 
 from server_stub import create_app
 from server_stub.config import parse_config
-from tests.backends.servers import Program
 from tests.stub.providers import query_of, start
+from tests.support.real_backends import Program
+
+pytestmark = pytest.mark.heavy("needs the identity provider of the real backends")
 
 ORIGIN = "http://stub.localhost:4400"
 

@@ -12,7 +12,9 @@ from starlette.applications import Starlette
 
 from server_stub import DEMO_USERS, AuthApp, User, hash_password
 from server_stub.dialects import DIALECTS
-from tests.backends.servers import Program
+from tests.support.real_backends import Program
+
+pytestmark = pytest.mark.heavy("needs the real backends")
 
 PROGRAMS = {"v3": "v3", "v4": "v4", "v5": "v5-core"}
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gzip
 import logging
 import time
 from collections.abc import Callable
@@ -24,6 +26,7 @@ from server_stub.dialects import DIALECTS
 from server_stub.exchange import MAX_BODY
 from server_stub.users import DEMO_USERS
 from tests.stub.providers import FORM, RETURN_JSON, decide, query_of, sign_in, start
+from tests.stub.strangers import OF_A_PROXY, SECRET
 
 ORIGIN = "http://127.0.0.1:4400"
 CALLBACK = f"{ORIGIN}/api/auth/callback/dev-idp"
@@ -247,7 +250,7 @@ def test_what_another_server_with_the_same_secret_sealed_is_no_flow(client: Any,
 def test_a_flow_cannot_be_finished_after_a_quarter_of_an_hour(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     start_time = time.time()
     back = decide(client, start(client), user="ada")
-    monkeypatch.setattr("server_stub.jwt.time", SimpleNamespace(time=lambda: start_time + 15 * 60 + 20))
+    monkeypatch.setattr("server_stub.jwt.time", SimpleNamespace(time=lambda: start_time + 16 * 60))
     assert client.get(back).headers["location"].endswith("error=OAuthCallback")
 
 
@@ -354,19 +357,20 @@ def test_it_tells_the_client_what_is_wrong(client: Any, changes: Any) -> None:
 
 def test_another_site_cannot_decide_for_a_person(client: Any) -> None:
     content = urlencode({"user": "ada", "decision": "allow"})
-    answer = client.post(start(client), content=content, headers={**FORM, "Origin": "https://evil.example"})
-    assert (answer.status_code, "location" in answer.headers) == (403, False)
+    for headers in ({"Origin": "https://evil.example"}, {"Sec-Fetch-Site": "cross-site"}):
+        answer = client.post(start(client), content=content, headers={**FORM, **headers})
+        assert (answer.status_code, "location" in answer.headers) == (403, False)
 
 
 @pytest.mark.parametrize("path", ["authorize", ".well-known/openid-configuration", "jwks"])
 def test_it_is_for_this_machine_alone(client: Any, path: str) -> None:
     assert client.get(f"/dev/idp/{path}", headers={"Host": "evil.example"}).status_code == 400
-    for header in ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host"):
+    for header in OF_A_PROXY:
         assert client.get(f"/dev/idp/{path}", headers={header: "192.0.2.1"}).status_code == 403
 
 
 def test_it_does_not_answer_at_the_machines_address_in_the_network(connect: Callable[..., Any], tmp_path: Path) -> None:
-    client = connect(create_app(tmp_path, secret="private", dev_idp=True), base_url="http://192.0.2.1:4400")
+    client = connect(create_app(tmp_path, secret=SECRET, dev_idp=True), base_url="http://192.0.2.1:4400")
     assert client.get("/dev/idp/jwks").status_code == 403
     answer = client.submit("/api/auth/signin/dev-idp")
     assert answer.json() == {"url": "http://192.0.2.1:4400/api/auth/error?error=OAuthSignin"}
@@ -613,6 +617,96 @@ def test_a_provider_that_is_not_there_is_an_error(
     assert answer.json() == {"url": f"{ORIGIN}/api/auth/error?error={error}"}
     assert "Signing in with other failed" in caplog.text
     assert "hunter2" not in caplog.text + repr(provider)
+
+
+DISCOVERY = "/.well-known/openid-configuration"
+
+
+@pytest.fixture(params=[DISCOVERY, "/token", "/jwks", "/userinfo"])
+def provider(request: pytest.FixtureRequest, connect: Callable[..., Any]) -> Any:
+    """A provider of which a test can set how it answers at one `path`, by `sent` (the usual body)."""
+
+    class Strange(Provider):
+        path = request.param
+        sent: Any = None
+        headers: Any = None
+
+        def answer(self, request: Any) -> Any:
+            answer = super().answer(request)
+            assert request.headers["accept-encoding"] == "identity"
+            if request.url.path != self.path or not self.sent:
+                return answer
+            return oidc.httpx.Response(200, content=self.sent(answer.content), headers=self.headers)
+
+        def get_ready(self) -> None:
+            """The step before the one that asks at the path."""
+            self.asked = {} if self.path == DISCOVERY else query_of(start(self.client, "other"))
+            self.nonce = self.asked.get("nonce", "")
+
+        def finish(self) -> str:
+            """The step that asks at the path: where the browser is sent."""
+            if self.path == DISCOVERY:
+                return str(self.client.submit("/api/auth/signin/other").json()["url"])
+            back = urlencode({"code": "c", "state": self.asked["state"]})
+            return str(self.client.get(f"/api/auth/callback/other?{back}").headers["location"])
+
+    provider = Strange(connect, userinfo_endpoint="https://issuer.example/userinfo")
+    provider.changes = {"email": None}
+    provider.userinfo = {"sub": "7", "email": "grace@elsewhere.example"}
+    return provider
+
+
+def failed(provider: Any) -> str:
+    return f"{ORIGIN}/api/auth/error?error={'OAuthSignin' if provider.path == DISCOVERY else 'OAuthCallback'}"
+
+
+async def in_pieces(body: bytes) -> Any:
+    yield body[:1]
+    yield body[1:]
+
+
+async def drop_by_drop(body: bytes) -> Any:
+    for _ in range(100):
+        yield b" "
+        await asyncio.sleep(0.02)
+    yield body
+
+
+async def padded(body: bytes) -> Any:
+    for _ in range(17):
+        yield b" " * 2**16
+    yield body
+
+
+async def compressed(body: bytes) -> Any:
+    yield gzip.compress(body)
+
+
+def test_a_provider_may_answer_in_pieces(provider: Any) -> None:
+    provider.get_ready()
+    provider.sent, provider.headers = in_pieces, {"Content-Encoding": "identity"}
+    assert "error" not in provider.finish()
+
+
+def test_a_provider_that_always_sends_a_bit_more_is_not_waited_for(
+    provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.get_ready()
+    monkeypatch.setattr(oidc, "DEADLINE", 0.1)
+    provider.sent = drop_by_drop
+    assert provider.finish() == failed(provider)
+
+
+def test_what_a_provider_answers_has_a_limit(provider: Any) -> None:
+    provider.get_ready()
+    provider.sent = padded
+    assert provider.finish() == failed(provider)
+
+
+def test_what_a_provider_compresses_is_not_read(provider: Any) -> None:
+    provider.get_ready()
+    provider.sent, provider.headers = compressed, {"Content-Encoding": "gzip"}
+    assert provider.finish() == failed(provider)
 
 
 @pytest.mark.parametrize("id", ["", "credentials", "email", "A", "a/b", "é"])

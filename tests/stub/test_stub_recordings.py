@@ -42,6 +42,8 @@ NOT_RECORDED = {
     "Signing in by a link while the same user is signed in": "test_a_link_of_ones_own_goes_on_with_the_session",
     "Too many mails or wrong passwords": "test_passwords_cannot_be_tried_without_end",
     "A host name that is not this machine's": "test_any_other_host_is_refused_without_a_cookie",
+    "A POST that a page of another origin sends": "test_a_page_of_another_origin_signs_nobody_in",
+    "An address that a provider named": "test_who_proves_an_address_is_rid_of_who_only_claimed_it",
     "A body over 1 MB": "test_what_cannot_be_understood_is_refused_without_a_cookie",
 }
 

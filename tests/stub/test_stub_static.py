@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from server_stub import Database, create_app
+from tests.stub.strangers import SECRET
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_another_site_that_takes_its_name_to_this_machine_reads_nothing(
     client = connect(create_app(tmp_path))
     assert client.get("/a.txt", headers={"Host": "evil.example"}).status_code == 400
     assert client.get("/a.txt", headers={"Host": "stub.localhost"}).text == "content"
-    public = connect(create_app(tmp_path, url="https://app.example.com", secret="private"))
+    public = connect(create_app(tmp_path, url="https://app.example.com", secret=SECRET))
     assert public.get("/a.txt").text == "content"
 
 
