@@ -1,10 +1,11 @@
 """What a page costs beside next-auth v3 and React 17, in one run.
 
-`.venv/bin/python -m bench.pages`, or that and `load`, `change` or `paint`, after `make test` has installed everything
-and while the machine does nothing else. Prints medians in milliseconds, and how they compare to React's.
+`.venv/bin/python -m bench.pages`, or that and `load`, `change`, `paint` or `calls`, after `make test` has installed
+everything and while the machine does nothing else. Prints medians in milliseconds, and how they compare to the first.
 
 - load: from "the body of the first session's answer is there" to "every element shows the name", while the page loads
 - change: the same for the name's later changes in a page where everything has run before
+- calls: one of 100 sequential calls of an API, by `auth_fetch` and by the browser's `fetch` alone, beside the latter
 - paint: from the navigation to "Signed in as …" painted; cold is a new browser profile, warm its second visit
 """
 
@@ -22,13 +23,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nextauth_client.__main__ import EARLY as EARLY_SCRIPT
-from nextauth_client.__main__ import copy_modules, modules
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browsers import find_chromium
 from scripts.javascript_pages import BUILD
-from tests.browser.backend import StubBackend
-from tests.browser.site import INTERPRETERS, PYSCRIPT, Site, page
+from tests.support.backend import StubBackend
+from tests.support.engines import new_context
+from tests.support.site import INTERPRETERS, PYSCRIPT, Site, page
 
 ROUNDS = 5
 PAINTS = 7
@@ -42,16 +43,34 @@ REACT = "next-auth v3 + React 17"
 
 # Notes when a body has come, and when the last element, hence all, shows what it holds.
 TIMES = """
-for (const kind of ["text", "json", "arrayBuffer"]) {
+const isSession = response => response.url.endsWith("/api/auth/session");
+const noted = piece => {
+  if (piece?.done) return piece;
+  window.bodyCame = performance.now();
+  return piece;
+};
+for (const kind of ["text", "json"]) {
   const read = Response.prototype[kind];
   Response.prototype[kind] = function () {
-    const isSession = this.url.endsWith("/api/auth/session");
-    return read.call(this).then(body => {
-      if (isSession) window.bodyCame = performance.now();
-      return body;
-    });
+    return isSession(this) ? read.call(this).then(noted) : read.call(this);
   };
 }
+const body = Object.getOwnPropertyDescriptor(Response.prototype, "body");
+Object.defineProperty(Response.prototype, "body", {
+  get() {
+    const stream = body.get.call(this);
+    if (stream && isSession(this)) {
+      const getReader = stream.getReader;
+      stream.getReader = () => {
+        const reader = getReader.call(stream);
+        const read = reader.read;
+        reader.read = () => read.call(reader).then(noted);
+        return reader;
+      };
+    }
+    return stream;
+  },
+});
 window.shown = name => new Promise(resolve => {
   const elements = document.getElementsByTagName("p");
   const observer = new MutationObserver(() => {
@@ -90,10 +109,12 @@ js.document.querySelector("main").innerHTML = "<p>nobody</p>" * {count}
 provider = Provider()
 
 def follow(element):
+    text = element.firstChild
+
     @effect
     def show():
         session = use_session().session
-        element.textContent = session.user.name if session else "nobody"
+        text.data = session.user.name if session else "nobody"
 
 for element in js.document.querySelectorAll("main p"):
     follow(element)
@@ -123,26 +144,58 @@ const look = () => {
 requestAnimationFrame(look);
 """
 EARLY = '<script src="/static/nextauth-early.js"></script>'
-EARLY_INLINE = f"<script>{EARLY_SCRIPT.read_text(encoding='utf-8')}</script>"
-PYTHON_LATER = f"""<script type="module">
-const painted = nextauthEarly.done.then(() => new Promise(requestAnimationFrame));
-await Promise.race([painted, new Promise(late => setTimeout(late, 1000))]);
-import("{PYSCRIPT}");
-</script>"""
+EARLY_THEN = f'<script src="/static/nextauth-early.js" data-then="{PYSCRIPT}"></script>'
+EARLY_INLINE = f"<script data-then='{PYSCRIPT}'>{EARLY_SCRIPT.read_text(encoding='utf-8')}</script>"
 SESSION = """<script type="application/json" id="nextauth-session">
 {"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}</script>"""
-WHO = """<p data-auth-show="loading">Loading</p>
+STATUS = """<p data-auth-show="loading">Loading</p>
 <p id="who" data-auth-show="authenticated" hidden>Signed in as <span data-auth-text="user.name"></span></p>"""
 # A page that loads MicroPython itself, without PyScript.
 BARE = """
 import { loadMicroPython } from "%(interpreter)s";
 const python = await loadMicroPython();
 python.FS.mkdirTree("/lib/nextauth_client");
-for (const [name, source] of Object.entries(await (await fetch("/sources.json")).json()))
-    python.FS.writeFile("/lib/nextauth_client/" + name, source);
+python.FS.writeFile("/client", new Uint8Array(await (await fetch("%(archive)s")).arrayBuffer()));
+python.runPython(`if True:
+    import gzip, tarfile
+    for member in (archive := tarfile.TarFile(fileobj=gzip.GzipFile(fileobj=open("/client", "rb")))):
+        with open("/lib/" + member.name, "wb") as file:
+            file.write(archive.extractfile(member).read())
+`);
 await python.runPythonAsync(%(python)s);
 """
 BIND = "from nextauth_client import Provider, bind\nProvider()\nbind()\n"
+CALLS = """
+import asyncio
+import json
+import js
+from nextauth_client import Provider, auth_fetch
+
+async def bare():
+    response = await js.fetch("/answer.json")
+    return json.loads(await response.text())
+
+async def ours():
+    answer = await auth_fetch("/answer.json")
+    return await answer.json()
+
+async def took(call):
+    start = js.performance.now()
+    for _ in range(100):
+        assert (await call())["answer"] == 42
+    return (js.performance.now() - start) / 100
+
+async def measure():
+    await Provider().ready()
+    await took(bare)
+    await took(ours)
+    found = []
+    for _ in range(%d):
+        found.append([await took(bare), await took(ours)])  # MicroPython awaits in no comprehension
+    js.document.documentElement.setAttribute("data-calls", json.dumps(found))
+
+task = asyncio.create_task(measure())
+"""
 
 
 class Bench:
@@ -154,12 +207,9 @@ class Bench:
 
     @contextmanager
     def signed_in(self) -> Iterator[BrowserContext]:
-        context = self.browser.new_context(base_url=self.backend.url)
-        self.backend.sign_in(context)
-        try:
+        with new_context(self.browser, base_url=self.backend.url) as context:
+            self.backend.sign_in(context)
             yield context
-        finally:
-            context.close()
 
     # ── many elements ────────────────────────────────────────────────────────────────────────────
 
@@ -218,6 +268,20 @@ class Bench:
                 times[REACT] += measure(f"/many.html?count={count}", ASK_REACT)
                 show(title.format(f"{count:,} {kind}"), times)
 
+    # ── calls ────────────────────────────────────────────────────────────────────────────────────
+
+    def compare_calls(self) -> None:
+        self.site.write("/answer.json", '{"answer": 42}')
+        for interpreter in INTERPRETERS:
+            self.site.write_page("/calls.html", python=CALLS % ROUNDS, html="", interpreter=interpreter)
+            with self.signed_in() as context:
+                tab = context.new_page()
+                tab.goto("/calls.html")
+                tab.wait_for_selector("[data-calls]", timeout=60_000)
+                found = json.loads(tab.evaluate("document.documentElement.dataset.calls"))
+            bare, ours = ([float(pair[which]) for pair in found] for which in (0, 1))
+            show(f"A call of an API, {interpreter}", {"fetch": bare, "auth_fetch": ours})
+
     # ── the first paint ──────────────────────────────────────────────────────────────────────────
 
     def compare_paints(self) -> None:
@@ -228,23 +292,23 @@ class Bench:
             heads = {"early script": EARLY, "session in the page": SESSION + EARLY, "alone": ""}
             for number, (name, head) in enumerate(heads.items()):
                 path = f"/paint-{interpreter}-{number}.html"
-                self.site.write_page(path, python=BIND, html=WHO, head=head, interpreter=interpreter)
+                self.site.write_page(path, python=BIND, html=STATUS, head=head, interpreter=interpreter)
                 paths[f"{interpreter}, {name}"] = path
-            for number, (name, head) in enumerate({"early script": EARLY, "the same inline": EARLY_INLINE}.items()):
-                path = f"/later-{interpreter}-{number}.html"
-                self.site.write_page(
-                    path, python=BIND, html=WHO, head=head, interpreter=interpreter, pyscript=PYTHON_LATER
-                )
-                paths[f"{interpreter}, {name}, Python later"] = path
-        sources = {file.name: file.read_text() for file in modules()}
-        config = copy_modules(self.site.folder / "client", "/client")
-        path = "/files.html"
-        self.site.write_page(path, python=BIND, html=WHO, interpreter="micropython", config=config)
-        paths["micropython, alone, modules as files"] = path
-        self.site.write("/sources.json", json.dumps(sources))
-        names = {"interpreter": INTERPRETERS["micropython"], "python": json.dumps(BIND)}
+            for number, (name, head) in enumerate({"data-then": EARLY_THEN, "data-then, inline": EARLY_INLINE}.items()):
+                path = f"/then-{interpreter}-{number}.html"
+                self.site.write_page(path, python=BIND, html=STATUS, head=head, interpreter=interpreter, pyscript="")
+                paths[f"{interpreter}, early script, {name}"] = path
+        path = "/wheel.html"
+        config = {"files": {self.site.wheel: "./*"}}
+        self.site.write_page(path, python=BIND, html=STATUS, interpreter="micropython", config=config)
+        paths["micropython, alone, out of the wheel"] = path
+        names = {
+            "interpreter": INTERPRETERS["micropython"],
+            "archive": self.site.archive,
+            "python": json.dumps(BIND),
+        }
         self.site.write("/bare.js", BARE % names)
-        self.site.write("/bare.html", page('<script type="module" src="/bare.js"></script>', WHO))
+        self.site.write("/bare.html", page('<script type="module" src="/bare.js"></script>', STATUS))
         paths["micropython without PyScript, alone"] = "/bare.html"
         cold: dict[str, list[float]] = {name: [] for name in paths}
         warm: dict[str, list[float]] = {name: [] for name in paths}
@@ -280,16 +344,17 @@ class Bench:
 
 def show(title: str, times: dict[str, list[float]]) -> None:
     print(f"\n{title} (ms: median, least, most)")
-    react = statistics.median(times[REACT])
+    first = statistics.median(next(iter(times.values())))
     for name, found in times.items():
         median = statistics.median(found)
-        print(f"  {name:40} {median:8.1f} {min(found):8.1f} {max(found):8.1f}   {median / react:5.2f} x", flush=True)
+        print(f"  {name:40} {median:8.1f} {min(found):8.1f} {max(found):8.1f}   {median / first:5.2f} x", flush=True)
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {
     "load": Bench.compare_loads,
     "change": Bench.compare_changes,
     "paint": Bench.compare_paints,
+    "calls": Bench.compare_calls,
 }
 
 

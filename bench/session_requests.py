@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from tests.backends.servers import Program
+from tests.support.real_backends import Program
 
 ROOT = Path(__file__).parents[1]
 CONNECTIONS = 16

@@ -13,7 +13,12 @@ def who():
         return "Loading"
     if not session:
         return ["Not signed in ", web.button("Sign in", on_click=lambda event: sign_in())]
-    # A name is text, and pyscript.web takes what stands inside the brackets for HTML. It may be written from right to
-    # left, or turn the direction: dir="auto" keeps that from the button after it, as <bdi> does.
-    name = web.b(textContent=session.user.name or session.user.email or "somebody", dir="auto")
-    return ["Signed in as ", name, " ", web.button("Sign out", on_click=lambda event: sign_out(redirect=False))]
+    name = session.user.name or session.user.email or "somebody"
+    return [
+        "Signed in as ",
+        # textContent, because pyscript.web takes what stands inside the brackets for HTML. dir="auto", as <bdi> does,
+        # keeps a name that is written from right to left, or turns the direction, from the button after it.
+        web.b(textContent=name, dir="auto"),
+        " ",
+        web.button("Sign out", on_click=lambda event: sign_out(redirect=False)),
+    ]

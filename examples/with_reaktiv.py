@@ -25,8 +25,13 @@ def greeting():
     return words.upper() if loud() else words
 
 
+who = document.querySelector("#who").firstChild
+
+
 def show():
-    document.querySelector("#who").textContent = greeting()
+    who.data = greeting()
+    document.querySelector("#in").hidden = status() != "unauthenticated"
+    document.querySelector("#out").hidden = status() != "authenticated"
 
 
 showing = Effect(show)

@@ -1,4 +1,4 @@
-"""All the Python that a page with data-auth-* attributes alone needs: <script type="mpy" src="/static/bind.py" …>."""
+"""All the Python of a page that has data-auth-* attributes alone."""
 
 from nextauth_client import bind
 

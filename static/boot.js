@@ -1,5 +1,7 @@
-// Before Python runs: choose the interpreter by ?interpreter=, and show how far the start has come.
-(() => {
+// Before Python runs: choose the interpreter by ?interpreter=, load PyScript, which must not look before that, and show how
+// far the start has come.
+(async () => {
+  if (document.readyState === "loading") await new Promise(done => addEventListener("DOMContentLoaded", done));
   const root = document.documentElement;
   const script = document.querySelector('script[type="mpy"]');
   const pyodide = new URLSearchParams(location.search).get("interpreter") === "pyodide";
@@ -32,8 +34,7 @@
   }
   const missing = () =>
     failed("Python could not be loaded. Run `make demo` in the checkout: it installs what this page needs.");
-  document.querySelector('script[type="module"]').addEventListener("error", missing);
-  // So PyScript says that a file of the interpreter, or the wheel, is not there.
+  // So it is said that PyScript, a file of the interpreter, or the archive is not there.
   addEventListener("unhandledrejection", () => {
     if (root.hasAttribute("data-booting")) missing();
   });
@@ -58,4 +59,5 @@
     addEventListener("pagehide", () => letGo?.());
     addEventListener("pageshow", event => event.persisted && hold());
   }
+  await import("/static/vendor/pyscript/core.js");
 })();

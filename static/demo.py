@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import math
 import sys
 import time
 
 from nextauth_client import (
     NextAuthError,
     Provider,
+    auth_fetch,
     bind,
     component,
     effect,
@@ -32,6 +34,17 @@ def element(name):
     return document.getElementById(name)
 
 
+texts = {}  # text nodes: their `data` keeps the layout, which `textContent` throws away
+
+
+def show_text(name, text):
+    if name not in texts:
+        texts[name] = document.createTextNode("")
+        element(name).replaceChildren(texts[name])
+    if texts[name].data != text:
+        texts[name].data = text
+
+
 def show_problem(name, text):
     element(name).textContent = text
     element(name).hidden = not text
@@ -40,6 +53,15 @@ def show_problem(name, text):
 def set_busy(name, busy):
     element(name).disabled = busy
     element(name).setAttribute("aria-busy", "true" if busy else "false")
+
+
+def interpreter():
+    version = ".".join([str(part) for part in sys.implementation.version[:3]])
+    if sys.implementation.name == "micropython":
+        return "MicroPython " + version
+    import pyodide
+
+    return f"Pyodide {pyodide.__version__}, Python {version}"
 
 
 running = []
@@ -65,7 +87,7 @@ Provider()
 @effect
 def show_status():
     status = use_session().status
-    element("status").textContent = status
+    show_text("status", status)
     root.setAttribute("data-status", status)
 
 
@@ -86,15 +108,22 @@ def who():
 @effect
 def show_person():
     session = use_session().session
-    element("email").textContent = (session.user.email or "") if session else ""
-    element("initial").textContent = name_in(session)[:1].upper() if session else "?"
+    show_text("email", (session.user.email or "") if session else "")
+    show_text("initial", name_in(session)[:1].upper() if session else "?")
+
+
+def indented(value, line="\n"):
+    """JSON with a line for each key."""
+    if not isinstance(value, dict) or not value:
+        return json.dumps(value)
+    inner = line + "  "
+    return "{" + ",".join([inner + json.dumps(key) + ": " + indented(value[key], inner) for key in value]) + line + "}"
 
 
 @effect
-def show_details():
+def show_session():
     session = use_session().session
-    element("session").textContent = json.dumps(session.to_dict()) if session else ""
-    element("expires").textContent = session.get("expires", "") if session else ""
+    show_text("session", indented(session.to_dict()) if session else "")
 
 
 @effect
@@ -149,24 +178,35 @@ async def on_sign_out(event):
 ends_at = None
 asked_at = None
 
+# For each switch, what turns it on and what turns it off. The backend says in the same words what is on.
+SWITCHES = {
+    "unreachable": ("fault", {"path": "session", "kind": "reset"}, {"path": "session", "kind": None}),
+    "failing": ("fault", {"path": "session", "kind": "500-html"}, {"path": "session", "kind": None}),
+    "slow": ("latency", {"path": "session", "seconds": 3}, {"path": "session", "seconds": 0}),
+    "short": ("session-length", {"seconds": 10}, {"seconds": None}),
+    "renamed": ("user", {"name": "Grace Hopper"}, {}),
+}
+in_force = []  # what the backend says
+on_since = {}  # the switches that are on, and when each was turned on
 
-def in_words(seconds):
-    seconds = int(seconds)
+
+def in_words(seconds, whole=math.floor):
+    seconds = max(seconds, 0)
     for size, name in ((86400, "days"), (3600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
-            return str(seconds // size) + " " + name
-    return str(max(seconds, 0)) + " s"
-
-
-def show_text(name, text):
-    if element(name).textContent != text:
-        element(name).textContent = text
+            return str(whole(seconds / size)) + " " + name
+    return str(whole(seconds)) + " s"
 
 
 def show_times():
     now = time.time()
-    show_text("left", "–" if ends_at is None else in_words(ends_at - now))
+    # 30 days have just begun: that is not 29.
+    show_text("left", "–" if ends_at is None else in_words(ends_at - now, math.ceil))
     show_text("asked", "–" if asked_at is None else in_words(now - asked_at) + " ago")
+    for name in SWITCHES:
+        is_on = name in on_since
+        element("switch-" + name).setAttribute("aria-checked", "true" if is_on else "false")
+        show_text("state-" + name, "on for " + in_words(now - on_since[name]) if is_on else "off")
 
 
 @effect
@@ -176,9 +216,25 @@ def note_times():
     ends_at = parse_iso(state.session.get("expires")) if state.session else None
     if not state.refreshing and not state.loading:
         asked_at = time.time()
-    element("refreshing").textContent = "yes" if state.refreshing or state.loading else "no"
-    element("error").textContent = state.error.code if state.error else "none"
+    show_text("refreshing", "yes" if state.refreshing or state.loading else "no")
+    show_text("error", state.error.code if state.error else "none")
     show_times()
+
+
+async def ask():
+    """Ask who is signed in; the code of what went wrong, which the state has, too."""
+    try:
+        await get_session()
+    except NextAuthError as error:
+        return error.code
+
+
+@when("click", "#ask")
+@as_task
+async def ask_now(event):
+    set_busy("ask", True)
+    await ask()
+    set_busy("ask", False)
 
 
 async def tick():
@@ -187,7 +243,109 @@ async def tick():
         await asyncio.sleep(1)
 
 
-# ── each function ────────────────────────────────────────────────────────────────────────────────
+# ── breaking the backend, where it has --dev-controls ────────────────────────────────────────────
+
+reports = [0]
+
+
+async def controls(path, fields=None):
+    """What the backend answers under /dev: the status, or 0 where nothing came back, and the JSON."""
+    options = {}
+    if fields is not None:
+        options = {"method": "POST", "headers": {"Content-Type": "application/json"}, "body": json.dumps(fields)}
+    try:
+        answer = await fetch("/dev/" + path, **options)
+        text = await answer.text()
+    except Exception:
+        return 0, {"message": "the backend cannot be reached."}
+    return answer.status, json.loads(text) if text[:1] in ("{", "[") else {}
+
+
+async def look_at_controls(event=None):
+    """Another tab, or the page at /dev, may have changed them."""
+    status, found = await controls("state")
+    if status:
+        element("switches").hidden = status != 200
+        element("without-controls").hidden = status == 200
+    if status == 200:
+        note_controls(found)
+
+
+when("pointerenter", "#break")(as_task(look_at_controls))
+when("focusin", "#break")(as_task(look_at_controls))
+
+
+def note_controls(found):
+    in_force[:] = found
+    on_since.clear()
+    for name in SWITCHES:
+        command, on, _ = SWITCHES[name]
+        for one in in_force:
+            if one["command"] == command and all(one.get(key) == on[key] for key in on):
+                on_since[name] = time.time() - one["age"]
+    show_times()
+
+
+@when("click", "#switches [role=switch]")
+@as_task
+async def on_switch(event):
+    name = event.target.id[len("switch-") :]
+    command, on, off = SWITCHES[name]
+    turns_on = name not in on_since
+    said = event.target.textContent.strip() + (": on." if turns_on else ": off.")
+    await set_and_tell(said, command, on if turns_on else off)
+
+
+@when("click", "#revoke")
+@as_task
+async def on_revoke(event):
+    await set_and_tell("Every session has been ended.", "revoke", {})
+
+
+@when("click", "#all-off")
+@as_task
+async def on_all_off(event):
+    await set_and_tell("Everything is off." if in_force else "Nothing was on.", "reset", {})
+
+
+async def set_and_tell(said, command, fields):
+    """Change something in the backend, ask it who is signed in, and say what came of it."""
+    reports[0] += 1
+    this = reports[0]
+
+    def tell(text):
+        if this == reports[0]:  # nothing has been pressed since
+            show_text("report", text)
+
+    status, answer = await controls(command, fields)
+    if status != 200:
+        tell("Nothing has changed: " + answer.get("message", "the answer was " + str(status) + "."))
+        return
+    await look_at_controls()
+    tell(said + " Asking who is signed in …")
+    before, started = use_session(), time.time()
+    problem = await ask()
+    took = time.time() - started
+    if problem:
+        tell(f"{said} The request failed ({problem}), so who is signed in stays as it was.")
+    else:
+        taken = f"{took:.1f} s" if took >= 1 else f"{took * 1000:.0f} ms"
+        tell(f"{said} The answer took {taken}: {difference(before, use_session())}")
+
+
+def difference(before, after):
+    if not after.session:
+        return "you are signed out." if before.session else "nobody is signed in. Sign in to see more."
+    found = []
+    if not before.session or name_in(before.session) != name_in(after.session):
+        found.append(f"you are {name_in(after.session)}")
+    ends, ended = [parse_iso(state.session.get("expires")) if state.session else None for state in (after, before)]
+    if ends and abs(ends - (ended or 0)) > 60:
+        found.append(f"your session ends in {in_words(ends - time.time(), math.ceil)}")
+    return (" and ".join(found) or "for you, nothing has changed") + "."
+
+
+# ── each function: the page shows these from here on ─────────────────────────────────────────────
 
 
 @component("#greeting")
@@ -200,13 +358,14 @@ def greeting():
 def note_change(state, previous):
     line = document.createElement("li")
     line.textContent = previous.status + " → " + state.status
-    element("changes").prepend(line)
-    while element("changes").children.length > 3:
-        element("changes").lastElementChild.remove()
+    changes = element("changes")
+    changes.prepend(line)
+    if changes.children.length > 3:
+        changes.lastElementChild.remove()
 
 
 def runs(name):
-    """The button's function shows what it returns, or what went wrong."""
+    """A click on the button runs the function; what it returns, or what went wrong, is shown beside it."""
 
     def decorate(function):
         def started(event):
@@ -235,12 +394,12 @@ async def follow_up(signing_in):
 
 
 @runs("sign-in")
-def leave_for_the_provider():
+def leave_and_come_back():
     return follow_up(sign_in("dev-idp"))
 
 
 @runs("sign-in-popup")
-def enter_in_a_window():
+def enter_in_a_window():  # not async: it opens while the click is handled
     return follow_up(sign_in("dev-idp", popup=True))
 
 
@@ -250,7 +409,6 @@ async def leave():
     return "Goodbye."
 
 
-@when("click", "#ask")
 @runs("get-session")
 async def who_is_it():
     session = await get_session()
@@ -258,19 +416,28 @@ async def who_is_it():
 
 
 @runs("get-providers")
-async def ways_in():
-    return ", ".join([provider.name for provider in (await get_providers()).values()])
+async def list_providers():
+    providers = await get_providers()
+    return ", ".join([provider.name for provider in providers.values()])
+
+
+@runs("auth-fetch")
+async def call_an_api():
+    answer = await auth_fetch("/dev/state")
+    faults = await answer.json() if answer.ok else []
+    return f"answered {answer.status}: {len(faults)} faults"
 
 
 @runs("get-csrf-token")
-async def a_token():
-    return str(len(await get_csrf_token())) + " characters"
+async def fetch_a_token():
+    token = await get_csrf_token()
+    return f"a token of {len(token)} characters"
 
 
 @runs("update-session")
 async def update():
     session = await update_session({"theme": "dark"})
-    return "ends " + session.expires if session else "nobody"
+    return f"now ends {session.expires}" if session else "nobody is signed in"
 
 
 @when("click", "#run-require-session")
@@ -284,50 +451,9 @@ def explain(event):
     element("explained").textContent = explain_error(element("code").value)
 
 
-# ── breaking things, where the backend has --dev-controls ────────────────────────────────────────
-
-SESSION = "session"
-BREAKERS = {
-    "offline": [("fault", {"path": SESSION, "kind": "reset"})],
-    "500": [("fault", {"path": SESSION, "kind": "500-html"})],
-    "slow": [("latency", {"path": SESSION, "seconds": 3})],
-    "expire": [("session-length", {"seconds": 10})],
-    "revoke": [("revoke", {})],
-    "rename": [("user", {"name": "Ada, Countess of Lovelace"})],
-    "heal": [("reset", {})],
-}
-
-
-async def control(command, fields):
-    headers = {"Content-Type": "application/json"}
-    return await fetch("/dev/" + command, method="POST", headers=headers, body=json.dumps(fields))
-
-
-@when("toggle", "#break")
-@as_task
-async def look_for_controls(event):
-    if not element("break").open or not element("breakers").hidden:
-        return
-    there = (await fetch("/dev/log")).status == 200
-    element("breakers").hidden = not there
-    show_text("controls", "Press one, and watch the page." if there else "Start the backend with --dev-controls.")
-
-
-@when("click", "[data-dev]")
-@as_task
-async def break_something(event):
-    for command, fields in BREAKERS[event.target.getAttribute("data-dev")]:
-        await control(command, fields)
-    show_text("controls", event.target.textContent + ": done.")
-    try:
-        await get_session()
-    except NextAuthError as error:
-        show_text("controls", event.target.textContent + ": " + explain_error(error.code))
-
-
 explain(None)
 bind()
+keep(look_at_controls())
 keep(tick())
-version = ".".join([str(part) for part in sys.implementation.version[:3]])
-element("runtime").textContent = "Running on " + sys.implementation.name + " " + version + "."
+element("runtime").textContent = "Running on " + interpreter() + "."
 root.removeAttribute("data-booting")

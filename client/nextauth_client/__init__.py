@@ -1,16 +1,7 @@
 """A reactive client for NextAuth-compatible backends, for Python in the browser: `next-auth/client` in Python."""
 
-from .errors import (
-    BackendUnreachable,
-    CSRFRefused,
-    NextAuthError,
-    NotAvailableHere,
-    PopupFailed,
-    UnexpectedAnswer,
-    UnsafeURL,
-)
-from .provider import (
-    Provider,
+from .api import (
+    auth_fetch,
     bind,
     component,
     explain_error,
@@ -24,6 +15,21 @@ from .provider import (
     update_session,
     use_session,
 )
+from .errors import (
+    BackendUnreachable,
+    CookiesBlocked,
+    CSRFRefused,
+    NextAuthError,
+    NotAvailableHere,
+    PopupBlocked,
+    PopupClosed,
+    PopupFailed,
+    PopupTimedOut,
+    UnexpectedAnswer,
+    UnsafeURL,
+)
+from .host import Response
+from .provider import Provider
 from .reactive import effect
 from .session import AuthProvider, Session, SessionState, SignInResult, SignOutResult, User
 
@@ -33,10 +39,15 @@ __all__ = [
     "AuthProvider",
     "BackendUnreachable",
     "CSRFRefused",
+    "CookiesBlocked",
     "NextAuthError",
     "NotAvailableHere",
+    "PopupBlocked",
+    "PopupClosed",
     "PopupFailed",
+    "PopupTimedOut",
     "Provider",
+    "Response",
     "Session",
     "SessionState",
     "SignInResult",
@@ -44,6 +55,7 @@ __all__ = [
     "UnexpectedAnswer",
     "UnsafeURL",
     "User",
+    "auth_fetch",
     "bind",
     "component",
     "effect",

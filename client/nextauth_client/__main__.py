@@ -1,50 +1,192 @@
-"""What a page needs of this package, for whoever installed only the wheel (docs/pages.md):
+"""What a page needs of this package, for whoever installed only the wheel (docs/pages.md)."""
 
-python -m nextauth_client early > nextauth-early.js
-    prints the early script of this version
-python -m nextauth_client files FOLDER > pyscript.json
-    copies the modules that run in a page into FOLDER, and prints PyScript's configuration to load them from /FOLDER
-"""
-
+import argparse
+import ast
+import gzip
+import io
+import itertools
 import json
-import shutil
 import sys
+import tarfile
+import tokenize
 from pathlib import Path
+from urllib.parse import quote
 
-PACKAGE = Path(__file__).parent
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Iterator
+
+PACKAGE = Path(__file__).resolve().parent
 EARLY = PACKAGE / "nextauth-early.js"
-NOT_FOR_PAGES = ("__main__", "server", "testing")
+BLOCKED = PACKAGE / "nextauth-blocked.js"
+PAGE = PACKAGE / "nextauth-page.js"
+# MicroPython unpacks it by itself; for a zip PyScript loads 160 KB of JavaScript. Flask and Django have the browser
+# unpack what is called .gz, hence .bin for them; and PyScript looks at the address's end.
+ARCHIVE = PACKAGE.name + ".tar.gz.bin"
+KIND = "#.tar.gz"
+# Asked for where there is no page.
+CPYTHON_ONLY = ("server", "server_answers", "server_guards", "server_questions", "server_requests")
+
+# In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
+# `python -m scripts.archive_order` looks for a better order.
+ORDER = (
+    "records session messages console jsontext urls host bridge times options tabs calls browser protocol flows popup "
+    "elements __init__ errors conditions bound runtime provider_lists component bind controls tasks actions provider "
+    "driver api events store reactive stamps sync"
+)
+
+SCRIPTS = {  # that a command of this name prints
+    "early": (EARLY, "that shows who is signed in while Python is loading"),
+    "blocked": (BLOCKED, "with which PyScript starts where a browser blocks cookies, too"),
+    "page": (PAGE, "with which a page signs in and out whose Python is all in a worker"),
+}
+FILES_HELP = """Write the modules that run in a page into FOLDER, as one archive without comments and docstrings, and
+print PyScript's configuration to load it."""
 
 
-def modules() -> "list[Path]":
-    return sorted(file for file in PACKAGE.glob("*.py") if file.stem not in NOT_FOR_PAGES)
+# ── which modules ────────────────────────────────────────────────────────────────────────────────
 
 
-def copy_modules(folder: Path, url: str) -> "dict[str, dict[str, str]]":
-    """Returns PyScript's configuration to load them from there. Raises `OSError`."""
+def page_modules() -> "list[Path]":
+    """The modules that a page loads, at once or when it calls for them: what `__init__` imports, and what that does."""
+    found: "set[str]" = set()
+    waiting = ["__init__"]
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name not in CPYTHON_ONLY:
+            found.add(name)
+            waiting += _imports(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))
+    return [PACKAGE / f"{name}.py" for name in sorted(found, key=lambda name: f"{ORDER} {name}".split().index(name))]
+
+
+def _imports(node: ast.AST) -> "Iterator[str]":
+    """The modules of this package that the code imports when it runs."""
+    if isinstance(node, ast.ImportFrom) and node.level == 1:
+        names = [alias.name for alias in node.names] if node.module is None else [node.module]
+        yield from [name for name in names if (PACKAGE / f"{name}.py").is_file()]
+    for child in ast.iter_child_nodes(node):
+        if not (isinstance(child, ast.If) and _is_typing(child)):
+            yield from _imports(child)
+
+
+def _is_typing(node: ast.If) -> bool:
+    """Whether nothing but type checkers reads what stands below it."""
+    return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+# ── the archive ──────────────────────────────────────────────────────────────────────────────────
+
+
+def blank(source: str) -> str:
+    """The code that runs, without comments, docstrings and typing, each line where it was, as tracebacks name it."""
+    source = _without_annotations(source)
+    lines = source.split("\n")
+    begins = True  # a statement
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        (row, start), (last_row, end) = token.start, token.end
+        if token.type == tokenize.COMMENT:
+            lines[row - 1] = lines[row - 1][:start].rstrip()
+        elif token.type == tokenize.STRING and begins and not lines[last_row - 1][end:].strip():
+            lines[row - 1 : last_row] = [lines[row - 1][:start] + '""'] + [""] * (last_row - row)
+        if token.type not in (tokenize.COMMENT, tokenize.NL):
+            begins = token.type in (tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.If) and _is_typing(node):
+            last = node.body[-1].end_lineno or 0
+            lines[node.lineno : last] = [" " * node.body[0].col_offset + '""'] + [""] * (last - node.lineno - 1)
+    return "\n".join(lines)
+
+
+def _without_annotations(source: str) -> str:
+    lines = [line.encode() for line in source.split("\n")]  # as `ast` counts columns
+    cuts: "list[tuple[int, int, int, bytes]]" = []
+    for node in ast.walk(ast.parse(source)):
+        kept = b""
+        if isinstance(node, ast.arg) and node.annotation:
+            annotation, start = node.annotation, node.col_offset + len(node.arg.encode())
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.returns:
+            annotation = node.returns
+            start = lines[annotation.lineno - 1].rindex(b" ->", 0, annotation.col_offset)
+        elif isinstance(node, ast.AnnAssign):
+            annotation, start = node.annotation, node.target.end_col_offset or 0
+            if node.value is None:
+                kept, start = b'""', node.col_offset
+        else:
+            continue
+        if annotation.end_lineno == annotation.lineno:
+            cuts.append((annotation.lineno - 1, start, annotation.end_col_offset or 0, kept))
+    for row, start, end, kept in sorted(cuts, reverse=True):
+        lines[row] = lines[row][:start] + kept + lines[row][end:]
+    return b"\n".join(lines).decode()
+
+
+def _squeezed(code: str) -> str:
+    """Without the blanks beside operators, and indented by one a level, not four: 5 % of the archive.
+
+    A text over several lines would lose blanks, too, and none is.
+    """
+    lines = code.split("\n")
+    tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    for token, following in reversed(list(itertools.pairwise(tokens))):
+        (row, end), (next_row, start) = token.end, following.start
+        if row == next_row and tokenize.OP in (token.type, following.type) and lines[row - 1][end:start].isspace():
+            lines[row - 1] = lines[row - 1][:end] + lines[row - 1][start:]
+    bare = [line.lstrip(" ") for line in lines]
+    return "\n".join([" " * ((len(line) - len(code)) // 4) + code for code, line in zip(bare, lines)])
+
+
+def make_archive() -> bytes:
+    """The same sources always give the same bytes."""
+    return pack({module.name: _squeezed(blank(module.read_text(encoding="utf-8"))) for module in page_modules()})
+
+
+def pack(modules: "dict[str, str]") -> bytes:
+    """An archive of these files of the package, in this order."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, text in modules.items():
+            code = text.encode()
+            member = tarfile.TarInfo(f"{PACKAGE.name}/{name}")
+            member.size = len(code)
+            archive.addfile(member, io.BytesIO(code))
+    return gzip.compress(packed.getvalue(), mtime=0)
+
+
+def write_archive(folder: Path, url: str) -> "dict[str, dict[str, str]]":
+    """Returns PyScript's configuration to load it from the folder, which pages find at `url`. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = {}
-    for module in modules():
-        shutil.copyfile(module, folder / module.name)
-        files[f"{url}/{module.name}"] = f"./{PACKAGE.name}/{module.name}"
-    return {"files": files}
+    (folder / ARCHIVE).write_bytes(make_archive())
+    return {"files": {f"{url}/{ARCHIVE}{KIND}": "./*"}}
+
+
+# ── the command line ─────────────────────────────────────────────────────────────────────────────
 
 
 def main(arguments: "list[str]") -> int:
-    if arguments == ["early"]:
-        sys.stdout.buffer.write(EARLY.read_bytes())
+    parser = argparse.ArgumentParser(prog="python -m " + PACKAGE.name, description=__doc__)
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (_, what) in SCRIPTS.items():
+        commands.add_parser(
+            name, help=f"print the script {what}", description=f"Print nextauth-{name}.js, the script {what}."
+        )
+    files = commands.add_parser("files", help="write the modules for a page into a folder", description=FILES_HELP)
+    files.add_argument("folder", type=Path, metavar="FOLDER", help="is made where there is none")
+    files.add_argument("--url", help="where pages find the folder, by default /FOLDER")
+    options = parser.parse_args(arguments)
+    if options.command in SCRIPTS:
+        sys.stdout.buffer.write(SCRIPTS[options.command][0].read_bytes())
         return 0
-    if len(arguments) == 2 and arguments[0] == "files":
-        try:
-            folder = Path(arguments[1])
-            config = copy_modules(folder, "/" + folder.as_posix().strip("/"))
-        except OSError as error:
-            print(f"The modules could not be copied: {error}. Name a folder that can be written.", file=sys.stderr)
-            return 1
-        print(json.dumps(config, indent=2))
-        return 0
-    print(__doc__, file=sys.stderr)
-    return 2
+    folder: Path = options.folder
+    if folder.resolve().is_relative_to(PACKAGE):
+        files.error(f"{folder} belongs to the package itself: name one beside your pages")
+    served_at = "".join(["/" + quote(part) for part in folder.parts if part != folder.anchor])
+    try:
+        config = write_archive(folder, served_at if options.url is None else options.url.rstrip("/"))
+    except OSError as error:
+        print(f"The archive could not be written: {error}. Name a folder that can be written.", file=sys.stderr)
+        return 1
+    print(json.dumps(config, indent=2))
+    return 0
 
 
 if __name__ == "__main__":

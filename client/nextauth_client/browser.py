@@ -1,82 +1,57 @@
-"""The host contract in a page or worker, on Pyodide and on MicroPython.
+"""The host contract in a page or worker: the page itself, its network and its clock; other tabs are in `tabs`."""
 
-The only room below `dom` that knows `js`. Uses the interpreter's own ffi, so that a page without PyScript works too.
-
-A JavaScript function that throws at once cannot be caught on MicroPython, so whatever may throw (storage that is
-blocked, an address that is none) is called by a promise, whose rejection can be.
-"""
-
-import json
-import sys
 import time
 
 import js
 
-from . import sync
-from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL, report
-from .protocol import Answer, Request, parse_json
-from .tasks import start
+from . import events
+from .bridge import (
+    IS_MICROPYTHON,
+    attempt,
+    create_proxy,
+    destroy,
+    document_call,
+    document_get,
+    from_bytes,
+    from_text,
+    guarded,
+    has,
+    has_own_global,
+    is_page,
+    listen,
+    method,
+    outcome,
+    to_bytes,
+    to_js,
+)
+from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL
+from .host import Answer, Response
+from .tabs import POPUP, Tabs, said_by_js_clients, storage, store, stored_number
 from .times import parse_http_date
+from .urls import resolve, scheme_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from .host import Popup
-
-if sys.implementation.name == "micropython":
-    from jsffi import create_proxy
-else:
-    from pyodide.ffi import create_proxy
+    from .host import Popup, Request
 
 LARGEST = 1_200_000  # bytes of an answer; MicroPython's whole heap has 8 MB
-EPOCH = ":epoch"  # localStorage: the channel's name and this
 DEPARTURE = "nextauth-client:departure"  # sessionStorage
-OURS = "nextauth-client"  # the field by which our tabs know, and ignore, what we tell the JS clients
-JS_KEY = "nextauth.message"  # v3 and v4: a localStorage key
-JS_CHANNEL = "next-auth"  # v5: a BroadcastChannel
-
-
-def _has(thing: "Any", name: str) -> bool:
-    return hasattr(thing, name)
-
-
-def _method(thing: "Any", name: str, *args: "Any") -> "Any":
-    """A JS function that calls the method with these arguments."""
-    return getattr(thing, name).bind(thing, *args)
-
-
-def _called_safely(function: "Any") -> "Any":
-    """A promise of the JS function's result, which rejects where a plain call would throw."""
-    return js.Promise.resolve().then(function)
-
-
-def _quietly(function: "Any") -> None:
-    _called_safely(function).catch(js.Boolean)  # any function that throws nothing
-
-
-def _delay(seconds: float) -> int:
-    return max(0, min(int(seconds * 1000 + 0.999), 2**31 - 1))
+PROBE = "nextauth-client=1"  # a cookie
+WHERE = "a browser event"
 
 
 class BrowserHost:
     """See `host.Host`."""
 
     def __init__(self) -> None:
-        self._name = ""
-        self._report: "Callable[[Any], object]" = _nobody
+        self._emit: "Callable[[Any], object]" = _ignore
         self._recover: "Any" = None
         self._undo: "list[Callable[[], None]]" = []
-        self._channel: "Any" = None
-        self._js_channel: "Any" = None
-        self._channel_undo: "list[Callable[[], None]]" = []
+        self._tabs: "Any" = None  # a `Tabs`, from `open` on
         self._timer: "Any" = None
         self._on_timer: "Any" = None
-        self._release: "Any" = None
-        self._until_released: "Any" = None
-        self._lock_asked = False
-        self._lock_proxies: "list[Any]" = []
-        self._heard_epoch: "Optional[int]" = None  # only looked at where there is no channel
 
     # ── the page ─────────────────────────────────────────────────────────────────────────────────
 
@@ -87,36 +62,75 @@ class BrowserHost:
         return float(js.Math.random())
 
     def origin(self) -> str:
-        return str(js.location.origin)
+        # Not the location's, which is `blob:` or `about:srcdoc` for workers and pages that yet belong to an origin.
+        return str(js.globalThis.origin)
 
     def page_url(self) -> str:
-        return str(js.location.href)
+        url = str(js.location.href)
+        return url if scheme_of(url) in ("http", "https") else self.origin() + "/"
+
+    def resolve(self, url: str) -> str:
+        base = str(document_get("baseURI")) if is_page() else ""
+        if scheme_of(base) not in ("http", "https"):
+            base = self.page_url()
+        has_base = scheme_of(base) in ("http", "https")  # a page without an origin has none
+        given = js.Array.of(url, base) if has_base else js.Array.of(url)
+        found = attempt(js.Reflect.construct.bind(None, js.URL, given))
+        if not has(found, "href"):
+            raise UnsafeURL("The browser does not take this for an address, so the page stayed where it is.")
+        return resolve(str(found.href), str(found.href))
 
     def made_at(self) -> float:
-        if _has(js.performance, "getEntriesByType"):
-            for navigation in js.performance.getEntriesByType("navigation"):
-                if str(navigation.type) == "back_forward":
-                    return 0.0
         return time.time() - float(js.performance.now()) / 1000
 
-    def embedded_session(self) -> "Optional[str]":
-        if not _has(js, "document"):
-            return None
-        element = js.document.getElementById("nextauth-session")
-        return str(element.textContent) if _has(element, "textContent") and _is_first("embedded") else None
+    def is_fresh(self) -> bool:
+        if has(js.performance, "getEntriesByType"):
+            for navigation in js.performance.getEntriesByType("navigation"):
+                delivery = str(navigation.deliveryType) if has(navigation, "deliveryType") else ""
+                # Nothing is transferred for a page out of a cache. Where something was, the server has called the
+                # cache's page unchanged.
+                was_kept = not navigation.transferSize or delivery not in ("", "cache")
+                was_prerendered = has(navigation, "activationStart") and float(navigation.activationStart) > 0
+                if was_kept or was_prerendered or str(navigation.type) == "back_forward":
+                    return False
+        return not (is_page() and document_get("prerendering") is True)
 
-    def early_question(self, url: str) -> "Optional[EarlyQuestion]":
-        if not _has(js, "nextauthEarly") or str(js.nextauthEarly.url) != url:
+    def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
+        if not is_page():
             return None
-        early = EarlyQuestion(js.nextauthEarly, url, self.origin())
+        element = document_call("querySelector", 'script#nextauth-session[type="application/json"]')
+        if not has(element, "textContent") or not _is_first("embedded"):
+            return None
+        at = element.getAttribute("data-at")
+        return str(element.textContent), _seconds(str(at)) if isinstance(at, str) else None
+
+    def early_query(self, url: str) -> "Optional[EarlyQuery]":
+        if not has_own_global("nextauthEarly") or str(js.nextauthEarly.url) != url:
+            return None
+        early = EarlyQuery(js.nextauthEarly, url, self.origin())
         return early if not early.is_over() or _is_first("early") else None
 
+    def blocks_cookies(self) -> bool:
+        if not is_page():
+            return False
+        if storage("localStorage") is None:  # where a sandboxed page would throw on `document.cookie`, too
+            return True
+        # `navigator.cookieEnabled` is true in Chromium and WebKit where cookies are blocked for a site.
+        _set_cookie(PROBE + "; Max-Age=9; SameSite=Lax")
+        kept = PROBE in str(document_get("cookie"))
+        _set_cookie(PROBE + "; Max-Age=0; SameSite=Lax")
+        return not kept
+
+    def can_navigate(self) -> bool:
+        return is_page()
+
     async def navigate(self, url: str) -> None:
+        url = self.resolve(url)
         same_document = "#" in url and url.split("#")[0] == self.page_url().split("#")[0]
         try:
-            await _called_safely(_method(js.location, "assign", url))
-        except Exception:
-            raise UnsafeURL("The browser does not take this for an address, so the page stayed where it is.")
+            await outcome(method(js.location, "assign", url))
+        except RuntimeError:
+            raise UnsafeURL("The browser refused to go to this address, so the page stayed where it is.")
         if same_document:
             js.location.reload()
 
@@ -126,116 +140,102 @@ class BrowserHost:
         return open_popup()
 
     async def fetch(self, request: Request, timeout: float) -> Answer:
-        controller = js.AbortController.new()
-        settings: "dict[str, Any]" = {
-            "method": request.method,
-            "headers": request.headers,
-            "credentials": "include",
-            # Chromium makes tabs wait for each other's cacheable requests of one URL.
-            "cache": "no-store",
-            # The protocol knows none, and a followed 307 would carry the password to wherever it points.
-            "redirect": "manual",
-        }
-        if request.body is not None:
-            settings["body"] = request.body
-        options = js.JSON.parse(json.dumps(settings))
-        options.signal = controller.signal
-        timer = js.setTimeout(_method(controller, "abort"), _delay(timeout))
-        done = False
-        try:
-            response = await js.fetch(request.url, options)
-            body = await response.arrayBuffer()
-            # Looked at first: with a text that is too large for its heap, MicroPython never comes back from `await`.
-            text = None if body.byteLength > LARGEST else str(js.TextDecoder.new().decode(body))
-            date = response.headers.get("date")
-            done = True
-        except Exception:
-            late = bool(controller.signal.aborted)
-            done = True
-            raise BackendUnreachable(_why_unreachable(request.address, self.origin(), late, timeout))
-        finally:
-            js.clearTimeout(timer)
-            if not done:  # cancelled
-                controller.abort()
-        if text is None:
+        response, body = await self._receive(request, timeout)
+        if body is None:
             raise UnexpectedAnswer(
                 f"The answer from {request.address} is too large for a page: more than {LARGEST // 1000} kB. "
                 "Let the backend put less into it."
             )
-        return _answer(response, text, date)
+        return _answer(response, body.text(), response.headers.get("date"), request.url)
+
+    async def call(self, request: Request, timeout: float) -> Response:
+        response, body = await self._receive(request, timeout)
+        headers = from_text(js.JSON.stringify(js.Object.fromEntries(response.headers)))
+        return Response(int(response.status), request.url, headers, body)
+
+    async def _receive(self, request: Request, timeout: float) -> "tuple[Any, Optional[Body]]":
+        """The browser's response, and the whole body, or `None` when that is too large."""
+        controller = js.AbortController.new()
+        options = to_js(
+            {
+                "method": request.method,
+                "headers": request.headers,
+                "credentials": "include",
+                # Chromium makes tabs wait for each other's cacheable requests of one URL, and a cache may hold what
+                # another person was answered.
+                "cache": "no-store",
+                # The protocol knows none, and a followed 307 would carry the password to wherever it points.
+                "redirect": "manual",
+            }
+        )
+        if request.body is not None:
+            options.body = request.body if isinstance(request.body, str) else to_bytes(request.body)
+        options.signal = controller.signal
+        timer = js.setTimeout(method(controller, "abort"), _delay(timeout))
+        body = None
+        try:
+            response = await outcome(method(js.globalThis, "fetch", request.url, options))
+            body = await _body_of(response)
+        except Exception:
+            late = bool(controller.signal.aborted)
+            raise BackendUnreachable(_why_unreachable(request.address, self.origin(), late, round(timeout, 2)))
+        finally:
+            js.clearTimeout(timer)
+            if body is None:  # cancelled, or more comes than a page can hold
+                controller.abort()
+        return response, body
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
-    def open(self, name: str, report: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
-        self._name = name
-        self._report = report
-        if sys.implementation.name == "micropython":
+    def open(self, name: str, emit: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
+        self._emit = emit
+        if IS_MICROPYTHON:
             self._recover = create_proxy(lambda *_: recover())
-        self._heard_epoch = self.stored_epoch()
-        self._on_timer = create_proxy(lambda *_: self._guard(self._timer_rang))
-        self._open_channels()
-        page = js.window if _has(js, "window") else js.globalThis
-        self._listen(page, "online", lambda event: self._tell(sync.Network(True)))
-        self._listen(page, "offline", lambda event: self._tell(sync.Network(False)))
-        if not _has(js, "document"):
+        ring = guarded(self._timer_rang, WHERE)
+        self._on_timer = create_proxy(lambda *_: ring())
+        self._tabs = Tabs(name, emit)
+        self._tabs.open()
+        page = js.window if has(js, "window") else js.globalThis
+        self._listen(page, "online", lambda event: emit(events.Network(True)))
+        self._listen(page, "offline", lambda event: emit(events.Network(False)))
+        if not is_page():
             return  # a worker has no focus, no history and no storage events
-        self._listen(page, "focus", lambda event: self._tell(sync.Focus()))
-        self._listen(page, "blur", lambda event: self._tell(sync.Focus()))
+        self._listen(page, "focus", lambda event: emit(events.Focus()))
+        self._listen(page, "blur", lambda event: emit(events.Focus()))
         self._listen(page, "pagehide", lambda event: self._hide())
         self._listen(page, "pageshow", self._show)
-        self._listen(page, "storage", self._storage_changed)
-        self._listen(js.document, "visibilitychange", lambda event: self._tell(sync.Visibility(self._visible())))
-        if not self._visible():
-            self._tell(sync.Visibility(False))
+        self._listen(page, "storage", self._tabs.storage_changed)
+        self._listen(js.document, "visibilitychange", lambda event: emit(events.Visibility(_is_visible())))
+        if not _is_visible():
+            emit(events.Visibility(False))
         if js.navigator.onLine is False:
-            self._tell(sync.Network(False))
+            emit(events.Network(False))
 
     def close(self) -> None:
-        self._report = _nobody
+        self._emit = _ignore
         self._recover = None
         self.wake(None)
-        self.release_lock()
-        self._close_channels()
+        if self._tabs is not None:
+            self._tabs.lock.close()
+            self._tabs.close()
         for undo in self._undo:
             undo()
         self._undo = []
-        if not self._lock_asked:  # else the browser still calls one of them
-            self._destroy_lock()
         if self._on_timer is not None:
-            _destroy(self._on_timer)
+            destroy(self._on_timer)
             self._on_timer = None
 
     def _listen(self, target: "Any", name: str, listener: "Callable[[Any], object]") -> None:
-        proxy = create_proxy(lambda event: self._guard(listener, event))
-        target.addEventListener(name, proxy)
-
-        def undo() -> None:
-            target.removeEventListener(name, proxy)
-            _destroy(proxy)
-
-        self._undo.append(undo)
-
-    def _guard(self, function: "Callable[..., object]", *args: "Any") -> None:
-        """Nothing may raise out of a listener."""
-        try:
-            function(*args)
-        except Exception as error:
-            report(error, "a browser event")
-
-    def _tell(self, event: "Any") -> None:
-        self._report(event)
-
-    def _visible(self) -> bool:
-        return str(js.document.visibilityState) == "visible"
+        self._undo.append(listen(target, name, listener, WHERE))
 
     def _hide(self) -> None:
-        self._tell(sync.PageHide())
-        self._close_channels()
+        self._emit(events.PageHide())
+        self._tabs.close()
 
     def _show(self, event: "Any") -> None:
         if event.persisted:
-            self._open_channels()
-            self._tell(sync.PageShow(self.stored_epoch()))
+            self._tabs.open()
+            self._emit(events.PageShow(self.stored_epoch()))
 
     def wake(self, seconds: "Optional[float]") -> None:
         if self._timer is not None:
@@ -246,188 +246,93 @@ class BrowserHost:
 
     def _timer_rang(self) -> None:
         self._timer = None
-        self._tell(sync.Tick())
+        self._emit(events.Tick())
 
-    def look_after(self) -> None:
+    def schedule_recovery(self) -> None:
         if self._recover is not None:
             js.queueMicrotask(self._recover)
 
     # ── other tabs ───────────────────────────────────────────────────────────────────────────────
 
-    def _open_channels(self) -> None:
-        if self._channel is not None or not _has(js, "BroadcastChannel"):
-            return
-        self._channel = self._open_one(self._name, self._heard)
-        self._js_channel = self._open_one(JS_CHANNEL, self._heard_js_client)
-
-    def _open_one(self, name: str, listener: "Callable[[Any], object]") -> "Any":
-        channel = js.BroadcastChannel.new(name)
-        proxy = create_proxy(lambda event: self._guard(listener, event))
-        channel.addEventListener("message", proxy)
-
-        def undo() -> None:
-            channel.removeEventListener("message", proxy)
-            channel.close()
-            _destroy(proxy)
-
-        self._channel_undo.append(undo)
-        return channel
-
-    def _close_channels(self) -> None:
-        for undo in self._channel_undo:
-            undo()
-        self._channel_undo = []
-        self._channel = None
-        self._js_channel = None
-
     def publish(self, message: "dict[str, Any]") -> None:
-        # As text: integers of more than 32 bits do not survive MicroPython's bridge.
-        if self._channel is not None:
-            self._channel.postMessage(json.dumps(message))
+        self._tabs.publish(message)
 
-    def _heard(self, event: "Any") -> None:
-        message = _parsed(event.data)
-        if message is not None:
-            self._tell(sync.Heard(message))
-
-    def tell_others(self, trigger: str) -> None:
-        message: "dict[str, Any]" = {"event": "session", "data": {"trigger": trigger}}
-        # The time makes each text another: two equal writes raise one event.
-        message["timestamp"] = int(time.time())
-        message[OURS] = int(time.time() * 1000)
-        self._store(_storage("localStorage"), JS_KEY, json.dumps(message))
-        if _has(js, "BroadcastChannel"):
-            channel = self._js_channel or js.BroadcastChannel.new(JS_CHANNEL)
-            channel.postMessage(js.JSON.parse(json.dumps(message)))
-            if self._js_channel is None:
-                channel.close()
-
-    def _heard_js_client(self, event: "Any") -> None:
-        data = event.data
-        if str(js.Object.prototype.toString.call(data)) == "[object Object]" and not _has(data, OURS):
-            self._tell(sync.ForeignChange())
-
-    def _storage_changed(self, event: "Any") -> None:
-        key = event.key
-        if key == JS_KEY:
-            message = _parsed(event.newValue)
-            if isinstance(message, dict) and message.get("event") == "session":
-                if OURS not in message:
-                    self._tell(sync.ForeignChange())
-                elif self._channel is None:
-                    self._heard_without_channel()
-
-    def _heard_without_channel(self) -> None:
-        """One of our tabs has told the JS clients; at the end of a change it stored the epoch before."""
-        epoch = self.stored_epoch()
-        self._tell(sync.ForeignChange() if epoch == self._heard_epoch else sync.EpochStored(epoch))
-        self._heard_epoch = epoch
-
-    # ── locks and storage ────────────────────────────────────────────────────────────────────────
+    def notify_js_clients(self, trigger: str) -> None:
+        self._tabs.notify_js_clients(trigger)
 
     def try_lock(self) -> None:
-        locks = js.navigator.locks if _has(js.navigator, "locks") else None
-        if locks is None or not _has(locks, "request") or self._channel is None:
-            self._tell(sync.LockGranted())
-            return
-
-        if not self._lock_proxies:
-            # Once: what refers to each other through JavaScript is never collected, and a proxy of MicroPython only so.
-            functions = (self._lock_answered, self._lock_refused, self._hold_lock)
-            self._lock_proxies = [create_proxy(function) for function in functions]
-        self._lock_asked = True
-        options = js.JSON.parse('{"ifAvailable": true}')
-        locks.request(self._name, options, self._lock_proxies[0]).catch(self._lock_proxies[1])
-
-    def _lock_answered(self, lock: "Any") -> "Any":
-        try:
-            if self._report is _nobody:  # closed meanwhile
-                return None
-            if not _has(lock, "name"):  # null: somebody else has it
-                self._guard(self._tell, sync.LockBusy())
-                return None
-            # Kept: MicroPython may collect what a function returns before the browser has taken it.
-            self._until_released = js.Promise.new(self._lock_proxies[2])
-            self._guard(self._tell, sync.LockGranted())
-            return self._until_released
-        finally:
-            self._lock_was_answered()
-
-    def _lock_refused(self, _error: "Any") -> None:
-        self._lock_was_answered()
-        self._guard(self._tell, sync.LockGranted())  # no locks to be had here
-
-    def _hold_lock(self, resolve: "Any", _reject: "Any") -> None:
-        self._release = resolve
-
-    def _lock_was_answered(self) -> None:
-        self._lock_asked = False
-        if self._report is _nobody:  # closed meanwhile, and one of the proxies is running now
-            start(self._destroy_lock_proxies(), _nobody)
-
-    async def _destroy_lock_proxies(self) -> None:
-        self._destroy_lock()
-
-    def _destroy_lock(self) -> None:
-        for proxy in self._lock_proxies:
-            _destroy(proxy)
-        self._lock_proxies = []
-        self._until_released = None
+        self._tabs.lock.request()
 
     def release_lock(self) -> None:
-        if self._release is not None:
-            self._release()
-            self._release = None
+        self._tabs.lock.release()
 
     def stored_epoch(self) -> "Optional[int]":
-        storage = _storage("localStorage")
-        return None if storage is None else _number(storage.getItem(self._name + EPOCH))
+        epoch: "Optional[int]" = self._tabs.stored_epoch()
+        return epoch
 
     def store_epoch(self, epoch: int) -> None:
-        self._heard_epoch = epoch
-        self._store(_storage("localStorage"), self._name + EPOCH, str(epoch))
+        self._tabs.store_epoch(epoch)
 
     def note_departure(self) -> None:
-        self._store(_storage("sessionStorage"), DEPARTURE, str(int(time.time())))
+        store(storage("sessionStorage"), DEPARTURE, str(int(time.time())))
 
     def take_departure(self) -> bool:
-        storage = _storage("sessionStorage")
-        if storage is None or _number(storage.getItem(DEPARTURE)) is None:
-            return False
-        storage.removeItem(DEPARTURE)
+        found = storage("sessionStorage")
+        if stored_number(found, DEPARTURE) is None:
+            return stored_number(found, POPUP) is not None
+        attempt(method(found, "removeItem", DEPARTURE))
         return True
 
-    def _store(self, storage: "Any", key: str, text: str) -> None:
-        if storage is not None:
-            _quietly(_method(storage, "setItem", key, text))  # it may be full
+    def close_popup(self) -> None:
+        if stored_number(storage("sessionStorage"), POPUP) is not None:
+            js.window.close()
 
 
-class EarlyQuestion:
-    """See `host.Early`; `static/nextauth-early.js` asked it."""
+class Body:
+    """A `Uint8Array`, as JavaScript keeps it until somebody wants it."""
+
+    def __init__(self, array: "Any") -> None:
+        self._array = array
+
+    def text(self) -> str:
+        return str(js.TextDecoder.new().decode(self._array))
+
+    def bytes(self) -> "bytes":
+        return from_bytes(self._array)
+
+
+class EarlyQuery:
+    """See `host.EarlyQuery`; `nextauth-early.js` sent it."""
 
     def __init__(self, early: "Any", url: str, origin: str) -> None:
         self._early = early
+        self._url = url
         self._unreachable = _why_unreachable(url, origin, False, 0)
         self.asked_at = int(str(early.asked)) / 1000
 
     def is_over(self) -> bool:
-        return _has(self._early, "over")
+        return has(self._early, "over")
+
+    def changes(self) -> "list[Optional[str]]":
+        found: "list[Optional[str]]" = list(said_by_js_clients(self.asked_at))
+        if has(self._early, "stale"):  # by a channel
+            found.append(None)
+        return found
 
     @property
     def answer(self) -> "Optional[Answer]":
-        answer = self._early.answer if _has(self._early, "answer") else None
-        return None if answer is None else _answer(answer, self._early.text, answer.headers.get("date"))
+        answer = self._early.answer if has(self._early, "answer") else None
+        return None if answer is None else _answer(answer, self._early.text, answer.headers.get("date"), self._url)
 
     @property
     def came_at(self) -> float:
         return int(str(self._early.came)) / 1000
 
+    def abort(self) -> None:
+        self._early.abort()
+
     async def wait(self) -> Answer:
-        try:
-            await self._early.done
-        finally:
-            if not self.is_over():  # cancelled
-                self._early.abort()
+        await outcome(js.Reflect.get.bind(None, self._early, "done"))
         if self.answer is None:
             raise BackendUnreachable(self._unreachable)
         return self.answer
@@ -444,42 +349,64 @@ def _is_first(what: str) -> bool:
     return True
 
 
-def _answer(response: "Any", text: "Any", date: "Any") -> Answer:
+async def _body_of(response: "Any") -> "Optional[Body]":
+    """The whole body; `None` as soon as it is too large. MicroPython never comes back from an `await` of a text that
+    is too large for its heap.
+    """
+    length = response.headers.get("content-length")
+    # An `await` can take MicroPython a timer's 4 ms, and one is enough where the browser sees to it that no more comes.
+    if str(response.type) == "basic" and isinstance(length, str) and not response.headers.has("content-encoding"):
+        if int(length) > LARGEST:
+            return None
+        return Body(js.Uint8Array.new(await outcome(method(response, "arrayBuffer"))))
+    chunks: "list[Any]" = []
+    size = 0
+    if has(response.body, "getReader"):  # that of a redirect is nobody's
+        reader = response.body.getReader()
+        while not (piece := await outcome(method(reader, "read"))).done:
+            size += piece.value.byteLength
+            if size > LARGEST:
+                return None
+            chunks.append(piece.value)
+    whole, at = js.Uint8Array.new(size), 0
+    for chunk in chunks:
+        whole.set(chunk, at)
+        at += chunk.byteLength
+    return Body(whole)
+
+
+def _answer(response: "Any", text: "Any", date: "Any", asked: str) -> Answer:
+    # The early script follows a redirect that only adds, or takes, a slash.
+    elsewhere = bool(response.redirected) and str(response.url).rstrip("/") != asked.rstrip("/")
     return Answer(
         int(response.status),
         str(text),
-        bool(response.redirected) or str(response.type) == "opaqueredirect",
+        elsewhere or str(response.type) == "opaqueredirect",
         parse_http_date(date),
     )
 
 
-def _storage(name: str) -> "Any":
-    """The page's storage; `None` where reading its very name throws: blocked cookies, a sandboxed frame, a worker."""
-    if not _has(js, "document") or not js.navigator.cookieEnabled or str(js.origin) == "null":
+def _set_cookie(text: str) -> None:
+    js.Reflect.set(js.Document.prototype, "cookie", text, js.document)
+
+
+def _is_visible() -> bool:
+    return str(document_get("visibilityState")) == "visible"
+
+
+def _delay(seconds: float) -> int:
+    """Milliseconds as timers take them."""
+    return max(0, min(int(seconds * 1000 + 0.999), 2**31 - 1))
+
+
+def _seconds(text: str) -> "Optional[float]":
+    whole, _, fraction = text.partition(".")
+    if not whole or len(text) > 17 or any(char not in "0123456789" for char in whole + fraction):
         return None
-    storage = getattr(js, name)
-    return storage if _has(storage, "getItem") else None
+    return float(text)
 
 
-def _parsed(text: "Any") -> "Any":
-    if not isinstance(text, str):
-        return None
-    try:
-        return parse_json(text)
-    except ValueError:
-        return None
-
-
-def _number(text: "Any") -> "Optional[int]":
-    return int(text) if isinstance(text, str) and text.isdigit() and len(text) < 18 else None
-
-
-def _destroy(proxy: "Any") -> None:
-    if _has(proxy, "destroy"):  # MicroPython's proxies are collected
-        proxy.destroy()
-
-
-def _nobody(event: "Any") -> None:
+def _ignore(_event: "Any") -> None:
     """Nobody listens."""
 
 

@@ -4,15 +4,17 @@
     ├── BackendUnreachable   nothing came back: network, time-out, or the page is offline
     ├── UnexpectedAnswer     something came back that is not the /api/auth protocol
     ├── CSRFRefused          the backend refused the CSRF token, twice
+    │   └── CookiesBlocked   because the browser keeps no cookies for this page
     ├── UnsafeURL            the backend named a URL that a page must not go to
-    ├── PopupFailed          the window for a sign-in did not open, or was closed before anybody had signed in
+    ├── PopupFailed          the window for a sign-in
+    │   ├── PopupBlocked     was not opened by the browser
+    │   ├── PopupClosed      was closed before anybody had signed in
+    │   └── PopupTimedOut    hides from the page, and nothing was heard of it
     └── NotAvailableHere     this call has no meaning where it was made (a server, a worker)
 
 Knows no other module. What the backend *answers* (a wrong password, say) is not an error but a result: see
 `session.SignInResult`.
 """
-
-import sys
 
 
 class NextAuthError(Exception):
@@ -53,6 +55,12 @@ class CSRFRefused(NextAuthError):
     code = "MissingCSRF"
 
 
+class CookiesBlocked(CSRFRefused):
+    """The backend refused a CSRF token because the browser blocks its cookie; the person has to allow it."""
+
+    code = "CookiesBlocked"
+
+
 class UnsafeURL(NextAuthError):
     """A URL that is not http(s), where the page was to go; the page stayed where it is."""
 
@@ -60,9 +68,27 @@ class UnsafeURL(NextAuthError):
 
 
 class PopupFailed(NextAuthError):
-    """The window of `sign_in(popup=True)` did not open, or was closed before anybody had signed in."""
+    """Nobody has signed in in the window of `sign_in(popup=True)`; one of the three below."""
 
     code = "PopupFailed"
+
+
+class PopupBlocked(PopupFailed):
+    """The browser opened none."""
+
+    code = "PopupBlocked"
+
+
+class PopupClosed(PopupFailed):
+    """It was closed before anybody had signed in."""
+
+    code = "PopupClosed"
+
+
+class PopupTimedOut(PopupFailed):
+    """It hides from the page (`Cross-Origin-Opener-Policy`), and nothing was heard of it for minutes."""
+
+    code = "PopupTimedOut"
 
 
 class NotAvailableHere(NextAuthError):
@@ -71,7 +97,18 @@ class NotAvailableHere(NextAuthError):
     code = "NotAvailableHere"
 
 
-KINDS = (BackendUnreachable, UnexpectedAnswer, CSRFRefused, UnsafeURL, PopupFailed, NotAvailableHere)
+KINDS = (
+    BackendUnreachable,
+    UnexpectedAnswer,
+    CSRFRefused,
+    CookiesBlocked,
+    UnsafeURL,
+    PopupFailed,
+    PopupBlocked,
+    PopupClosed,
+    PopupTimedOut,
+    NotAvailableHere,
+)
 
 
 def revive(code: str, message: str) -> NextAuthError:
@@ -91,23 +128,26 @@ _SENTENCES = {
     "OAuthCallbackError": "The sign-in service did not let you in. Try again, or choose another way to sign in.",
     "OAuthCreateAccount": "Your account could not be created. Try again, or choose another way to sign in.",
     "EmailCreateAccount": "Your account could not be created. Try again, or choose another way to sign in.",
-    "Callback": "Signing in failed on the way back. Try again.",
-    "OAuthAccountNotLinked": "You have signed in another way before. Sign in the same way as the first time.",
-    "AccountNotLinked": "You have signed in another way before. Sign in the same way as the first time.",
+    "Callback": "Signing in could not be completed. Try again.",
+    "OAuthAccountNotLinked": "Your account has another way to sign in. Sign in the way you did the first time.",
+    "AccountNotLinked": "Your account has another way to sign in. Sign in the way you did the first time.",
     "WebAuthnVerificationError": "Your passkey was not accepted. Try again, or choose another way to sign in.",
     "AccessDenied": "You are not allowed to sign in here.",
     "Verification": "This sign-in link is no longer valid: it was used already, or it is too old. Ask for a new one.",
     "SessionRequired": "Please sign in to see this page.",
-    "Configuration": "The server is not set up correctly for this way to sign in. Tell those who run this site.",
+    "Configuration": "The server is not set up correctly for this way to sign in. Tell whoever runs this site.",
     # What v4 says of a mail's link without its token, and of nothing else.
-    "configuration": "This sign-in link is not complete. Open it as it is in the mail, or ask for a new one.",
+    "configuration": "This sign-in link is incomplete. Copy all of it from the e-mail, or ask for a new one.",
     "MissingCSRF": "The server did not accept the form. Allow cookies for this site, reload the page and try again.",
+    "CookiesBlocked": "Your browser blocks cookies. Allow them for this site, reload the page and try again.",
     "ClientFetchError": "The server cannot be reached just now. Check your connection and try again.",
-    "TooManyRequests": "That was tried too often. Wait a minute and try again.",
-    "UnsafeURL": "The server named an address that this page must not go to. Tell those who run this site.",
-    "PopupFailed": "The sign-in window was closed or could not be opened. Allow windows for this site and try again.",
-    "NotAvailableHere": "That cannot be done here. Tell those who run this site.",
-    "UnexpectedAnswer": "The server gave an answer that makes no sense. Try again in a moment.",
+    "TooManyRequests": "There were too many attempts. Wait a minute and try again.",
+    "UnsafeURL": "The server gave an unsafe address, so this page stayed here. Tell whoever runs this site.",
+    "PopupBlocked": "Your browser opened no sign-in window. Allow pop-ups for this site and try again.",
+    "PopupClosed": "The sign-in window was closed before you had signed in. Try again.",
+    "PopupTimedOut": "Nothing was heard of the sign-in window for too long. Close it and try again.",
+    "NotAvailableHere": "That does not work here. Tell whoever runs this site.",
+    "UnexpectedAnswer": "The server has a problem. Try again in a moment.",
 }
 _OTHERWISE = "Something went wrong while signing in. Try again."
 
@@ -130,14 +170,3 @@ def explain_error(code: "str | None", messages: "dict[str, str] | None" = None) 
 def is_error_code(code: "str | None") -> bool:
     """Whether `code` is one that backends put into a page's URL after a failed sign-in."""
     return code in _SENTENCES
-
-
-def report(error: BaseException, where: str) -> None:
-    """Put an error that nobody will catch on the console (stderr), naming `where` it happened."""
-    print("nextauth_client:", where, "failed:", file=sys.stderr)
-    if hasattr(sys, "print_exception"):  # MicroPython
-        sys.print_exception(error, sys.stderr)
-    else:
-        import traceback
-
-        traceback.print_exception(type(error), error, error.__traceback__)

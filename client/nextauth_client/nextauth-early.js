@@ -1,85 +1,96 @@
-// While Python loads: docs/pages.md
+// docs
 (() => {
-  const { base = "/api/auth" } = document.currentScript.dataset;
+  const get = (node, name) => Reflect.get(Reflect.getPrototypeOf(node), name, node);
+  const set = (node, name, value) => Reflect.set(Reflect.getPrototypeOf(node), name, value, node);
+  const outside = list => `:not(${list},:is(${list}) *)`;
+  const all = selector => get(document, "querySelectorAll").call(document, selector + outside("[data-auth-ignore]"));
+  const resolve = text => new URL(text, get(document, "baseURI")).href;
+
+  const { base = "/api/auth", then } = get(document, "currentScript").dataset;
+  const load = () => then && import(resolve(then));
+  setTimeout(load, 1e3);
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const early = (window.nextauthEarly = { url: backend + "/session", asked: `${Date.now()}`, stop, abort });
-  const written = new Map();
+  const early = (self.nextauthEarly = { url: backend + "/session", asked: "" + Date.now(), stop, abort });
+  const shown = new Map();
   let session, status;
 
+  const noText = "input,textarea,select,option,optgroup,datalist,script,style,noscript,template,iframe,object,embed";
   const kinds = [
-    ["[data-auth-show]", "hidden", ({ authShow }) => !authShow.split(/\s+/).includes(status)],
-    ["[data-auth-text]", "textContent", ({ authText }) => look(authText)],
-    ["img[data-auth-src]", "src", ({ authSrc }) => address(look(authSrc))],
+    ["[data-auth-show]", "authShow", "hidden", words => !words.split(/\s+/).includes(status)],
+    ["[data-auth-text]" + outside(noText), "authText", "textContent", look],
+    ["img[data-auth-src]", "authSrc", "src", path => /^https?:.*/.exec(resolve(look(path) || "no:"))?.[0]],
   ];
-  const isObject = value => value?.constructor === Object;
 
   function look(path) {
-    const step = (value, key) => (isObject(value) && Object.hasOwn(value, key) ? value[key] : null);
-    const value = path.trim().split(".").reduce(step, session);
-    return typeof value === "object" ? undefined : `${value}`;
-  }
-  function address(text) {
-    const { href } = Object.assign(document.createElement("a"), { href: text });
-    return text && /^https?:/.test(href) ? href : undefined;
+    return path.split(".").reduce((value, key) => value?.constructor == Object && value[key], session)?.toWellFormed?.();
   }
   function fill() {
-    for (const [selector, name, find] of kinds)
-      for (const element of document.querySelectorAll(selector)) {
-        const own = written.get(element) ?? {};
-        const value = find(element.dataset);
-        if (value === undefined || name in own) continue;
-        written.set(element, { ...own, [name]: element[name] });
-        element[name] = value;
-      }
+    for (const [selector, key, name, find] of kinds)
+      for (const node of all(selector))
+        try {
+          const own = shown.get(node) || {};
+          const value = find(get(node, "dataset")[key]);
+          if (value == null || name in own) continue;
+          shown.set(node, own);
+          own[name] = get(node, name);
+          set(node, name, value);
+        } catch {}
   }
-  function show(found, word) {
-    for (const [element, own] of written) Object.assign(element, own);
-    written.clear();
-    session = found;
-    status = word;
+  function show(...now) {
+    for (const [node, own] of shown) for (const name in own) set(node, name, own[name]);
+    shown.clear();
+    [session, status] = now;
     fill();
   }
-  function understand(text) {
-    const data = JSON.parse(text);
-    if (isObject(data?.user)) show(data, "authenticated");
-    else if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
+  function read(text) {
+    const data = JSON.parse(text, (key, value, { source } = {}) => (/^\d+$/.test(source) ? source : value));
+    if (data?.user?.constructor == Object) show(data, "authenticated");
+    if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
   }
-  // a late answer sets the cookie again
-  const channel = window.BroadcastChannel ? new BroadcastChannel("nextauth-client:1:" + backend) : {};
-  channel.onmessage = ({ data }) => {
+  const name = "nextauth-client:1:" + backend;
+  const channels = {};
+  const hear = ({ data }) => {
     try {
       const { type, outcome } = JSON.parse(data);
-      if (outcome === "nothing") return;
+      if (outcome == "nothing") return;
       if (/start|end/.test(type)) abort();
-      if (type === "end") show(null, "loading");
+      if (type == "end") show(null, "loading");
+      if (type != "changed") return;
     } catch {}
+    early.stale = 1;
   };
+  try {
+    for (const id of [name, "next-auth"]) (channels[id] = new BroadcastChannel(id)).onmessage = hear;
+  } catch {}
   const observer = new MutationObserver(fill);
-  const sheet = new CSSStyleSheet(); // `hidden` is weak
+  const sheet = new CSSStyleSheet();
 
   function stop() {
     observer.disconnect();
-    channel.close?.();
-    sheet.disabled = true;
-    kinds.length = 0; // bind() takes over
+    for (const id in channels) channels[id].close();
+    sheet.replaceSync("");
+    kinds.length = 0;
     show();
   }
   async function ask() {
-    const embedded = document.getElementById("nextauth-session");
-    if (embedded) return understand(embedded.textContent);
+    const [embedded] = all("script#nextauth-session[type$=json]");
+    if (embedded) return (embedded.dataset.at | 0) * 1e3 < localStorage[name + ":epoch"] || read(embedded.text);
     setTimeout(abort, 1e4);
     const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal: controller.signal });
     const text = await answer.text();
-    if (text.length > 4e5) return; // too large
-    Object.assign(early, { answer, text, came: `${Date.now()}` });
-    if (answer.status === 200 && !answer.redirected) understand(text);
+    if (text[4e5] || /u0000/.test(text)) return;
+    Object.assign(early, { answer, text, came: "" + Date.now() });
+    if (answer.ok && answer.url.replace(/\/+$/, "") == early.url) read(text);
   }
 
   show(null, "loading");
   observer.observe(document, { childList: true, subtree: true });
-  early.done = ask().finally(() => (early.over = true)).catch(() => {});
+  early.done = ask().catch(Object).then(() => requestAnimationFrame(load, (early.over = true)));
   sheet.replaceSync("[data-auth-show][hidden]{display:none!important}:where([data-auth-text]){unicode-bidi:isolate}");
-  document.adoptedStyleSheets.push(sheet);
+  get(document, "adoptedStyleSheets").push(sheet);
+  addEventListener("load", () => {
+    for (const form of all("form[data-auth-form]:not([method=post])")) console.warn("no method=post", form);
+  });
 })();

@@ -6,7 +6,7 @@ by presence alone.
 
 import asyncio
 
-from .errors import report
+from .console import report
 from .session import SessionState
 from .tasks import is_coroutine, start
 
@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator, Optional
 
-    from .session import Read, S, Track
+    from .records import Read, Track
+    from .session import S
     from .store import Store
 
 _running: "list[Effect]" = []  # whose reads are followed; the innermost is the last

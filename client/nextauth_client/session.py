@@ -1,189 +1,51 @@
 """The values a page reads: Session and its User, SessionState, and the results of the actions.
 
-Read-only, compared by value, and able to note what was read of them (`track`), which is how `reactive` knows what an
-effect depends on. Knows no wire, no store and no browser.
+Read-only, compared by value, and able to note what was read of them, as `records` does. Knows no wire, no store and no
+browser.
 """
+
+from .records import Record, look, presence
+from .times import parse_iso
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generic, Iterator, Optional
+    from typing import Any, Callable, Generic, Iterator, Literal, Optional
 
-    from typing_extensions import TypeVar  # every type checker knows it; it has `default=` on Python 3.10 too
+    from typing_extensions import Self, TypeVar  # every type checker knows it; it has `default=` on Python 3.10 too
 
     from .errors import NextAuthError
+    from .records import Path, Read, Track
 
-    Path = tuple[str, ...]
-    # A path that was read, and whether its whole value was or only that there is one.
-    Read = tuple[Path, bool]
-    Track = Callable[[Read], None]
     S = TypeVar("S", bound="Session", default="Session")
     T = TypeVar("T", bound="Session")
+
+    Reason = Literal["signed_out", "signed_out_elsewhere", "expired", "revoked", "idle", "switched"]
+
+    class _Pair(tuple[Optional[S], bool], Generic[S]):
+        """What type checkers take a state for, since it unpacks as one. It is none, and has no length."""
+
+        def __new__(
+            cls,
+            session: Optional[dict[str, Any]] = None,
+            *,
+            loading: bool = False,
+            error: Optional[NextAuthError] = None,
+            refreshing: bool = False,
+            reason: Optional[Reason] = None,
+            expires_in: Optional[int] = None,
+            expiring: bool = False,
+            count: Optional[Callable[[bool], Optional[int]]] = None,
+        ) -> Self: ...
 else:
     S = None
-    Generic = {S: object}  # a class statement may name `Generic[S]` where there is no typing
-
-MISSING = object()
-
-
-def look(data: "Any", path: "Path") -> "Any":
-    """What stands at `path` in nested plain dicts, or `MISSING`."""
-    for key in path:
-        if not isinstance(data, dict) or key not in data:
-            return MISSING
-        data = data[key]
-    return data
-
-
-def presence(value: "Any") -> str:
-    """All that a reader learns of a value by asking only whether it is there, and of a record by asking for it."""
-    if value is None or value is MISSING:
-        return "absent" if value is MISSING else "nothing"
-    return "record" if isinstance(value, dict) else "other"
-
-
-class Record:
-    """A read-only mapping that also reads as attributes, at any depth: `r.a.b`, `r["a"]["b"]`, `r.get("a")`.
-
-    Keys keep the backend's spelling. A key named like a method (`get`, `keys`, `items` …) needs `[...]`. Lists are
-    given as copies. A missing name raises `AttributeError` or `KeyError`, as usual. `to_dict()` gives plain data.
-    """
-
-    # Data, path, track, and what was read already but for lists. In one, because setting it costs.
-    _self: "tuple[dict[str, Any], Path, Optional[Track], dict[str, tuple[Any, Read]]]" = ({}, (), None, {})
-
-    def __init__(self, data: "dict[str, Any]", path: "Path" = (), track: "Optional[Track]" = None) -> None:
-        object.__setattr__(self, "_self", (data, path, track, {}))
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError(
-            "a session is read-only: change it with `await update_session(...)`, or copy it with `.to_dict()`"
-        )
-
-    def __delattr__(self, name: str) -> None:
-        self.__setattr__(name, None)
-
-    # A user may lack these (PROTOCOL.md, row "Missing user fields"); only `User` fills them.
-    _optional: "tuple[str, ...]" = ()
-
-    # The class of a record in this one, by key.
-    _kinds: "dict[str, type[Record]]" = {}
-
-    def _read(self, key: str) -> "Any":
-        """What stands at a key, or `MISSING`."""
-        data, path, track, known = self._self
-        if key in known:
-            value, read = known[key]
-        else:
-            value = data.get(key, MISSING)
-            path += (key,)
-            is_record = isinstance(value, dict)
-            if is_record:
-                value = self._kinds.get(key, Record)(value, path, track)
-            read = (path, not is_record)
-            if value is not MISSING and not isinstance(value, list):
-                known[key] = (value, read)
-        if track:
-            track(read)
-        return [plain_to_record(item) for item in value] if isinstance(value, list) else value
-
-    def _whole(self) -> "dict[str, Any]":
-        data, path, track, _ = self._self
-        if track:
-            track((path, True))
-        return data
-
-    def __getattr__(self, name: str) -> "Any":
-        _, _, track, known = self._self
-        found = known.get(name)
-        if found is not None:  # as `_read` does it; many effects read the same, so a call less counts
-            value, read = found
-            if track:
-                track(read)
-            return value
-        if name.startswith("__"):
-            raise AttributeError(name)
-        value = self._read(name)
-        if value is MISSING:
-            if name in self._optional:
-                return None
-            names = ", ".join(sorted(self._self[0]))
-            raise AttributeError(f"the {type(self).__name__} has no {name!r}; it has: {names}")
-        return value
-
-    def __getitem__(self, key: str) -> "Any":
-        value = self._read(key)
-        if value is MISSING:
-            if key in self._optional:
-                return None
-            raise KeyError(key)
-        return value
-
-    def get(self, key: str, default: "Any" = None) -> "Any":
-        value = self._read(key)
-        return default if value is MISSING else value
-
-    def __contains__(self, key: object) -> bool:
-        data, path, track, _ = self._self
-        if track and isinstance(key, str):
-            track((path + (key,), False))
-        return key in data
-
-    def __iter__(self) -> "Iterator[str]":
-        return iter(list(self._whole()))
-
-    def __len__(self) -> int:
-        return len(self._whole())
-
-    def __bool__(self) -> bool:
-        return True
-
-    def keys(self) -> "list[str]":
-        return list(self._whole())
-
-    def values(self) -> "list[Any]":
-        return [self[key] for key in self.keys()]
-
-    def items(self) -> "list[tuple[str, Any]]":
-        return [(key, self[key]) for key in self.keys()]
-
-    def __eq__(self, other: object) -> bool:
-        if isinstance(other, Record):
-            other = other.to_dict()
-        return self._whole() == other
-
-    __hash__ = None  # type: ignore[assignment]
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._whole()!r})"
-
-    def __reduce__(self) -> "tuple[Any, ...]":
-        return type(self), (self.to_dict(),)  # a copy, or what a pickle brings back, follows nothing
-
-    def to_dict(self) -> "dict[str, Any]":
-        """A deep copy as plain dicts and lists, which the caller may change."""
-        copied = copy_plain(self._whole())
-        assert isinstance(copied, dict)
-        return copied
-
-
-def plain_to_record(value: "Any") -> "Any":
-    if isinstance(value, dict):
-        return Record(value)
-    if isinstance(value, list):
-        return [plain_to_record(item) for item in value]
-    return value
-
-
-def copy_plain(value: "Any") -> "Any":
-    if isinstance(value, dict):
-        return {key: copy_plain(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [copy_plain(item) for item in value]
-    return value
+    _Pair = {S: object}  # a class statement may name `_Pair[S]` where there is no typing
 
 
 class User(Record):
-    """`session.user`: `name`, `email` and `image` read `None` when the backend leaves them out (S1)."""
+    """`session.user`: `name`, `email` and `image` read `None` when the backend leaves them out.
+
+    Source: the reference's session (S1).
+    """
 
     name: "Optional[str]"
     email: "Optional[str]"
@@ -192,11 +54,37 @@ class User(Record):
     _optional = ("name", "email", "image")
 
 
+def is_session(data: object) -> bool:
+    """Whether plain data is a session: with a `user` object, or at least with an `expires` that can be read.
+
+    Another API's `{"status": "ok"}`, at a wrong base path, signs nobody in.
+    """
+    if not isinstance(data, dict) or not isinstance(data.get("user", {}), dict):
+        return False
+    return "user" in data or parse_iso(data.get("expires")) is not None
+
+
+def is_another(one: "dict[str, Any]", other: "dict[str, Any]") -> bool:
+    """Whether two sessions are of two people: by the user's `id` where both have one, else by `email`."""
+    users = [session.get("user", {}) for session in (one, other)]
+    ids = [user.get("id") for user in users]
+    if None in ids:
+        ids = [user.get("email") for user in users]
+    return bool(ids[0] != ids[1])
+
+
+def may_lack(path: "Path") -> bool:
+    """Whether a session may have nothing at this path without any fault of the page's."""
+    return len(path) == 2 and path[0] == "user" and path[1] in User._optional
+
+
 class Session(Record):
-    """Who is signed in, as the backend's session callback made it (S1, S3): `user`, `expires` (ISO 8601 UTC), and more.
+    """Who is signed in, as the backend's session callback made it: `user`, `expires` (ISO 8601 UTC), and more.
 
     Name your own additions in a subclass, `class MySession(Session): role: str`, and read with
     `use_session(MySession)`: that helps editors and type checkers and changes nothing at run time.
+
+    Source: the reference's session (S1, S3).
     """
 
     user: User
@@ -205,16 +93,24 @@ class Session(Record):
     _kinds = {"user": User}
 
 
-class SessionState(Generic[S]):
-    """What is known about the session at one moment. Unpacks as the seed's pair: `session, loading = state` (S4).
+class SessionState(_Pair[S]):
+    """What is known about the session at one moment. Unpacks as a pair: `session, loading = state`.
 
     Type checkers know it by the type of its sessions: `use_session(MySession)` is a `SessionState[MySession]`.
 
     - `session`: a `Session`, or `None`
     - `loading`: bool, true until the backend has said for the first time who is signed in
     - `status`: `"loading"`, `"authenticated"` or `"unauthenticated"`
-    - `error`: the `NextAuthError` of the newest question or action when that failed, else `None`
-    - `refreshing`: bool, a later question is under way
+    - `error`: the `NextAuthError` of the newest query or action when that failed, else `None`
+    - `refreshing`: bool, a later query is in flight
+    - `reason`: why nobody is signed in any more (`"signed_out"` in this tab, `"signed_out_elsewhere"`, `"expired"`,
+      `"revoked"` by the backend, `"idle"`), `"switched"` when another person has taken over, else `None`
+    - `expires_in`: whole seconds that the session has left on the backend's clock, or `None` where nobody knows
+    - `expiring`: bool, these are fewer than the Provider's `expiring`
+
+    `count`, of a driver, gives the seconds left now; if told so it counts them down from then on.
+
+    Source: the reference's useSession (S4).
     """
 
     def __init__(
@@ -224,6 +120,10 @@ class SessionState(Generic[S]):
         loading: bool = False,
         error: "Optional[NextAuthError]" = None,
         refreshing: bool = False,
+        reason: "Optional[Reason]" = None,
+        expires_in: "Optional[int]" = None,
+        expiring: bool = False,
+        count: "Optional[Callable[[bool], Optional[int]]]" = None,
     ) -> None:
         self._data: "dict[str, Any]" = {
             "session": session,
@@ -231,7 +131,11 @@ class SessionState(Generic[S]):
             "status": "loading" if loading else "unauthenticated" if session is None else "authenticated",
             "error": error,
             "refreshing": refreshing,
+            "reason": reason,
+            "expires_in": expires_in,
+            "expiring": expiring,
         }
+        self._count = count
         self._track: "Optional[Track]" = None
         self._type: "type[Any]" = Session
         self._session: "Optional[S]" = None
@@ -241,7 +145,7 @@ class SessionState(Generic[S]):
 
     def view(self, session_type: "type[T]", track: "Optional[Track]" = None) -> "SessionState[T]":
         """This state with sessions of `session_type`, every read of which is told to `track`."""
-        made: "SessionState[Any]" = _View(self._data, session_type, track)
+        made: "SessionState[Any]" = _View(self._data, session_type, track, self._count)
         return made
 
     def shared_view(
@@ -291,8 +195,9 @@ class SessionState(Generic[S]):
         return bool(self._read("loading"))
 
     @property
-    def status(self) -> str:
-        return str(self._read("status"))
+    def status(self) -> "Literal['loading', 'authenticated', 'unauthenticated']":
+        status: "Literal['loading', 'authenticated', 'unauthenticated']" = self._read("status")
+        return status
 
     @property
     def error(self) -> "Optional[NextAuthError]":
@@ -303,8 +208,33 @@ class SessionState(Generic[S]):
     def refreshing(self) -> bool:
         return bool(self._read("refreshing"))
 
+    @property
+    def reason(self) -> "Optional[Reason]":
+        reason: "Optional[Reason]" = self._read("reason")
+        return reason
+
+    @property
+    def expires_in(self) -> "Optional[int]":
+        told: "Optional[int]" = self._read("expires_in")
+        return told if told is None else self.seconds_left(bool(self._track))
+
+    def seconds_left(self, follow: bool) -> "Optional[int]":
+        """`expires_in` as it is now; with `follow` the store's state changes with it, until nobody asks so any more."""
+        return self._data["expires_in"] if self._count is None else self._count(follow)
+
+    @property
+    def expiring(self) -> bool:
+        return bool(self._read("expiring"))
+
     def __iter__(self) -> "Iterator[Any]":
         return iter((self.session, self.loading))
+
+    if not TYPE_CHECKING:  # type checkers shall notice by themselves
+
+        def __getattr__(self, name):
+            if name.startswith("_"):
+                raise AttributeError(name)
+            raise AttributeError(f"the SessionState has no {name!r}; it has: {', '.join(sorted(self._data))}")
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SessionState) and self._whole() == other._whole()
@@ -327,21 +257,37 @@ _SESSION_FOUND = (_SESSION, False)
 
 
 class _View(SessionState):
-    def __init__(self, data: "dict[str, Any]", session_type: "type[Any]", track: "Optional[Track]") -> None:
+    def __init__(
+        self, data: "dict[str, Any]", session_type: "type[Any]", track: "Optional[Track]", count: "Any"
+    ) -> None:
+        self._count = count
         self._data = data
         self._type = session_type
         self._track = track
         self._session = None
 
 
-class SignInResult:
-    """What the backend answered to `sign_in` (S17). Truthy when `ok`.
+class _Value:
+    """Equal to another of its kind that has the same in it."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and self.__dict__ == other.__dict__
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+class SignInResult(_Value):
+    """What the backend answered to `sign_in`. Truthy when `ok`.
 
     - `error`: an error code (`explain_error` turns it into a sentence), or `None`
     - `status`: the HTTP status, a hint only
     - `ok`: bool, decided by the returned URL: v3, v4 and v5 use the status differently
     - `url`: where the person was to go, absolute; `None` when there was an error
     - `code`: the reason a v5 backend's `CredentialsSignin` names, or `None`
+    - `page`: which page goes on: `"signin"` of the backend's own, `"provider"` (the browser goes to that one's),
+      `"verify-request"` (a mail has been sent), or `None`
+
+    Source: the reference's signIn (S17).
     """
 
     def __init__(
@@ -351,60 +297,56 @@ class SignInResult:
         ok: bool = True,
         url: "Optional[str]" = None,
         code: "Optional[str]" = None,
+        page: "Optional[str]" = None,
     ) -> None:
         self.error = error
         self.status = status
         self.ok = ok
         self.url = url
         self.code = code
+        self.page = page
 
     def __bool__(self) -> bool:
         return self.ok
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SignInResult) and repr(self) == repr(other)
-
-    __hash__ = None  # type: ignore[assignment]
-
     def __repr__(self) -> str:
         return (
             f"SignInResult(error={self.error!r}, status={self.status!r}, ok={self.ok!r}, "
-            f"url={self.url!r}, code={self.code!r})"
+            f"url={self.url!r}, code={self.code!r}" + (f", page={self.page!r})" if self.page else ")")
         )
 
 
-class SignOutResult:
-    """What the backend answered to `sign_out` (S23): `url`, absolute, where the person was to go."""
+class SignOutResult(_Value):
+    """What the backend answered to `sign_out`: `url`, absolute, where the person was to go.
+
+    Source: the reference's signOut (S23).
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SignOutResult) and self.url == other.url
-
-    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"SignOutResult(url={self.url!r})"
 
 
-class AuthProvider:
-    """One way to sign in that the backend offers (S10): `id`, `name`, `type`, `signin_url`, `callback_url`, all texts.
+class AuthProvider(_Value):
+    """One way to sign in that the backend offers: `id`, `name`, `type`, `signin_url`, `callback_url`, all texts.
 
-    `type` is `"credentials"`, `"email"`, `"oauth"`, `"oidc"` or another that the backend names.
+    `type` is `"credentials"`, `"email"`, `"oauth"`, `"oidc"` or another that the backend names. `needs_form`: bool,
+    whether a person has to fill in something first.
+
+    Source: the reference's getProviders (S10).
     """
 
-    def __init__(self, id: str, name: str, type: str, signin_url: str, callback_url: str) -> None:
+    def __init__(
+        self, id: str, name: str, type: str, signin_url: str, callback_url: str, needs_form: bool = False
+    ) -> None:
         self.id = id
         self.name = name
         self.type = type
         self.signin_url = signin_url
         self.callback_url = callback_url
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, AuthProvider) and self.__dict__ == other.__dict__
-
-    __hash__ = None  # type: ignore[assignment]
+        self.needs_form = needs_form
 
     def __repr__(self) -> str:
         return f"AuthProvider(id={self.id!r}, name={self.name!r}, type={self.type!r})"

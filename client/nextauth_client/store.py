@@ -1,6 +1,9 @@
-"""One observable value: read it, replace it, subscribe to it. Knows nothing of sessions, effects or the DOM."""
+"""One observable value: read it, replace it, subscribe to it; and the handle that ends a subscription.
 
-from .errors import report
+Knows nothing of sessions, effects or the DOM.
+"""
+
+from .console import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -9,7 +12,17 @@ if TYPE_CHECKING:
     Listener = Callable[[Any, Any], object]
 
 
-class _Subscription:
+class Subscription:
+    """A handle whose `dispose()` ends what it stands for; twice does no harm."""
+
+    def __init__(self, end: "Callable[[], None]") -> None:
+        self._end = end
+
+    def dispose(self) -> None:
+        self._end()
+
+
+class _Subscriber:
     def __init__(self, listener: "Listener") -> None:
         self.listener = listener
         self.active = True
@@ -24,19 +37,19 @@ class Store:
 
     def __init__(self, value: "Any") -> None:
         self.value = value
-        self._subscriptions: "list[_Subscription]" = []
-        self._rounds: "list[tuple[Any, Any, Iterator[_Subscription]]]" = []  # with who has not heard it yet
+        self._subscribers: "list[_Subscriber]" = []
+        self._rounds: "list[tuple[Any, Any, Iterator[_Subscriber]]]" = []  # with who has not heard it yet
         self._running = False
 
     def subscribe(self, listener: "Listener") -> "Callable[[], None]":
         """Adds a listener; what is returned takes it away again (twice does no harm)."""
-        subscription = _Subscription(listener)
-        self._subscriptions.append(subscription)
+        subscriber = _Subscriber(listener)
+        self._subscribers.append(subscriber)
 
         def unsubscribe() -> None:
-            if subscription.active:
-                subscription.active = False
-                self._subscriptions.remove(subscription)
+            if subscriber.active:
+                subscriber.active = False
+                self._subscribers.remove(subscriber)
 
         return unsubscribe
 
@@ -44,7 +57,7 @@ class Store:
         previous, self.value = self.value, value
         if value == previous:
             return
-        self._rounds.append((value, previous, iter(list(self._subscriptions))))
+        self._rounds.append((value, previous, iter(list(self._subscribers))))
         if not self._running:
             self.tell()
 
@@ -58,11 +71,11 @@ class Store:
         self._running = True
         try:
             while self._rounds:
-                value, previous, subscriptions = self._rounds[0]
-                for subscription in subscriptions:
-                    if subscription.active:  # an earlier listener may have ended it
+                value, previous, subscribers = self._rounds[0]
+                for subscriber in subscribers:
+                    if subscriber.active:  # an earlier listener may have ended it
                         try:
-                            subscription.listener(value, previous)
+                            subscriber.listener(value, previous)
                         except Exception as error:
                             report(error, "a listener")
                 self._rounds.pop(0)

@@ -1,13 +1,14 @@
-"""When to ask the backend, what an answer means, and what the tabs tell each other: a pure state machine.
+"""When to query the backend, what an answer means, and what the tabs tell each other: a pure state machine.
 
 `Machine.receive(event, now)` takes an event and the wall clock (Unix seconds) and returns a list of effects to carry
 out, in order. It does no I/O and has no clock of its own, so that every rule can be shown with virtual time.
 docs/synchroniser.md has the rules by number and the tables of events, effects and messages; comments name the rules.
 """
 
-from collections import namedtuple
-
-from .errors import BackendUnreachable, revive
+from . import events, messages
+from .errors import BackendUnreachable
+from .session import is_another
+from .stamps import DAY, LAG, NEVER, HybridClock
 from .times import parse_iso
 
 TYPE_CHECKING = False
@@ -15,99 +16,45 @@ if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
     from .errors import NextAuthError
+    from .options import Options
+    from .session import Reason
+    from .stamps import Stamp
 
-    Stamp = tuple[int, str]  # milliseconds (or more, see _next_stamp), and the tab that made it
     Data = Optional[dict[str, Any]]
 
-# ── events ───────────────────────────────────────────────────────────────────────────────────────
-# `given` is UNSET, None or session data that was true at Unix seconds `made_at`, which is 0 where nobody knows
-# `landed`: a sign-in that left a page of this tab may have ended here
-Start = namedtuple("Start", ("given", "made_at", "epoch", "landed"))
-AskedEarly = namedtuple("AskedEarly", ("asked_at",))  # before Start: since then EARLY is in the air
-Answered = namedtuple("Answered", ("question", "session", "error", "date"))  # error: NextAuthError or None
-Refresh = namedtuple("Refresh", ("ticket",))  # an explicit get_session() or refresh()
-StaleRead = namedtuple("StaleRead", ())  # something reads the session
-Focus = namedtuple("Focus", ())  # focus gained or lost
-Visibility = namedtuple("Visibility", ("visible",))
-Network = namedtuple("Network", ("online",))
-PageHide = namedtuple("PageHide", ())
-PageShow = namedtuple("PageShow", ("epoch",))  # back from bfcache
-Tick = namedtuple("Tick", ())  # the time of a Wake effect has come
-ChangeStarted = namedtuple("ChangeStarted", ("change",))  # before each request of a sign-in, sign-out or update
-ChangeEnded = namedtuple("ChangeEnded", ("change", "outcome", "session", "date"))  # outcome: one of the four below
-Heard = namedtuple("Heard", ("message",))  # from another tab of ours: untrusted, any shape
-EpochStored = namedtuple("EpochStored", ("epoch",))  # another page wrote the key; only sent where there is no channel
-ForeignChange = namedtuple("ForeignChange", ())  # a JS client says "something changed"
-LockGranted = namedtuple("LockGranted", ())
-LockBusy = namedtuple("LockBusy", ())
-Failed = namedtuple("Failed", ("error",))  # an action failed and nobody was waiting for it
-Stop = namedtuple("Stop", ())
-
-# How a change ended: the backend refused it or never got it; it may be done, and this page asks; the answer brought
-# the session; this page goes away, and another asks.
-NOTHING, CHANGED, ADOPT, LEAVING = "nothing", "changed", "adopt", "leaving"
-
-# ── effects ──────────────────────────────────────────────────────────────────────────────────────
-Ask = namedtuple("Ask", ("question",))  # GET /session, and report Answered(question, ...)
-Abort = namedtuple("Abort", ("question",))  # give up a question; nothing is reported for it
-Settle = namedtuple("Settle", ("tickets", "error"))  # callers' tickets are answered by the state, or by an error
-Publish = namedtuple("Publish", ("message",))  # a dict of plain data, to the other tabs
-StoreEpoch = namedtuple("StoreEpoch", ("epoch",))
-TellOthers = namedtuple("TellOthers", ("trigger",))  # the JS clients' own message forms
-TryLock = namedtuple("TryLock", ())  # report LockGranted or LockBusy; without locks or channel always LockGranted
-ReleaseLock = namedtuple("ReleaseLock", ())
-Wake = namedtuple("Wake", ("seconds",))  # report Tick in so many seconds; replaces the one before; None: never
-Warn = namedtuple("Warn", ("text",))
-
-UNSET = object()
 STOPPED = "The Provider was stopped before the backend answered."
-EARLY = 0  # the number of the question that was asked before Python ran
-NEVER: "Stamp" = (0, "")
 
 TICK = 5.0  # seconds; the longest a tab sleeps while it has a deadline, so that a laptop's sleep does not matter
 SAME_MOMENT = 0.1  # how much earlier than this tab another may have heard the same trigger: rule 4
+LATE = 1.0  # after its page was navigated to, another Python of the page may have asked
+TOLD_SOON = 0.1  # that it has, it will have said by then ...
+TOLD_IN_WORKER = 0.25  # ... but to a worker, which starts when its page is busy
+SAME_PAGE = 0.05  # when two Pythons think that their page was navigated to
 BURST = 1.0  # focus events within a second are one: rule 6
-HEAD_START = 0.5  # what all tabs want at one moment, the tab that asked last asks first: rule 4
+HEAD_START = 0.5  # what all tabs want at one moment, the tab that queried last queries first: rule 4
 LOCK_RETRY = 0.2
+JUST_AFTER = 0.01  # a second's end, which a timer may miss by milliseconds
+UNTOLD = -1  # is no number of seconds left, and equal to itself from answer to answer: nobody counts
 STUCK_SPREAD = 2.0
-LAG = 1.0  # tabs whose stamps differ by less see the same clock
 LONGEST_BACKOFF = 30.0
-DAY = 86400.0
 
-# What a Machine remembers of the clock; None is never.
+# What a Machine remembers of the wall clock; None is never.
 _TIMES = (
+    "_made_at",
     "_came_at",
     "_corrected_at",
-    "_something_changed",
-    "_expected_until",
+    "_asks_at",
+    "_invalidated_at",
+    "_delegated_until",
     "_lock_again",
     "_without_lock_at",
     "_retry_at",
     "_keep_alive_at",
+    "_ends",
     "_expires_at",
     "_over_at",
+    "_count_at",
     "_wake",
-)
-
-# What a Machine that replaces another goes on with.
-_HANDED_OVER = (
-    "session",
-    "loading",
-    "error",
-    "_came_at",
-    "_clock",
-    "_highest",
-    "_ahead",
-    "_lost_time",
-    "_epoch",
-    "_shown",
-    "_failed",
-    "_action_failed",
-    "_expires_at",
-    "_over_at",
-    "_visible",
-    "_online",
-    "_landed",
 )
 
 
@@ -117,8 +64,8 @@ def ended_between(session: "Data", since: float, now: float) -> bool:
     return expires is not None and since < expires <= now
 
 
-class Question:
-    """A `GET /session` in the air."""
+class Query:
+    """A `GET /session` in flight."""
 
     def __init__(
         self, number: int, stamp: "Stamp", asked: float, told: "Optional[float]", tickets: "list[int]"
@@ -127,63 +74,63 @@ class Question:
         self.stamp = stamp
         self.asked = asked
         self.told = told  # since when something was known to have changed, if it was asked for that
+        self.about: "list[str]" = []  # the identities of what told so
         self.tickets = tickets
-
-
-class Options:
-    """What a Provider was told, in seconds."""
-
-    def __init__(
-        self,
-        client_max_age: float = 0,
-        keep_alive: float = 0,
-        timeout: float = 10,
-        refetch_on_focus: bool = True,
-    ) -> None:
-        self.client_max_age = client_max_age
-        self.keep_alive = keep_alive
-        self.timeout = timeout
-        self.refetch_on_focus = refetch_on_focus
 
 
 class Machine:
     """One tab's view: who is signed in (`session`, `loading`, `error`, `refreshing`), and when to ask again."""
 
-    def __init__(self, tab: str, options: Options, random: "Callable[[], float]") -> None:
+    def __init__(self, tab: str, options: "Options", random: "Callable[[], float]", in_worker: bool = False) -> None:
         self.tab = tab
+        self._in_worker = in_worker
         self.options = options
         self._random = random
         self._effects: "list[Any]" = []
-        self._clock = 0.0  # as last seen
 
         # What readers see.
         self.session: "Data" = None
         self.loading = True
         self.error: "Optional[NextAuthError]" = None
+        self.reason: "Optional[Reason]" = None
+        self.expires_in: "Optional[int]" = None  # as whoever counts was told; UNTOLD while nobody has ever
+        self.expiring = False
+        self._was: "Data" = None  # who was shown last, also while it is asked once more: rule 11
         self._came_at = 0.0
+        self._made_at = 0.0  # the page
+        self._own_answer: "Any" = None  # the newest that this tab was given, as a message
 
         # Order across tabs: rule 2.
-        self._highest = 0  # of all stamps seen
-        self._ahead = 0.0  # milliseconds by which stamps are ahead of the clock, since it was set back
+        self._clock = HybridClock(tab)
         self._corrected_at: "Optional[float]" = None  # the tabs whose stamps are behind
         self._lost_time = False  # it was since the newest outcome; nobody knows how long ago that is
-        self._epoch = NEVER  # the end of the newest change
-        self._shown = NEVER  # the question whose answer is shown
-        self._failed = NEVER  # the newest question that failed
+        self.epoch = NEVER  # the end of the newest mutation
+        self._shown = NEVER  # the query whose answer is shown
+        self._signed_out = NEVER  # the end of this tab's newest sign-out ...
+        self._signed_out_elsewhere = NEVER  # ... and when another page may have signed out
+        self._failed = NEVER  # the newest query that failed
         self._action_failed = NEVER  # what was asked before says nothing of that failure
-        self._changes: "dict[Stamp, float]" = {}  # under way: start -> the time it is given up
+        self._mutations: "dict[Stamp, float]" = {}  # under way: start -> the time it is given up
         # Start, and when the last request left.
-        self._own_changes: "dict[object, tuple[Stamp, Stamp, float]]" = {}
+        self._own_mutations: "dict[object, tuple[Stamp, Stamp, float]]" = {}
 
-        # What is in the air, and what is wanted: rules 3 and 4.
-        self._in_air: "list[Question]" = []
+        self._signing_out: "list[object]" = []  # those of them that are sign-outs
+
+        # What is in flight, and what is wanted: rules 3 and 4.
+        self._in_flight: "list[Query]" = []
         self._numbers = 0
         self._tickets: "list[int]" = []
-        self._must_ask = False  # a question of this tab's own, as for a ticket, that nobody awaits
-        self._time_passed = False  # any answer that comes will do
-        self._something_changed: "Optional[float]" = None  # since then; only a later question will do
-        self._expected = NEVER  # another tab asks after this change ...
-        self._expected_until: "Optional[float]" = None  # ... and has so long for it
+        self._hello = NEVER  # when another Python of the page was asked whether it has done so
+        self._asks_at: "Optional[float]" = None  # if none has
+        self._query_wanted = False  # a query of this tab's own, as for a ticket, that nobody awaits
+        self._stale = False  # any answer that comes will do
+        self._invalidated_at: "Optional[float]" = None  # since then; only a later query will do ...
+        self._invalidated_by: "list[str]" = []  # ... or one about all of these, ...
+        self._invalidated_besides = False  # ... unless something without an identity invalidated it, too
+        self._heard_of: "list[str]" = []  # the newest identities that were heard here ...
+        self._answered: "list[str]" = []  # ... and those that will be, which another tab's query was about
+        self._delegated = NEVER  # another tab asks after this mutation ...
+        self._delegated_until: "Optional[float]" = None  # ... and has so long for it
         self._lock = "free"  # "free", "trying" or "held"
         self._lock_was_busy = False
         self._lock_again = 0.0
@@ -193,107 +140,177 @@ class Machine:
         self._attempts = 0
         self._retry_at: "Optional[float]" = None
         self._keep_alive_at: "Optional[float]" = None
-        self._expires_at: "Optional[float]" = None  # on this tab's clock
+        self._ends: "Optional[float]" = None  # when who was shown last expires, on this tab's clock
+        self._expires_at: "Optional[float]" = None  # when that is looked at
         self._over_at: "Optional[float]" = None
+        self._count_at: "Optional[float]" = None  # when who reads `expires_in` is told of the next: rule 12
+        self._has_counted = False
         self._wake: "Optional[float]" = None
         self._warned: "list[str]" = []  # of these options
 
         self._visible = True
         self._online = True
+        self._was_answered = False  # it, or another tab
+        self._knows_better = False  # it was told that it is offline, and got an answer
         self._present = False  # started, not in bfcache, not stopped
         self._landed = False  # and nobody has been told yet
 
     @property
-    def asking(self) -> bool:
-        """Whether a question is under way."""
-        return bool(self._in_air)
+    def refreshing(self) -> bool:
+        """Whether a later query is in flight."""
+        return bool(self._in_flight) and not self.loading
+
+    # ── what a driver, a panel or a test may look at ─────────────────────────────────────────────
 
     @property
-    def refreshing(self) -> bool:
-        """Whether a later question is under way."""
-        return self.asking and not self.loading
+    def in_flight(self) -> "list[int]":
+        """The numbers of the queries that are."""
+        return [query.number for query in self._in_flight]
 
-    def take_over(self, other: "Machine") -> None:
-        """What a Machine that this one replaces shows and has under way, before both of them go on."""
-        for name in _HANDED_OVER:
-            setattr(self, name, getattr(other, name))
-        is_told = other._something_changed is not None or other._expected_until is not None
-        wants = other._must_ask or other._time_passed or other._retry_at is not None
-        for question in other._in_air:
-            is_told = is_told or question.told is not None
-            wants = True
-        # The first question is Start's, unless the page brings the answer.
-        self._must_ask = is_told or (wants and not other.loading)
-        self._own_changes, other._own_changes = other._own_changes, {}
-        for start, _, _ in self._own_changes.values():
-            self._changes[start] = other._changes.pop(start, self._clock + DAY)
-        self._changes.update(other._changes)
+    @property
+    def mutating(self) -> bool:
+        """Whether a mutation, of whichever tab, is under way."""
+        return bool(self._mutations)
+
+    @property
+    def newest(self) -> "Stamp":
+        """The query whose answer is shown, or the end of a mutation after it."""
+        return max(self._shown, self.epoch)
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether who reads `expires_in` will be told of the next."""
+        return self._count_at is not None
+
+    @property
+    def at_rest(self) -> bool:
+        """Whether it waits for nothing that has already happened."""
+        return not (
+            self.loading
+            or self._in_flight
+            or self._mutations
+            or self._tickets
+            or self._query_wanted
+            or self._stale
+            or self._invalidated_at is not None
+            or self._delegated_until is not None
+            or self._retry_at is not None
+        )
+
+    def is_known_since(self, left: float) -> "Optional[bool]":
+        """Rule 3: for an API's 401 to what left at Unix seconds `left`, whether what is shown says why.
+
+        `False` after a failure, `None` while an answer to what is asked since then may come.
+        """
+        if self._shown >= self.epoch and (
+            (self.session is None and not self.loading) or self._clock.wall_time(self._shown) >= left
+        ):
+            return True
+        return False if self._failed >= self.epoch and self._clock.wall_time(self._failed) >= left else None
+
+    def seconds_left(self, now: float) -> "Optional[int]":
+        """Of the session that is shown, on the backend's clock; `None` if there is none, or its end is not known."""
+        return None if self.session is None or self._ends is None else max(0, int(self._ends - now))
 
     # ── the one way in ───────────────────────────────────────────────────────────────────────────
 
     def receive(self, event: "Any", now: float) -> "list[Any]":
         """Take one event at wall clock `now` (Unix seconds); returns the effects to carry out, in order."""
         self._effects = []
-        self._mind_the_clock(now)
+        self._follow_the_clock(now)
         getattr(self, "_on_" + type(event).__name__)(event, now)
         if self._present:
             self._pass_time(now)
-            self._ask_what_is_wanted(now)
+            self._query_what_is_wanted(now)
             self._set_alarm(now)
         return self._effects
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
-    def _on_AskedEarly(self, event: "Any", now: float) -> None:
+    def _on_QueriedEarly(self, event: "Any", now: float) -> None:
         asked = min(event.asked_at, now)
-        stamp = (int(asked * 1000), self.tab)
-        self._see(stamp, now)
-        self._in_air.append(Question(EARLY, stamp, asked, None, []))
+        stamp = self._clock.stamp_of(asked, now)
+        self._in_flight.append(Query(events.EARLY, stamp, asked, None, []))
 
     def _on_Start(self, event: "Any", now: float) -> None:
         self._present = True
-        self._landed = self._landed or event.landed
+        self._landed = event.landed
+        self._made_at = min(event.made_at, now)
         self._learn_epoch(event.epoch, now)
-        if event.given is not UNSET:
-            made_at = min(event.made_at, now)
-            stamp = (int(made_at * 1000), self.tab)
-            self._see(stamp, now)
-            # Rule 10: unless a change has ended since it was made.
-            if self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now):
-                self._came_at = made_at
-                self._must_ask = self._must_ask or made_at <= 0  # nobody knows how old it is
-                if event.landed:
-                    self._say_changed(now)
-                    self._tell_of_landing(event.given)
-                return
-        self._forget_what_is_over(now)
-        if self.loading:
-            self._must_ask = not self._in_air
-        else:  # as taken over
-            self._plan(self._expires_at, 0.0, now)
+        if event.given is not events.UNSET and self._show_given(event, now):
+            if event.landed:
+                self._publish_changed(now)
+                self._announce_landing(event.given)
+            return
+        if event.given is events.UNSET and not self._in_flight and self._invalidated_at is None:
+            self._ask_or_be_told(event, now)
+        else:
+            self._query_wanted = not self._in_flight
+
+    def _ask_or_be_told(self, event: "Any", now: float) -> None:
+        """Rule 4: another Python of this page may have asked already."""
+        # Where a sign-in may have ended, what was asked on the way says nothing.
+        if event.fresh and not event.landed and (self._in_worker or now - self._made_at > LATE):
+            self._hello = self._clock.next(now)
+            self._effects.append(events.Publish(messages.hello(self._hello, self._made_at, self._in_worker)))
+            self._asks_at = now + (TOLD_IN_WORKER if self._in_worker else TOLD_SOON)
+            self._stale = False  # by what came before, such as that it is hidden: it is about to ask
+        else:
+            self._query_wanted = True
+
+    def _show_given(self, event: "Any", now: float) -> bool:
+        """Rule 10: unless a mutation has ended since it was made."""
+        made_at = min(event.made_at, now)
+        stamp = self._clock.stamp_of(made_at, now)
+        if not self._show(stamp, made_at, event.given, self._end_of(event.given, None, made_at, now), now):
+            return False
+        self._came_at = made_at
+        fresh = event.fresh and not self._in_worker  # which can look up no epoch
+        self._query_wanted = self._query_wanted or not (fresh or self._in_flight)
+        return True
+
+    def _on_Configured(self, event: "Any", now: float) -> None:
+        was_loading = self.loading
+        self.options = event.options
+        self._warned = []
+        if event.given is events.UNSET or not self._show_given(event, now):
+            self._plan_by_options(0.0, now)
+        elif was_loading and event.fresh:
+            self._abort_first_query()
+
+    def _abort_first_query(self) -> None:
+        """It was sent before anything was known, and nobody waits for it."""
+        for query in list(self._in_flight):
+            if not query.tickets and query.told is None:
+                self._in_flight.remove(query)
+                self._effects.append(events.AbortQuery(query.number))
 
     def _on_Answered(self, event: "Any", now: float) -> None:
-        for question in self._in_air:
-            if question.number == event.question:
+        for query in self._in_flight:
+            if query.number == event.query:
                 break
         else:
             return  # given up meanwhile
-        self._in_air.remove(question)
+        self._in_flight.remove(query)
         error = event.error
+        if not isinstance(error, BackendUnreachable):
+            self._was_answered = True
+            if not self._online:
+                self._online = self._knows_better = True  # the browser does not: it knows nothing of a VPN
         # Python may start long after an early answer came.
-        if error is None and question.number != EARLY and now - question.asked > self.options.timeout + LAG:
+        if error is None and query.number != events.EARLY and now - query.asked > self.options.timeout + LAG:
             error = BackendUnreachable("The answer of the backend came too late to be believed.")  # the laptop slept
-        message = {"type": "answer", "stamp": list(question.stamp), "asked": question.asked, "told": question.told}
         if error is None:
-            ends = self._end_of(event.session, event.date, question.asked, now)
-            message["session"], message["ends"] = event.session, ends
-            self._show(question.stamp, question.asked, event.session, ends, now)
-            self._tell_of_landing(event.session)
+            ends = self._end_of(event.session, event.date, query.asked, now)
+            message = messages.answer(query, event.session, ends, self._why_nobody(event.session, now))
+            if self._show(query.stamp, query.asked, event.session, ends, now):
+                self._own_answer = message
+            self._announce_landing(event.session)
         else:
-            message["error"] = [error.code, error.message]
-            self._fail(question.stamp, error, now)
-        self._effects.append(Publish(message))
-        self._settle(question, error)
+            message = messages.failure(query, error)
+            self._fail(query.stamp, error, now)
+        self._effects.append(events.Publish(message))
+        self._settle(query, error)
 
     def _on_Refresh(self, event: "Any", now: float) -> None:
         self._tickets.append(event.ticket)
@@ -302,7 +319,21 @@ class Machine:
         maximum = self.options.client_max_age
         # Counted from when it came, or an answer that takes longer than the maximum would never be young enough.
         if maximum and self.session is not None and self._retry_at is None and now - self._came_at > maximum:
-            self._time_passed = True
+            self._stale = True
+
+    def _on_Refused(self, event: "Any", now: float) -> None:
+        """However many calls of whichever tab were, they are all told by the first answer that is asked for now."""
+        asked = [query for query in self._in_flight if query.asked >= event.left]
+        if not asked and self.is_known_since(event.left) is None:
+            self._invalidate(max(event.left, self._invalidated_at or event.left))
+
+    def _on_CountdownRead(self, event: "Any", now: float) -> None:
+        self._has_counted = True
+        self._count_at = self._next_second(now)
+
+    def _next_second(self, now: float) -> "Optional[float]":
+        left = self.seconds_left(now)
+        return None if left is None or self._ends is None else self._ends - left + JUST_AFTER
 
     def _on_Focus(self, event: "Any", now: float) -> None:
         if self.options.refetch_on_focus:
@@ -314,11 +345,11 @@ class Machine:
             self._catch_up(now)
 
     def _catch_up(self, now: float) -> None:
-        if self._lost_time or self._moment(now) - max(self._shown, self._failed)[0] >= BURST * 1000:
-            self._time_passed = True
+        if self._lost_time or self._clock.moment(now) - max(self._shown, self._failed)[0] >= BURST * 1000:
+            self._stale = True
 
     def _on_Network(self, event: "Any", now: float) -> None:
-        self._online = event.online
+        self._online = event.online or self._knows_better
         if event.online and self._retry_at is not None:
             self._retry_at = now
 
@@ -326,9 +357,9 @@ class Machine:
         self._abort(now)
         self._release_lock()
         self._present = False
-        # The ends of other tabs' changes will not be heard.
-        self._changes = {start: until for start, until in self._changes.items() if start[1] == self.tab}
-        self._expected_until = None
+        # The ends of other tabs' mutations will not be heard.
+        self._mutations = {start: until for start, until in self._mutations.items() if start[1] == self.tab}
+        self._delegated_until = None
         self._without_lock_at = None
         self._set_wake(None, now)
 
@@ -336,84 +367,89 @@ class Machine:
         self._present = True
         self._learn_epoch(event.epoch, now)
         self._forget_what_is_over(now)
-        self._must_ask = True
+        self._query_wanted = True
 
     def _forget_what_is_over(self, now: float) -> None:
         """For a page that goes on after nobody minded it: whoever it shows may be signed out, or past `expires`."""
         is_over = self._over_at is not None or (self._expires_at is not None and now >= self._expires_at)
-        if self._shown < self._epoch or is_over:
-            self.session = None
+        if self._shown < self.epoch or is_over:
+            self.session = self.reason = None
             self.loading = True
-            self._keep_alive_at = self._expires_at = self._over_at = None
+            self._keep_alive_at = self._expires_at = self._over_at = self._count_at = self.expires_in = None
 
     def _on_Stop(self, event: "Any", now: float) -> None:
-        for change, (start, sent, _) in list(self._own_changes.items()):
+        for mutation, (start, sent, _) in list(self._own_mutations.items()):
             # It will not be carried on. What was posted may be done, and another tab asks.
-            self._on_ChangeEnded(ChangeEnded(change, NOTHING if sent == start else LEAVING, None, None), now)
+            outcome = events.NOTHING if sent == start else events.NAVIGATED
+            self._on_MutationEnded(events.MutationEnded(mutation, outcome, None, None), now)
         self._on_PageHide(event, now)
         self._settle_all(BackendUnreachable(STOPPED))
 
     def _on_Tick(self, event: "Any", now: float) -> None:
         self._wake = None  # it has rung; _pass_time does what is due
 
-    def _on_ChangeStarted(self, event: "Any", now: float) -> None:
-        known = self._own_changes.get(event.change)
-        sent = self._next_stamp(now)
+    def _on_MutationStarted(self, event: "Any", now: float) -> None:
+        known = self._own_mutations.get(event.mutation)
+        sent = self._clock.next(now)
         start = sent if known is None else known[0]
-        self._own_changes[event.change] = (start, sent, now)
-        self._hold(start, now + DAY, now)  # ours always ends: its requests have time-outs
-        self._effects.append(Publish({"type": "start", "stamp": list(start)}))
+        self._own_mutations[event.mutation] = (start, sent, now)
+        self._pause_queries(start, now + DAY, now)  # ours always ends: its requests have time-outs
+        self._effects.append(events.Publish(messages.start(start)))
 
-    def _on_ChangeEnded(self, event: "Any", now: float) -> None:
-        start, sent, sent_at = self._own_changes.pop(event.change)
-        self._changes.pop(start, None)
+    def _on_SignsOut(self, event: "Any", now: float) -> None:
+        self._signing_out.append(event.mutation)
+
+    def _on_MutationEnded(self, event: "Any", now: float) -> None:
+        start, sent, sent_at = self._own_mutations.pop(event.mutation)
+        signs_out = event.mutation in self._signing_out
+        if signs_out:
+            self._signing_out.remove(event.mutation)
+        self._mutations.pop(start, None)
         outcome, overlapped = event.outcome, self._knows_of_later(sent)
-        if outcome == ADOPT and overlapped and event.session is not None:
-            outcome = CHANGED
-        end = self._next_stamp(now)
-        message: "dict[str, Any]" = {"type": "end", "stamp": list(end), "start": list(start), "outcome": outcome}
-        if outcome == ADOPT:
+        if outcome == events.ADOPT and overlapped and event.session is not None:
+            outcome = events.CHANGED
+        end = self._clock.next(now)
+        if signs_out and outcome != events.NOTHING:
+            self._signed_out = end
+        ends = reason = None
+        message = messages.end(end, start, outcome)
+        if outcome == events.ADOPT:
             ends = self._end_of(event.session, event.date, sent_at, now)
-            message["sent"], message["asked"] = list(sent), sent_at
-            message["session"], message["ends"] = event.session, ends
-        self._effects.append(Publish(message))
-        if outcome == NOTHING:
+            reason = self._why_nobody(event.session, now)
+            message = messages.end_with_answer(end, start, outcome, sent, sent_at, event.session, ends, reason)
+        self._effects.append(events.Publish(message))
+        if outcome == events.NOTHING:
             return
-        self._effects.append(StoreEpoch(end[0]))
+        self._effects.append(events.StoreEpoch(end[0]))
         self._move_epoch(end, now)
-        if outcome == ADOPT:
-            self._satisfy(sent_at)
-            self._show(end, now, event.session, ends, now)
+        if outcome == events.ADOPT:
+            self._clear_invalidation(sent_at)
+            if self._show(end, now, event.session, ends, now):
+                answered = messages.Answer(end, sent_at, None, [], event.session, ends, None, None)
+                self._own_answer = messages.answer(answered, event.session, ends, reason)
             self._settle_by_end(overlapped, now)
-        elif outcome == CHANGED:
-            self._must_ask = True
+        elif outcome == events.CHANGED:
+            self._query_wanted = True
         else:
             # The page goes away before this is over; should it stay (a download, a refused unload), it asks.
-            self._expect(end, now)
-        signed_out = outcome == ADOPT and event.session is None
-        self._effects.append(TellOthers("signout" if signed_out else "getSession"))  # rule 5
+            self._delegate(end, now)
+        is_nobody = outcome == events.ADOPT and event.session is None
+        self._effects.append(events.NotifyJSClients("signout" if is_nobody else "getSession"))  # rule 5
 
     def _on_Heard(self, event: "Any", now: float) -> None:
-        message = event.message
-        stamp = self._stamp_in(message, "stamp", now)
-        if stamp is None:
-            return
-        kind = message.get("type")
-        if kind == "answer":
-            self._hear_answer(message, stamp, now)
-        elif kind == "start":
-            self._hold(stamp, now + self.options.timeout, now)
-        elif kind == "end":
-            self._hear_end(message, stamp, now)
-        elif kind == "changed":
-            self._something_changed = now
+        message = messages.read(event.message)
+        if message is not None and self._clock.accepts(message.stamp, now):
+            getattr(self, "_hear_" + type(message).__name__)(message, now)
 
     def _on_EpochStored(self, event: "Any", now: float) -> None:
         if self._learn_epoch(event.epoch, now):
-            self._something_changed = now
+            self._invalidate(now)
 
     def _on_ForeignChange(self, event: "Any", now: float) -> None:
-        self._something_changed = now
+        self._invalidate(now, event.identity)
+
+    def _on_SignedOutElsewhere(self, event: "Any", now: float) -> None:
+        self._signed_out_elsewhere = self._clock.next(now)
 
     def _on_LockGranted(self, event: "Any", now: float) -> None:
         self._lock = "held"
@@ -432,86 +468,128 @@ class Machine:
 
     def _on_Failed(self, event: "Any", now: float) -> None:
         self.error = event.error
-        self._action_failed = self._next_stamp(now)
+        self._action_failed = self._clock.next(now)
 
     # ── what the other tabs say ──────────────────────────────────────────────────────────────────
 
-    def _hear_answer(self, message: "dict[str, Any]", stamp: "Stamp", now: float) -> bool:
-        """Takes what another tab was answered; whether it made sense."""
-        asked: "Any" = message.get("asked")
-        if not _is_number(asked):
-            return False
-        behind = self._ahead - (stamp[0] - asked * 1000) > LAG * 1000
-        if behind and (self._corrected_at is None or asked > self._corrected_at):
-            # From a page opened after the clock was set back, whose stamps are behind ours: now it will know.
-            self._say_changed(now)
-            self._something_changed = self._corrected_at = now
-        asked = min(asked, now)
-        error = message.get("error")
-        if isinstance(error, list) and len(error) == 2 and all(isinstance(part, str) for part in error):
-            taken = self._fail(stamp, revive(error[0], error[1]), now)
-        elif "session" in message and _is_session(message["session"]):
-            ends = message.get("ends")
-            taken = self._show(stamp, asked, message["session"], ends if _is_number(ends) else None, now)
-            if taken and message["session"] is not None:
-                self._tell_of_landing(message["session"])
-        else:
-            return False
-        if taken:
-            told: "Any" = message.get("told")
-            # Rule 4: it may have heard of the same change a moment before us, and asked then.
-            self._satisfy(max(asked, min(told, asked) + SAME_MOMENT) if _is_number(told) else asked)
-        return True
+    def _hear_Start(self, message: "Any", now: float) -> None:
+        self._pause_queries(message.stamp, now + self.options.timeout, now)
 
-    def _hear_end(self, message: "dict[str, Any]", end: "Stamp", now: float) -> None:
-        start = self._stamp_in(message, "start", now)
-        if start is not None and all(
-            start != own for own, _, _ in self._own_changes.values()
-        ):  # ours end by themselves
-            self._changes.pop(start, None)
-        outcome = message.get("outcome")
-        if outcome == NOTHING or end == self._epoch:  # heard twice
+    def _hear_Changed(self, message: "Any", now: float) -> None:
+        self._invalidate(now, f"{message.stamp[0]} {message.stamp[1]}")
+
+    def _hear_Hello(self, message: "Any", now: float) -> None:
+        """Rule 4: tell another Python of this page what was asked since that was navigated to."""
+        if not (self._in_worker or message.in_worker or abs(message.since - self._made_at) < SAME_PAGE):
             return
-        if end < max(self._epoch, self._shown):
-            # From a tab that has not heard the stamps we have, after a clock was set back.
-            self._something_changed = now
+        asking = [query.stamp for query in self._in_flight if query.asked >= message.since]
+        if self._asks_at is not None and self._hello < message.stamp:
+            asking.append(self._hello)  # soon, and before that one
+        if asking:
+            self._effects.append(events.Publish(messages.asking(asking[0])))
             return
-        sent = self._stamp_in(message, "sent", now)
-        overlapped = sent is None or self._knows_of_later(sent)
-        self._move_epoch(end, now)
-        adopts = outcome == ADOPT and not (overlapped and message.get("session"))
-        if adopts and self._hear_answer(message, end, now):
-            self._settle_by_end(overlapped, now)
-        elif outcome == CHANGED:
-            self._expect(end, now)
+        answer = self._own_answer
+        is_newest = answer is not None and answer["stamp"] == list(self._shown) and self._invalidated_at is None
+        is_over = self._over_at is not None or (self._expires_at is not None and now >= self._expires_at)
+        is_shown = is_newest and answer["session"] == self.session  # not one that is over since
+        if is_shown and not is_over and answer["asked"] >= message.since:
+            self._effects.append(events.Publish(answer))
+
+    def _hear_Asking(self, message: "Any", now: float) -> None:
+        if self._asks_at is not None:
+            self._delegate(message.stamp, now)
+
+    def _hear_Answer(self, message: "Any", now: float) -> None:
+        """Take what another tab was answered."""
+        asked = message.asked
+        is_behind = self._clock.is_ahead_of(message.stamp, asked)
+        if is_behind and (self._corrected_at is None or asked > self._corrected_at):
+            # From a page opened after the clock was set back, whose stamps are behind ours: now it will know.
+            self._publish_changed(now)
+            self._corrected_at = now
+            self._invalidate(now)
+        asked = min(asked, now)
+        if message.error is not None:
+            taken = self._fail(message.stamp, message.error, now)
         else:
-            self._something_changed = now
+            taken = self._show(message.stamp, asked, message.session, message.ends, now, message.reason)
+            self._was_answered = True
+            if taken and message.session is not None:
+                self._announce_landing(message.session)
+        if taken:
+            self._note_answered(message.about)
+            # Rule 4: it may have heard of the same mutation a moment before us, and asked then.
+            told = message.told
+            self._clear_invalidation(asked if told is None else max(asked, min(told, asked) + SAME_MOMENT))
+
+    def _hear_End(self, message: "Any", now: float) -> None:
+        end, outcome = message.stamp, message.outcome
+        if self._accepted(message.start, now) and all(
+            message.start != own for own, _, _ in self._own_mutations.values()
+        ):  # ours end by themselves
+            self._mutations.pop(message.start, None)
+        if outcome == events.NOTHING or end == self.epoch:  # heard twice
+            return
+        if end < self.newest:
+            # From a tab that has not heard the stamps we have, after a clock was set back.
+            self._invalidate(now)
+            return
+        overlapped = not self._accepted(message.sent, now) or self._knows_of_later(message.sent)
+        self._signed_out_elsewhere = end  # or another change, but then somebody is signed in
+        self._effects.append(events.StoreEpoch(end[0]))  # whose change it was may be a worker, which cannot
+        self._move_epoch(end, now)
+        answer = message.answer if outcome == events.ADOPT else None
+        if answer is not None and not (overlapped and answer.session):
+            self._hear_Answer(answer, now)
+            self._settle_by_end(overlapped, now)
+        elif outcome == events.CHANGED:
+            self._delegate(end, now)
+        else:
+            self._invalidate(now)
+
+    def _accepted(self, stamp: "Optional[Stamp]", now: float) -> bool:
+        return stamp is not None and self._clock.accepts(stamp, now)
 
     # ── what an answer means ─────────────────────────────────────────────────────────────────────
 
-    def _show(self, stamp: "Stamp", asked: float, session: "Data", ends: "Optional[float]", now: float) -> bool:
-        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2."""
-        if stamp < self._epoch or stamp <= self._shown:
+    def _show(
+        self,
+        stamp: "Stamp",
+        asked: float,
+        session: "Data",
+        ends: "Optional[float]",
+        now: float,
+        told: "Optional[str]" = None,
+    ) -> bool:
+        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2. `told`: see `_why_nobody`."""
+        if stamp < self.epoch or stamp <= self._shown:
             return False
         self._answer_came(stamp)
-        for question in list(self._in_air):
-            if question.stamp < stamp:  # whatever it brings is older
-                self._in_air.remove(question)
-                self._effects.append(Abort(question.number))
-                if asked >= question.asked:
-                    self._settle(question)
+        for query in list(self._in_flight):
+            if query.stamp < stamp:  # whatever it brings is older
+                self._in_flight.remove(query)
+                self._effects.append(events.AbortQuery(query.number))
+                if asked >= query.asked:
+                    self._settle(query)
                 else:  # the clock was set back meanwhile, so that stamps and times disagree: it is asked once more
-                    self._tickets += question.tickets
-                    if question.told is not None:
-                        self._something_changed = question.asked
+                    self._tickets += query.tickets
+                    if query.told is not None:
+                        self._invalidate(query.asked)
                     else:
-                        self._must_ask = True
+                        self._query_wanted = True
+        self._become(session, self._why_nobody(session, now, told))
         self._shown = stamp
-        self.session = session
         self.loading = False
         self._came_at = now
+        self._ends = ends
+        left = self.seconds_left(now)
+        self.expires_in = left if left is None or self._has_counted else UNTOLD
+        if self._count_at is not None:
+            self._count_at = self._next_second(now)
         later = 0.0 if stamp[1] == self.tab else HEAD_START * (0.5 + 0.5 * self._random())
-        self._plan(ends, later, now)
+        self._expires_at = None if ends is None else ends + later
+        self._over_at = None
+        self._plan_by_options(later, now)
         if stamp > max(self._failed, self._action_failed):
             self.error = None
         if stamp > self._failed:
@@ -519,25 +597,53 @@ class Machine:
             self._retry_at = None
         return True
 
-    def _plan(self, ends: "Optional[float]", later: float, now: float) -> None:
-        """The times of the session that is shown: rules 6 and 7."""
-        self._expires_at = None if ends is None else ends + later
-        self._over_at = None
+    def _become(self, session: "Data", why: "Any") -> None:
+        """Rule 11: who is signed in from now on, and `why` if that is nobody."""
+        was, self._was = self._was, session
+        if session is None:
+            if was is not None:
+                self.reason = why or None
+        elif was is None:
+            self.reason = None
+        elif is_another(was, session):
+            self.reason = "switched"
+        self.session = session
+
+    def _why_nobody(self, session: "Data", now: float, told: "Optional[str]" = None) -> "Optional[str]":
+        """Rule 11: why nobody is signed in, if `session` is what is answered. `told`: what another tab says of that."""
+        if session is not None:
+            return None
+        if self._shown < self._signed_out:
+            return "signed_out"
+        if self._was is None:
+            return self.reason
+        if told is not None:
+            return told
+        if self._ends is not None and now >= self._ends - LAG:  # `Date` has whole seconds
+            return "expired"
+        return "signed_out_elsewhere" if self._shown < self._signed_out_elsewhere else "revoked"
+
+    def _plan_by_options(self, later: float, now: float) -> None:
+        """Rule 6, for the session that is shown."""
         self._keep_alive_at = None
         if self.options.keep_alive and self.session is not None:
             self._keep_alive_at = now + self.options.keep_alive + later
-        if ends is not None:
-            self._warn_of_long_options(ends - now)
+        if self._expires_at is not None:
+            self._warn_of_long_options(self._expires_at - later - now)
 
     def _fail(self, stamp: "Stamp", error: "NextAuthError", now: float) -> bool:
         """Take an unknown: who is signed in stays as it is, and is asked again later."""
-        if stamp < self._epoch or stamp <= self._shown:
+        if stamp < self.epoch or stamp <= self._shown:
             return False
         newest = stamp > self._failed
         if newest:
             self._answer_came(stamp)
             self._failed = stamp
             self.error = error
+            if self.loading:  # nobody may ever look at `.error`, and the page says "Loading" for ever
+                self._effects.append(
+                    events.Warn("Nobody knows yet who is signed in, and it is asked again. " + error.message)
+                )
         if newest or self._retry_at is None:
             delay = min(LONGEST_BACKOFF, 2.0**self._attempts)
             self._attempts = min(self._attempts + 1, 5)
@@ -546,14 +652,39 @@ class Machine:
 
     def _answer_came(self, stamp: "Stamp") -> None:
         if stamp > self._failed:  # else the retry of what failed since is still wanted
-            self._time_passed = self._lost_time = False
-        if stamp >= self._expected:
-            self._expected_until = None
+            self._stale = self._lost_time = False
+        if stamp >= self._delegated:
+            self._delegated_until = None
 
-    def _satisfy(self, asked: float) -> None:
-        """What was asked then tells of every change until then."""
-        if self._something_changed is not None and asked >= self._something_changed:
-            self._something_changed = None
+    def _invalidate(self, at: float, identity: "Optional[str]" = None) -> None:
+        """Something changed. What has an identity, other tabs hear of as the same, at whatever time: rule 4."""
+        if identity is None:
+            self._invalidated_besides = True
+        else:
+            self._heard_of = (self._heard_of + [identity])[-messages.MOST :]
+            if identity in self._answered:
+                self._answered.remove(identity)
+                return  # an answer that was asked for on its account has come before it
+            self._invalidated_by.append(identity)
+        self._invalidated_at = at
+
+    def _note_answered(self, about: "list[str]") -> None:
+        """A query was sent on account of these, after they were heard of, there or here."""
+        self._answered = (self._answered + [one for one in about if one not in self._heard_of])[-messages.MOST :]
+        if self._invalidated_by and not self._invalidated_besides:
+            self._invalidated_by = [identity for identity in self._invalidated_by if identity not in about]
+            if not self._invalidated_by:
+                self._validate()
+
+    def _clear_invalidation(self, asked: float) -> None:
+        """What was asked then tells of every mutation until then."""
+        if self._invalidated_at is not None and asked >= self._invalidated_at:
+            self._validate()
+
+    def _validate(self) -> None:
+        self._invalidated_at = None
+        self._invalidated_by = []
+        self._invalidated_besides = False
 
     def _end_of(self, session: "Data", date: "Optional[float]", asked: float, now: float) -> "Optional[float]":
         """Rule 7: when it expires, on this tab's clock; what is missing, unparsable or was past is believed.
@@ -568,27 +699,28 @@ class Machine:
     def _warn_of_long_options(self, lifetime: float) -> None:
         for name in ("client_max_age", "keep_alive"):
             value = getattr(self.options, name)
-            # The answer took a moment to come, so that a session of 60 s is seen with a little less.
-            if value and value > lifetime - 1.5 and name not in self._warned:
+            # The answer took a moment to come, so that a session of 60 s is seen with a little less; and of one that is
+            # over already, the lifetime is not known.
+            if value and 0 < lifetime < value + 1.5 and name not in self._warned:
                 self._warned.append(name)
                 self._effects.append(
-                    Warn(
+                    events.Warn(
                         f"{name}={value} is not lower than the session's own lifetime of {round(lifetime)} seconds: "
                         f"the session can end before it is looked at. Choose less than {round(lifetime)}."
                     )
                 )
 
-    # ── changes ──────────────────────────────────────────────────────────────────────────────────
+    # ── mutations ────────────────────────────────────────────────────────────────────────────────
 
-    def _hold(self, start: "Stamp", until: float, now: float) -> None:
-        """Rule 2: between a change's start and its end no question may be in the air, in any tab."""
-        self._changes[start] = until
-        # What is aborted is wanted since the change began, so that its own answer will do for it.
-        self._abort(min(now, (start[0] - self._ahead) / 1000))
+    def _pause_queries(self, start: "Stamp", until: float, now: float) -> None:
+        """Rule 2: between a mutation's start and its end no query may be in flight, in any tab."""
+        self._mutations[start] = until
+        # What is aborted is wanted since the mutation began, so that its own answer will do for it.
+        self._abort(min(now, self._clock.wall_time(start)))
 
     def _move_epoch(self, end: "Stamp", now: float) -> None:
-        """Rule 2: what was asked before a change ended says nothing any more."""
-        self._epoch = end
+        """Rule 2: what was asked before a mutation ended says nothing any more."""
+        self.epoch = end
         self._abort(now, end)
 
     def _knows_of_later(self, sent: "Stamp") -> bool:
@@ -596,89 +728,108 @@ class Machine:
 
         Nobody knows in which order, so it is asked once more. Until then *nobody* is believed, a session is not.
         """
-        return max(self._shown, self._epoch) > sent
+        return self.newest > sent
 
     def _settle_by_end(self, overlapped: bool, now: float) -> None:
         if overlapped:
-            self._something_changed = now
+            self._invalidate(now)
         else:
             self._settle_all()
 
     def _abort(self, since: float, before: "Optional[Stamp]" = None) -> None:
-        for question in list(self._in_air):
-            if before is None or question.stamp < before:
-                self._in_air.remove(question)
-                self._effects.append(Abort(question.number))
-                self._tickets += question.tickets
-                self._something_changed = max(since, self._something_changed or since)
+        for query in list(self._in_flight):
+            if before is None or query.stamp < before:
+                self._in_flight.remove(query)
+                self._effects.append(events.AbortQuery(query.number))
+                self._tickets += query.tickets
+                self._invalidate(max(since, self._invalidated_at or since))
 
-    def _expect(self, end: "Stamp", now: float) -> None:
+    def _delegate(self, end: "Stamp", now: float) -> None:
         if self._shown < end:
-            self._expected = end
-            self._expected_until = now + self.options.timeout
+            self._delegated = end
+            self._delegated_until = now + self.options.timeout
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
     def _pass_time(self, now: float) -> None:
         """Do what has become due."""
-        for start, until in list(self._changes.items()):
+        for start, until in list(self._mutations.items()):
             if now >= until:  # its tab was closed, or is stuck
-                del self._changes[start]
-                self._something_changed = now
-        if self._expected_until is not None and now >= self._expected_until:
-            self._expected_until = None
-            self._something_changed = now
-        if self._retry_at is not None and now >= self._retry_at and self._visible and self._online:
+                del self._mutations[start]
+                self._invalidate(now)
+        if self._delegated_until is not None and now >= self._delegated_until:
+            self._delegated_until = None
+            self._invalidate(now)
+        if self._asks_at is not None and now >= self._asks_at:
+            self._asks_at = None
+            if self.loading and not self._in_flight:
+                # Of two workers that start together one asks. A page waits for no other page's query.
+                self._stale = self._in_worker or self._delegated_until is not None
+                self._query_wanted = not self._stale
+        if self._retry_at is not None and now >= self._retry_at and self._may_retry():
             self._retry_at = None
-            self._time_passed = True
+            self._stale = True
         if self._keep_alive_at is not None and now >= self._keep_alive_at and self._online:
             self._keep_alive_at = now + self.options.keep_alive
-            self._time_passed = True
+            self._stale = True
         if self._expires_at is not None and now >= self._expires_at:
             self._expires_at = None
             self._over_at = now + self.options.timeout
-            self._time_passed = True
+            self._stale = True
         if self._over_at is not None and now >= self._over_at:
             # The one unknown that changes who is signed in; no backend said it, so it is not published.
             self._over_at = self._keep_alive_at = None
-            self.session = None
+            self._become(None, "expired")
+            self.expires_in = self._count_at = None
+        if self._count_at is not None and now >= self._count_at and self._visible:
+            self._count_at = None  # until somebody reads it
+            self.expires_in = self.seconds_left(now)
+        expiring_at = self._expiring_at()
+        self.expiring = expiring_at is not None and now >= expiring_at
 
-    def _mind_the_clock(self, now: float) -> None:
+    def _expiring_at(self) -> "Optional[float]":
+        return None if self.session is None or self._ends is None else self._ends - self.options.expiring
+
+    def _may_retry(self) -> bool:
+        # A browser that takes itself for offline may be wrong; until there was an answer only asking shows that.
+        return self._visible and (self._online or not self._was_answered)
+
+    def _follow_the_clock(self, now: float) -> None:
         """When the wall clock is set back, no deadline may move away with it."""
-        back = self._clock - now
-        self._clock = now
+        back = self._clock.advance(now)
         if back > 0:
-            self._ahead += back * 1000
             self._lost_time = True
             for name in _TIMES:
                 time = getattr(self, name)
                 if time is not None:
                     setattr(self, name, time - back)
-            for start in self._changes:
-                self._changes[start] -= back
-            for change, (start, sent, sent_at) in self._own_changes.items():
-                self._own_changes[change] = (start, sent, sent_at - back)
-            for question in self._in_air:
-                question.asked -= back
-                if question.told is not None:
-                    question.told -= back
-        if self._highest > (now + DAY) * 1000:
-            # Set back by more than a day: newer pages would take our stamps for nonsense, and the order is lost.
-            self._highest = 0
-            self._ahead = 0.0
-            self._epoch = self._shown = self._failed = self._action_failed = self._expected = NEVER
+            for start in self._mutations:
+                self._mutations[start] -= back
+            for mutation, (start, sent, sent_at) in self._own_mutations.items():
+                self._own_mutations[mutation] = (start, sent, sent_at - back)
+            for query in self._in_flight:
+                query.asked -= back
+                if query.told is not None:
+                    query.told -= back
+        if self._clock.is_lost(now):
+            self._clock.start_anew()
+            self.epoch = self._shown = self._failed = self._action_failed = self._delegated = NEVER
             self._abort(now)
-            self._must_ask = True
+            self._query_wanted = True
 
     def _set_alarm(self, now: float) -> None:
-        times: "list[Optional[float]]" = list(self._changes.values())
-        times += [self._expected_until, self._expires_at, self._over_at, self._without_lock_at]
+        times: "list[Optional[float]]" = list(self._mutations.values())
+        times += [self._asks_at, self._delegated_until, self._expires_at, self._over_at, self._without_lock_at]
         if self._without_lock_at is not None and self._lock == "free":
             times.append(self._lock_again)
         if self._online:
             times.append(self._keep_alive_at)
-            if self._visible:
-                times.append(self._retry_at)
+        if self._visible:
+            times.append(self._count_at)
+        if not self.expiring:
+            times.append(self._expiring_at())
+        if self._may_retry():
+            times.append(self._retry_at)
         due = [time for time in times if time is not None]
         self._set_wake(min(due) if due else None, now)
 
@@ -689,111 +840,83 @@ class Machine:
                 return  # it rings early enough
         if at != self._wake:
             self._wake = at
-            self._effects.append(Wake(None if at is None else at - now))
+            self._effects.append(events.Wake(None if at is None else at - now))
 
     # ── asking ───────────────────────────────────────────────────────────────────────────────────
 
-    def _ask_what_is_wanted(self, now: float) -> None:
+    def _query_what_is_wanted(self, now: float) -> None:
         """Rules 2, 3 and 4."""
-        may_ask = not self._changes and len(self._in_air) < 2
-        if may_ask and (self._tickets or self._must_ask):
-            self._ask(now)
-            may_ask = len(self._in_air) < 2
-        if any(question.stamp > self._failed for question in self._in_air):
-            self._time_passed = False  # it joins
-        if not may_ask or self._expected_until is not None:
+        may_query = not self._mutations and len(self._in_flight) < 2
+        if may_query and (self._tickets or self._query_wanted):
+            self._query(now)
+            may_query = len(self._in_flight) < 2
+        if any(query.stamp > self._failed for query in self._in_flight):
+            self._stale = False  # it joins
+        if not may_query or self._delegated_until is not None:
             self._without_lock_at = None
-        elif self._time_passed or self._something_changed is not None:
-            self._ask_for_all(now)
+        elif self._stale or self._invalidated_at is not None:
+            self._query_for_all(now)
         else:
             self._without_lock_at = None
-        if not self._in_air:
+        if not self._in_flight:
             self._release_lock()
 
-    def _ask_for_all(self, now: float) -> None:
+    def _query_for_all(self, now: float) -> None:
         """Ask if no other tab does: rule 4."""
         if self._without_lock_at is None:
             # Whoever holds it has its answer by then; if it is stuck, the first of us asks for the others.
             self._without_lock_at = now + self.options.timeout + 1 + STUCK_SPREAD * self._random()
             # What was heard earlier, and could not be asked then, another tab may have asked meanwhile.
-            self._lock_was_busy = self._something_changed is not None and self._something_changed < now
+            self._lock_was_busy = self._invalidated_at is not None and self._invalidated_at < now
             self._lock_again = now
         if self._lock == "held" or now >= self._without_lock_at:
-            self._ask(now)
+            self._query(now)
         elif self._lock == "free" and now >= self._lock_again:
             self._lock = "trying"
-            self._effects.append(TryLock())
+            self._effects.append(events.TryLock())
 
-    def _ask(self, now: float) -> None:
+    def _query(self, now: float) -> None:
         self._numbers += 1
-        question = Question(self._numbers, self._next_stamp(now), now, self._something_changed, self._tickets)
-        self._in_air.append(question)
-        self._effects.append(Ask(self._numbers))
+        query = Query(self._numbers, self._clock.next(now), now, self._invalidated_at, self._tickets)
+        self._in_flight.append(query)
+        self._effects.append(events.SendQuery(self._numbers))
+        query.about = self._invalidated_by[-messages.MOST :]
+        self._note_answered(query.about)
         self._tickets = []
-        self._must_ask = self._time_passed = False
-        self._something_changed = self._without_lock_at = self._retry_at = None
+        self._query_wanted = self._stale = False
+        self._without_lock_at = self._retry_at = self._asks_at = None
+        self._validate()
 
     def _release_lock(self) -> None:
         if self._lock == "held":
             self._lock = "free"
-            self._effects.append(ReleaseLock())
+            self._effects.append(events.ReleaseLock())
 
-    def _settle(self, question: Question, error: "Optional[NextAuthError]" = None) -> None:
-        if question.tickets:
-            self._effects.append(Settle(question.tickets, error))
+    def _settle(self, query: Query, error: "Optional[NextAuthError]" = None) -> None:
+        if query.tickets:
+            self._effects.append(events.Settle(query.tickets, error))
             if error is None:
-                self._effects.append(TellOthers("getSession"))  # rule 5
+                self._effects.append(events.NotifyJSClients("getSession"))  # rule 5
 
     def _settle_all(self, error: "Optional[NextAuthError]" = None) -> None:
         if self._tickets:
-            self._effects.append(Settle(self._tickets, error))
+            self._effects.append(events.Settle(self._tickets, error))
             self._tickets = []
 
-    def _tell_of_landing(self, session: "Data") -> None:
+    def _announce_landing(self, session: "Data") -> None:
         """Rule 10: our other tabs learn of the sign-in from the answer, or from "changed"; the JS clients from this."""
         if self._landed and session is not None:
-            self._effects.append(TellOthers("getSession"))
+            self._effects.append(events.NotifyJSClients("getSession"))
         self._landed = False
 
-    def _say_changed(self, now: float) -> None:
-        self._effects.append(Publish({"type": "changed", "stamp": list(self._next_stamp(now))}))
-
-    # ── stamps ───────────────────────────────────────────────────────────────────────────────────
-
-    def _moment(self, now: float) -> int:
-        return int(now * 1000 + self._ahead)
-
-    def _next_stamp(self, now: float) -> "Stamp":
-        self._highest = max(self._moment(now), self._highest + 1)
-        return (self._highest, self.tab)
-
-    def _see(self, stamp: "Stamp", now: float) -> None:
-        self._highest = max(self._highest, stamp[0])
-        self._ahead = max(self._ahead, stamp[0] - now * 1000)
-
-    def _stamp_in(self, message: "Any", name: str, now: float) -> "Optional[Stamp]":
-        """The stamp in a message, which raises the next of ours; `None` if it is none, or a day ahead of the clock."""
-        value = message.get(name) if isinstance(message, dict) else None
-        if not isinstance(value, list) or len(value) != 2 or not isinstance(value[1], str):
-            return None
-        if not _is_number(value[0]) or not 0 < value[0] <= (now + DAY) * 1000:
-            return None
-        stamp = (int(value[0]), value[1])
-        self._see(stamp, now)
-        return stamp
+    def _publish_changed(self, now: float) -> None:
+        self._effects.append(events.Publish(messages.changed(self._clock.next(now))))
 
     def _learn_epoch(self, value: "Any", now: float) -> bool:
         """Takes the number that is stored; whether it is news."""
-        stamp = self._stamp_in({"stored": [value, ""]}, "stored", now)
-        if stamp is None or stamp[0] <= self._epoch[0]:
+        stamp = messages.read_stamp([value, ""])
+        if stamp is None or not self._clock.accepts(stamp, now) or stamp[0] <= self.epoch[0]:
             return False
+        self._signed_out_elsewhere = stamp  # as in `_hear_End`
         self._move_epoch(stamp, now)
         return True
-
-
-def _is_number(value: "Any") -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value == value and abs(value) < 1e17
-
-
-def _is_session(value: "Any") -> bool:
-    return value is None or (isinstance(value, dict) and bool(value) and isinstance(value.get("user", {}), dict))

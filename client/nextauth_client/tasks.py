@@ -1,6 +1,7 @@
 """Background tasks: kept alive until done, and a failure that nobody awaits is told to somebody."""
 
 import asyncio
+import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -8,11 +9,33 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
+if sys.implementation.name == "micropython":
+    _Call = None  # its tasks cannot be subclassed
+else:
+    _webloop: "Any" = sys.modules.get("pyodide.webloop")  # whose tasks have `.then`, too
+    _Task: "Any" = asyncio.Task if _webloop is None else _webloop.PyodideTask
+
+    class _Call(_Task):  # type: ignore[no-redef, misc]
+        """The task of a call that somebody may forget to await: then its truth, which would be true, raises."""
+
+        def __bool__(self) -> bool:
+            call = self.get_name()
+            raise TypeError(
+                f"{call}(...) gives a task, which would always be true: write `if await {call}(...):`. "
+                "To see whether there is a task, compare with None."
+            )
+
+
 _alive: "list[asyncio.Task[Any]]" = []  # the event loop itself keeps only weak references
 
 
-def start(coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception], object]") -> "asyncio.Task[T]":
-    """Run `coroutine` as a task. When it raises and nobody is awaiting it, `unobserved(error)` is called, once."""
+def start(
+    coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception], object]", call: "Optional[str]" = None
+) -> "asyncio.Task[T]":
+    """Run `coroutine` as a task. When it raises and nobody is awaiting it, `unobserved(error)` is called, once.
+
+    `call`: the name of the function that gives this task to a page; its truth raises `TypeError`, but on MicroPython.
+    """
 
     async def run() -> "T":
         try:
@@ -36,7 +59,11 @@ def start(coroutine: "Coroutine[Any, Any, T]", unobserved: "Callable[[Exception]
             if isinstance(error, Exception):
                 unobserved(error)
 
-    task: "asyncio.Task[T]" = asyncio.create_task(run())
+    task: "asyncio.Task[T]"
+    if call is None or _Call is None:
+        task = asyncio.create_task(run())
+    else:
+        task = _Call(run(), loop=asyncio.get_running_loop(), name=call)
     _alive[:] = [other for other in _alive if not other.done()]
     _alive.append(task)
     if hasattr(task, "add_done_callback"):

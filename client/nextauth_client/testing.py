@@ -25,16 +25,16 @@ import threading
 import time
 from collections import namedtuple
 
-from . import sync
-from .errors import BackendUnreachable, PopupFailed, UnsafeURL
-from .protocol import Answer, session_request
-from .urls import parse_query, scheme_of, split
+from . import api, events, runtime
+from .errors import BackendUnreachable, PopupBlocked, UnsafeURL
+from .host import Answer, Request, Response
+from .protocol import session_request
+from .stamps import DAY
+from .urls import in_ascii, parse_query, resolve, scheme_of, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Coroutine, Optional, Protocol, TypeVar, Union
-
-    from .protocol import Request
+    from typing import Any, Callable, Coroutine, Mapping, Optional, Protocol, TypeVar, Union
 
     T = TypeVar("T")
 
@@ -49,6 +49,7 @@ if TYPE_CHECKING:
         def skip(self, seconds: float) -> None: ...
 
     Fault = Union[str, Answer, None]
+    Answers = Callable[[Request, Optional[dict[str, Any]]], Answer]
 
 START = 1_790_000_000.0  # Unix seconds at which virtual time begins
 
@@ -64,8 +65,38 @@ Cookie = namedtuple("Cookie", ("name", "login", "data", "expires"))
 KEEP = object()  # an answer without Set-Cookie
 
 
+class ApiAnswer(Answer):
+    """What the page's own API answers; `body` is text, bytes, or else what JSON can say."""
+
+    def __init__(self, status: int = 200, body: "Any" = "", headers: "Optional[Mapping[str, str]]" = None) -> None:
+        self.headers = dict(headers or {})
+        if not isinstance(body, (str, bytes)):
+            body = json.dumps(body)
+            self.headers.setdefault("content-type", "application/json")
+        self.body = body.encode() if isinstance(body, str) else body
+        super().__init__(status, self.body.decode("utf-8", "replace"))
+
+
+class ApiBody:
+    """See `host.Body`."""
+
+    def __init__(self, body: bytes) -> None:
+        self._body = body
+
+    def text(self) -> str:
+        return self._body.decode("utf-8", "replace").removeprefix("\ufeff")
+
+    def bytes(self) -> "bytes":
+        return self._body
+
+
 class Backend:
     """A v4 backend with JWT sessions: every answered `GET /session` sets the cookie again, and so prolongs it.
+
+    `api` has what the page's own API answers, by path, or by the address where that is elsewhere (`auth_fetch`); the
+    session is that of the cookie which comes with the request, as plain data, or `None`:
+
+        browser.backend.api["/api/orders"] = lambda request, session: ApiAnswer(200 if session else 401, ["apples"])
 
     Change what it does by its attributes: `users` (name and password), `session_length` in seconds, `extra` (what a
     session callback adds), `revoked` (numbers of logins), `skew` (its clock against the browser's), `sends_date`.
@@ -80,6 +111,7 @@ class Backend:
         self.skew = 0.0
         self.sends_date = True
         self.csrf_token = "token"
+        self.api: "dict[str, Answers]" = {}
         self._logins = 0
 
     def now(self) -> float:
@@ -93,10 +125,19 @@ class Backend:
     def accepts(self, cookie: "Optional[Cookie]") -> bool:
         return cookie is not None and cookie.expires > self.now() and cookie.login not in self.revoked
 
-    def handle(self, request: "Request", cookie: "Optional[Cookie]") -> "tuple[Answer, Any]":
-        """The answer, and the new cookie: a `Cookie`, `None` to take it away, or `KEEP`."""
-        path = split(request.url)[1].partition("/api/auth")[2].partition("?")[0]
-        origin = split(request.url)[0]
+    def handle(self, request: "Request", cookie: "Optional[Cookie]", *, has_token: bool = True) -> "tuple[Answer, Any]":
+        """The answer, and the new cookie: a `Cookie`, `None` to take it away, or `KEEP`.
+
+        `has_token`: whether the token's own cookie comes with it.
+        """
+        token = self.csrf_token if has_token else None
+        origin, path, _, _ = split(request.url)
+        own_api = self.api.get(request.address) or self.api.get(path)
+        if own_api is not None or "/api/auth" not in path:
+            session = json.loads(self._session(cookie)[0].text) or None
+            return (ApiAnswer(404, "No such page") if own_api is None else own_api(request, session)), KEEP
+        path = path.partition("/api/auth")[2]
+        body = request.body if isinstance(request.body, str) else ""
         if request.method == "GET":
             if path == "/session":
                 return self._session(cookie)
@@ -106,9 +147,9 @@ class Backend:
                 return self._answer(_providers(origin + "/api/auth")), KEEP
             return self._answer("No such page", 404), KEEP
         if path == "/session":
-            return self._update(json.loads(request.body or "null"), cookie)
-        form = dict(parse_query(request.body or ""))
-        if form.get("csrfToken") != self.csrf_token:
+            return self._update(json.loads(body or "null"), cookie, token)
+        form = dict(parse_query(body))
+        if form.get("csrfToken") != token:
             page = "/signout" if path == "/signout" else "/signin"
             return self._answer({"url": origin + "/api/auth" + page + "?csrf=true"}), KEEP
         if path == "/signout":
@@ -132,8 +173,8 @@ class Backend:
         session.update(cookie.data)
         return self._answer(session), rolled
 
-    def _update(self, body: "Any", cookie: "Optional[Cookie]") -> "tuple[Answer, Any]":
-        if body["csrfToken"] != self.csrf_token:
+    def _update(self, body: "Any", cookie: "Optional[Cookie]", token: "Optional[str]") -> "tuple[Answer, Any]":
+        if body["csrfToken"] != token:
             return self._answer({}, 400), KEEP
         if cookie is not None and isinstance(body["data"], dict):
             data = dict(cookie.data)
@@ -181,8 +222,10 @@ class Browser:
         self.latency = 0.05  # from a request to its answer
         self.fault: "Fault" = None
         self.online = True
+        self.blocks_cookies = False  # so that every token is refused
         self.requests: "list[str]" = []  # all that were sent, such as "GET /session"
         self.told_js_clients: "list[str]" = []
+        self._notices = 0  # by the JavaScript clients
         self._ahead = 0.0
         self.backend = Backend(lambda: START + self.clock.time())
 
@@ -207,12 +250,25 @@ class Browser:
     def set_online(self, online: bool) -> None:
         self.online = online
         for tab in list(self.tabs):
-            tab.report(sync.Network(online))
+            tab.emit(events.Network(online))
 
-    def js_client_says(self, trigger: str = "getSession") -> None:
-        """A page with the JavaScript client tells all others that something changed."""
+    def js_client_says(self, trigger: str = "getSession", *, version: int = 4) -> None:
+        """A page with the JavaScript client tells all others that something changed, as v3, v4 or v5 do.
+
+        v3 and v4 do so by a text that all tabs hear alike, v5 by a message that has nothing of its own.
+        """
+        self._notices += 1
+        identity = f"{trigger} {self._notices}" if version < 5 else None
+
+        def hear(tab: "Tab") -> None:
+            if trigger == "signout":
+                tab.emit(events.SignedOutElsewhere())
+            tab.emit(events.ForeignChange(identity))
+
         for tab in list(self.tabs):
-            self.deliver(None, tab, lambda tab: tab.report(sync.ForeignChange()))
+            self.deliver(None, tab, hear)
+            if tab.early is not None:
+                tab.early.hear(identity)
 
     # ── what a harsher browser overrides ─────────────────────────────────────────────────────────
 
@@ -255,6 +311,8 @@ class Tab:
         self.visited: "list[str]" = []  # where the page was sent; it stays nevertheless
         self.windows: "list[Window]" = []  # that `sign_in(popup=True)` opened
         self.opens_windows = True
+        self.is_popup = False  # which a sign-in has opened
+        self.is_worker = False  # which has no page that could go elsewhere
         self.hears = False  # has an open channel
         self._opened_at = browser.now()
         self._name = ""
@@ -262,39 +320,41 @@ class Tab:
         self._timer: "Optional[Handle]" = None
         self._sendings: "list[Sending]" = []
         self._departed = False
-        self.embedded: "Optional[str]" = None  # what a server put into the page as #nextauth-session
-        self._early: "Optional[EarlyQuestion]" = None
+        self.embedded: "Optional[str]" = None  # what a server put into the page as #nextauth-session ...
+        self.rendered_at: "Optional[float]" = None  # ... and when it says that was, Unix seconds
+        self.fresh = True  # False: the page comes out of a cache, or was fetched ahead
+        self.early: "Optional[EarlyQuery]" = None  # what the page's early script has sent
 
-    def report(self, event: "Any") -> None:
+    def emit(self, event: "Any") -> None:
         if self._listener is not None:
             self._listener(event)
 
     # ── what a person does ───────────────────────────────────────────────────────────────────────
 
     def focus(self) -> None:
-        self.report(sync.Focus())
+        self.emit(events.Focus())
 
     def blur(self) -> None:
-        self.report(sync.Focus())
+        self.emit(events.Focus())
 
     def hide(self) -> None:
-        self.report(sync.Visibility(False))
+        self.emit(events.Visibility(False))
 
     def show(self) -> None:
-        self.report(sync.Visibility(True))
+        self.emit(events.Visibility(True))
 
     def leave(self) -> None:
         """Go to another page; the browser keeps this one in its back/forward cache."""
-        self.report(sync.PageHide())
+        self.emit(events.PageHide())
         self.hears = False
 
     def come_back(self) -> None:
         self.hears = True
-        self.report(sync.PageShow(self.stored_epoch()))
+        self.emit(events.PageShow(self.stored_epoch()))
 
-    def ask_early(self, base_path: str = "/api/auth") -> None:
+    def query_early(self, base_path: str = "/api/auth") -> None:
         """The page's early script asks who is signed in, before a Provider starts."""
-        self._early = EarlyQuestion(self, self.origin() + base_path)
+        self.early = EarlyQuery(self, self.origin() + base_path)
 
     def crash(self) -> None:
         """The tab is gone, without a word; what it had asked is given up."""
@@ -316,19 +376,25 @@ class Tab:
     def page_url(self) -> str:
         return self.url
 
+    def resolve(self, url: str) -> str:
+        return in_ascii(resolve(url, self.url))
+
     def made_at(self) -> float:
         return self._opened_at
 
-    def embedded_session(self) -> "Optional[str]":
-        embedded, self.embedded = self.embedded, None
-        return embedded
+    def is_fresh(self) -> bool:
+        return self.fresh
 
-    def early_question(self, url: str) -> "Optional[EarlyQuestion]":
-        early = self._early
+    def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
+        embedded, self.embedded = self.embedded, None
+        return None if embedded is None else (embedded, self.rendered_at)
+
+    def early_query(self, url: str) -> "Optional[EarlyQuery]":
+        early = self.early
         if early is None or early.url != url:
             return None
         if early.is_over():
-            self._early = None
+            self.early = None
         return early
 
     async def fetch(self, request: "Request", timeout: float) -> Answer:
@@ -343,9 +409,20 @@ class Tab:
             raise outcome
         return outcome
 
+    async def call(self, request: "Request", timeout: float) -> Response:
+        answer = await self.fetch(request, timeout)
+        own = answer if isinstance(answer, ApiAnswer) else ApiAnswer(answer.status, answer.text)
+        return Response(0 if answer.redirected else own.status, request.url, own.headers, ApiBody(own.body))
+
     def send(self, request: "Request", timeout: float, done: "Callable[[Any], object]") -> "Sending":
         """`fetch` without a coroutine: calls `done` with an `Answer` or a `BackendUnreachable`."""
         return Sending(self, request, timeout, done)
+
+    def blocks_cookies(self) -> bool:
+        return self.browser.blocks_cookies
+
+    def can_navigate(self) -> bool:
+        return not self.is_worker
 
     async def navigate(self, url: str) -> None:
         if scheme_of(url) not in ("http", "https"):
@@ -354,16 +431,16 @@ class Tab:
 
     def open_popup(self) -> "Window":
         if not self.opens_windows:
-            raise PopupFailed("The browser opened no window.")
+            raise PopupBlocked("The browser opened no window.")
         self.windows.append(Window())
         return self.windows[-1]
 
-    def open(self, name: str, report: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
+    def open(self, name: str, emit: "Callable[[Any], object]", recover: "Callable[[], object]") -> None:
         self._name = name
-        self._listener = report
+        self._listener = emit
         self.hears = True
         if not self.browser.online:
-            report(sync.Network(False))
+            emit(events.Network(False))
 
     def close(self) -> None:
         self._listener = None
@@ -379,9 +456,9 @@ class Tab:
             self._timer = None
         if seconds is not None:
             delay = self.browser.timer_delay(self, seconds)
-            self._timer = self.browser.clock.call_later(delay, self.report, sync.Tick())
+            self._timer = self.browser.clock.call_later(delay, self.emit, events.Tick())
 
-    def look_after(self) -> None:
+    def schedule_recovery(self) -> None:
         """Nothing cuts Python off here."""
 
     def publish(self, message: "dict[str, Any]") -> None:
@@ -389,14 +466,14 @@ class Tab:
             return
         text = json.dumps(message)
         for tab in self._others():
-            self.browser.deliver(self, tab, lambda tab: tab.report(sync.Heard(json.loads(text))))
+            self.browser.deliver(self, tab, lambda tab: tab.emit(events.Heard(json.loads(text))))
 
     def _others(self) -> "list[Tab]":
         return [tab for tab in self.browser.tabs if tab is not self and tab.hears and tab._name == self._name]
 
     def try_lock(self) -> None:
         if not self.browser.locks or not self.browser.channels:
-            self.report(sync.LockGranted())
+            self.emit(events.LockGranted())
         else:
             self.browser.clock.call_later(self.browser.lock_delay(), self._lock_or_not)
 
@@ -405,24 +482,27 @@ class Tab:
             return
         holders = self.browser.lock_holders
         if self._name in holders:
-            self.report(sync.LockBusy())
+            self.emit(events.LockBusy())
         else:
             holders[self._name] = self
-            self.report(sync.LockGranted())
+            self.emit(events.LockGranted())
 
     def release_lock(self) -> None:
         self.browser.let_go(self)
 
     def stored_epoch(self) -> "Optional[int]":
-        return self.browser.storage.get(self._name)
+        return None if self.is_worker else self.browser.storage.get(self._name)
 
     def store_epoch(self, epoch: int) -> None:
+        stored = self.stored_epoch()
+        if self.is_worker or (stored is not None and epoch < stored <= (self.now() + DAY) * 1000):
+            return
         self.browser.storage[self._name] = epoch
         if not self.browser.channels:
             for tab in self._others():
-                self.browser.deliver(self, tab, lambda tab: tab.report(sync.EpochStored(epoch)))
+                self.browser.deliver(self, tab, lambda tab: tab.emit(events.EpochStored(epoch)))
 
-    def tell_others(self, trigger: str) -> None:
+    def notify_js_clients(self, trigger: str) -> None:
         self.browser.told_js_clients.append(trigger)
 
     def note_departure(self) -> None:
@@ -430,7 +510,11 @@ class Tab:
 
     def take_departure(self) -> bool:
         departed, self._departed = self._departed, False
-        return departed
+        return departed or self.is_popup
+
+    def close_popup(self) -> None:
+        if self.is_popup:
+            self.crash()
 
 
 class Window:
@@ -440,6 +524,7 @@ class Window:
         self.visited: "list[str]" = []  # where it was sent
         self.shown: "Optional[str]" = "about:blank"
         self.closed = False
+        self.hides = False  # by the page's Cross-Origin-Opener-Policy
 
     def shows(self, address: str) -> None:
         """It has come to a page of this origin; `address` is absolute."""
@@ -456,11 +541,14 @@ class Window:
         return self.shown
 
     def is_closed(self) -> bool:
-        return self.closed
+        return self.closed or (self.hides and self.shown is None)
+
+    async def may_hide(self) -> bool:
+        return self.hides
 
 
-class EarlyQuestion:
-    """See `host.Early`."""
+class EarlyQuery:
+    """See `host.EarlyQuery`."""
 
     def __init__(self, tab: Tab, base: str) -> None:
         request = session_request(base)
@@ -469,8 +557,9 @@ class EarlyQuestion:
         self.came_at = 0.0
         self.answer: "Optional[Answer]" = None
         self._browser = tab.browser
+        self._changes: "list[Optional[str]]" = []
         self._over = asyncio.Event()
-        tab.send(request, 10, self._came)
+        self._sending = tab.send(request, 10, self._came)
 
     def _came(self, outcome: "Union[Answer, BackendUnreachable]") -> None:
         if isinstance(outcome, Answer):
@@ -480,6 +569,17 @@ class EarlyQuestion:
 
     def is_over(self) -> bool:
         return self._over.is_set()
+
+    def hear(self, identity: "Optional[str]") -> None:
+        """Something changed, of which another tab or a JavaScript client tells."""
+        self._changes.append(identity)
+
+    def changes(self) -> "list[Optional[str]]":
+        return self._changes
+
+    def abort(self) -> None:
+        self._sending.abort()
+        self._over.set()
 
     async def wait(self) -> Answer:
         await self._over.wait()
@@ -496,7 +596,9 @@ class Sending:
         self.request = request
         self.done = done
         self.cookie = tab.browser.cookie
-        tab.browser.requests.append(request.method + " " + request.url.partition("/api/auth")[2].partition("?")[0])
+        before, auth, path = split(request.url)[1].partition("/api/auth")
+        self.name = request.method + " " + (path if auth else before)
+        tab.browser.requests.append(self.name)
         there, self._back, self.fault = tab.browser.journey(tab, request)
         tab._sendings.append(self)
         call_later = tab.browser.clock.call_later
@@ -509,11 +611,13 @@ class Sending:
         elif self.fault != HANG:
             answer, cookie = self.fault, KEEP
             if not isinstance(answer, Answer):
-                answer, cookie = self.tab.browser.backend.handle(self.request, self.cookie)
+                browser = self.tab.browser
+                known = None if browser.blocks_cookies else self.cookie
+                answer, cookie = browser.backend.handle(self.request, known, has_token=not browser.blocks_cookies)
             self._next = self.tab.browser.clock.call_later(self._back, self._return, answer, cookie)
 
     def _return(self, answer: Answer, cookie: "Any") -> None:
-        if cookie is not KEEP:
+        if cookie is not KEEP and not self.tab.browser.blocks_cookies:
             self.tab.browser.cookie = cookie
         if self.fault != TORN:
             self._end(answer)
@@ -566,18 +670,22 @@ class _Jump(selectors.DefaultSelector):
 def run(page: "Callable[[Browser], Coroutine[Any, Any, T]]", *, locks: bool = True, channels: bool = True) -> "T":
     """Run `async def page(browser)` to its end in virtual time; returns or raises what it does.
 
-    It gets a thread of its own, so that it works where an event loop runs already. What it left running is cancelled.
+    The module's functions, such as `use_session()`, speak to a tab of their own. It gets a thread of its own, so that
+    it works where an event loop runs already. What it left running is cancelled, and its default Provider stopped.
     """
     outcome: "list[Any]" = []
 
     def target() -> None:
         loop = VirtualLoop()
+        browser = Browser(loop, locks=locks, channels=channels)
+        runtime.make_hosts_by(browser.tab)
         try:
-            outcome.append(loop.run_until_complete(page(Browser(loop, locks=locks, channels=channels))))
+            outcome.append(loop.run_until_complete(page(browser)))
         except BaseException as error:
             outcome.append(error)
         finally:
-            loop.run_until_complete(_cancel_the_others())
+            loop.run_until_complete(_end_the_others())
+            runtime.make_hosts_by(None)
             loop.close()
 
     thread = threading.Thread(target=target)
@@ -589,7 +697,8 @@ def run(page: "Callable[[Browser], Coroutine[Any, Any, T]]", *, locks: bool = Tr
     return found
 
 
-async def _cancel_the_others() -> None:
+async def _end_the_others() -> None:
+    api.reset()
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()

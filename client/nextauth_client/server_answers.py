@@ -1,0 +1,91 @@
+"""Answers of a Python server that depend on the cookie: no cache may give one to somebody else. CPython only."""
+
+import functools
+import re
+from typing import Any
+
+FOR_NO_CACHE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
+DEPENDS_ON_COOKIE = "nextauth_client.depends_on_cookie"  # a key of ASGI scopes, and of Django's request.META
+SHARED = ("public", "s-maxage", "private")  # `private` may name fields, and let the rest be shared
+# What shared caches obey before Cache-Control, also with a make's name in front (RFC 9213, Edge Architecture, nginx).
+FOR_SHARED_CACHES = ("cdn-cache-control", "surrogate-control", "x-accel-expires")
+
+
+def mark_private(headers: Any) -> None:
+    """Let no cache give an answer with these headers to somebody else; what they forbid already stays forbidden."""
+    directives = [
+        one for one in _listed(headers, "Cache-Control") if one.partition("=")[0].strip().lower() not in SHARED
+    ]
+    headers["Cache-Control"] = ", ".join(["private", *directives])
+    names = list(headers.keys())  # iterated itself, Flask's gives pairs
+    for name in names:
+        if name.lower().endswith(FOR_SHARED_CACHES):
+            del headers[name]
+    vary = _listed(headers, "Vary")
+    if not {"*", "cookie"} & {name.lower() for name in vary}:
+        headers["Vary"] = ", ".join([*vary, "Cookie"])
+
+
+def _listed(headers: Any, name: str) -> list[str]:
+    """The parts of a header that is a list, and that may be there more than once."""
+    values = headers.getlist(name) if hasattr(headers, "getlist") else [headers.get(name, "")]
+    parts = re.findall(r'(?:[^,"]|"[^"]*"?)+', ", ".join(values))
+    return [part.strip() for part in parts if part.strip()]
+
+
+@functools.cache
+def mark_answers_of_starlette() -> None:
+    """Have the routers and apps of Starlette mark what a `session_dependency` took part in, from now on.
+
+    A dependency cannot: FastAPI passes its headers on with plain data, and neither with a `Response` that the view has
+    made itself nor with an error. A router is inside of all middleware, caches among it; and an error that nothing
+    handles is answered outside of both.
+    """
+    from starlette.applications import Starlette
+    from starlette.datastructures import MutableHeaders
+    from starlette.routing import Router
+
+    def marking(call: Any) -> Any:
+        async def marked(self: Any, scope: Any, receive: Any, send: Any) -> None:
+            depends = scope.setdefault(DEPENDS_ON_COOKIE, [])  # a list, which copies of the scope share
+
+            async def mark(message: Any) -> None:
+                if message["type"] == "http.response.start" and depends:
+                    message.setdefault("headers", [])
+                    mark_private(MutableHeaders(scope=message))
+                await send(message)
+
+            await call(self, scope, receive, mark)
+
+        return marked
+
+    Router.__call__ = marking(Router.__call__)  # type: ignore[method-assign]
+    Starlette.__call__ = marking(Starlette.__call__)  # type: ignore[method-assign]
+
+
+@functools.cache
+def mark_errors_of_django() -> None:
+    """Have Django mark what it answers to an exception that left a guarded view, from now on.
+
+    The guard cannot answer in its place: around it are what rolls the request's transaction back (`ATOMIC_REQUESTS`),
+    other decorators, and middleware that makes an answer of the exception. Around all of them is a cache.
+    """
+    from django.core.handlers import exception  # type: ignore[import-untyped]
+    from django.core.handlers.base import BaseHandler  # type: ignore[import-untyped]
+
+    answer = exception.response_for_exception
+    answer_of_middleware = BaseHandler.process_exception_by_middleware
+
+    def mark(request: Any, response: Any) -> Any:
+        if DEPENDS_ON_COOKIE in request.META and hasattr(response, "headers"):
+            mark_private(response.headers)
+        return response
+
+    def marked(request: Any, error: Exception) -> Any:
+        return mark(request, answer(request, error))
+
+    def marked_of_middleware(self: Any, error: Exception, request: Any) -> Any:
+        return mark(request, answer_of_middleware(self, error, request))
+
+    exception.response_for_exception = marked
+    BaseHandler.process_exception_by_middleware = marked_of_middleware

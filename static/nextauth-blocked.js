@@ -1,0 +1,1 @@
+../client/nextauth_client/nextauth-blocked.js
