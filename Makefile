@@ -3,19 +3,26 @@
 PYTHON ?= python3
 PORT ?= 3000
 MINUTES ?= 10
+ENGINE ?= chromium
 VENV_PYTHON = .venv/bin/python
 WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
+TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
+# When something is wrong with the browser itself, every test takes its time to fail. One whose WebKit answers no more
+# has shown nothing, and is run again in another.
+IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1 --only-rerun BrowserLost
 
-.PHONY: help demo wheel test test-next soak bench docs lint clean
+.PHONY: help demo wheel unit test test-browser test-next soak bench docs lint clean
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
 	@echo "make wheel      the client as a wheel, in static/wheels"
+	@echo "make unit       the tests to run while working: no browser, under a minute"
 	@echo "make test       every test"
+	@echo "make test-browser ENGINE=firefox (or webkit): the tests that every browser engine has to pass; chromium: all"
 	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js: slow"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
-	@echo "make docs       the README's picture and docs/seed-coverage.md anew"
+	@echo "make docs       the README's picture, docs/seed-coverage.md, and the README's matrix of the last make test"
 	@echo "make lint       style and types"
 	@echo "make clean      remove what the others installed and built"
 	@echo "Another Python: make demo PYTHON=python3.12. Another port: make demo PORT=8000."
@@ -27,14 +34,28 @@ demo:
 wheel:
 	@$(PYTHON) -m scripts.setup wheel
 
-# What needs no browser two files at a time, then real browsers alone, because they are timed and counted. The last line
-# names the browsers that are not on this machine, so that their tests are not missed in silence.
+# The longest file is the simulation's, of one test: in the order of the folders it does not come last, alone.
+unit:
+	@$(PYTHON) -m scripts.setup unit
+	@$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) -m "not heavy" $(TWO_FILES_AT_A_TIME)
+
+# All in Chromium, then what every engine has to show in those that are on this machine. The last line names the browsers
+# that are not, so that their tests are not missed in silence.
 test:
 	@$(PYTHON) -m scripts.setup test
 	@status=0; \
-		$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) --numprocesses 2 --dist loadfile || status=$$?; \
-		$(VENV_PYTHON) -m pytest tests/browser tests/backends || status=$$?; \
+		$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) $(TWO_FILES_AT_A_TIME) || status=$$?; \
+		$(VENV_PYTHON) -m pytest tests/browser tests/backends $(IN_BROWSERS) || status=$$?; \
+		for engine in firefox webkit; do \
+			if $(VENV_PYTHON) -m scripts.browsers $$engine >/dev/null 2>&1; then \
+				ENGINE=$$engine $(VENV_PYTHON) -m pytest tests/browser $(IN_BROWSERS) || status=$$?; \
+			fi; \
+		done; \
 		$(VENV_PYTHON) -m scripts.browsers missing; exit $$status
+
+test-browser:
+	@$(PYTHON) -m scripts.setup test
+	@ENGINE=$(ENGINE) $(VENV_PYTHON) -m pytest tests/browser $(IN_BROWSERS)
 
 test-next:
 	@$(PYTHON) -m scripts.setup test-next
@@ -53,15 +74,17 @@ docs:
 	@$(PYTHON) -m scripts.setup test
 	@$(VENV_PYTHON) -m scripts.screenshots
 	@$(VENV_PYTHON) -m scripts.seed_coverage
+	@$(VENV_PYTHON) -m scripts.matrix
 
 lint:
 	@$(PYTHON) -m scripts.setup lint
 	$(VENV_PYTHON) -m ruff check
 	$(VENV_PYTHON) -m ruff format --check
 	$(VENV_PYTHON) -m mypy
+	$(VENV_PYTHON) -m basedpyright
 
 clean:
-	rm -rf .venv node_modules tests/backends/node/node_modules tests/javascript/node_modules tests/javascript/build \
-		tests/backends/next/node_modules tests/backends/next/shared tests/backends/next/*/.next \
-		static/vendor static/wheels .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
-	find client server_stub scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .venv node_modules tests/support/javascript/node_modules tests/support/javascript/build \
+		tests/backends/node/node_modules tests/backends/next/node_modules tests/backends/next/shared tests/backends/next/*/.next \
+		static/vendor static/wheels static/client build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+	find bench client server_stub scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

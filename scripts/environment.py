@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from scripts.steps import ROOT, SetupError, Stamp, apt_install, run, say
 VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "constraints.txt"
+PIP = ROOT / "scripts" / "pip.txt"
 STUB = ROOT / "server_stub"
 
 
@@ -22,30 +24,33 @@ def pip(command: str, *arguments: str | Path) -> None:
     )
 
 
-def pip_install(*arguments: str) -> None:
-    """Install into `.venv`, in the versions that constraints.txt pins."""
-    pip("install", "--constraint", CONSTRAINTS, *arguments)
+def pip_install(*requirements: str) -> None:
+    """Install into `.venv`, in the versions and with the hashes that constraints.txt pins, and nothing else."""
+    pip("install", "--require-hashes", "--constraint", CONSTRAINTS, *requirements)
 
 
 def install_runtime() -> None:
     """What the demo needs: the client, and what the backend depends on."""
-    _install("runtime", "--editable", ".")
+    _install("runtime")
 
 
 def install_dev() -> None:
     """What tests, style and types need."""
-    _install("dev", "--editable", ".[dev]")
+    _install("dev", "dev")
 
 
-def _install(name: str, *requirements: str) -> None:
+def _install(name: str, *extras: str) -> None:
     _create()
     # An environment for development holds whatever the demo needs.
     if _installed(name).is_fresh() or _installed("dev").is_fresh():
         return
     say(f"Python packages: installing into .venv ({name})")
-    # hatchling comes first: once it is there, nothing is built in an environment of its own, unpinned.
+    # hatchling comes first: it reads what is needed, and builds in no environment of its own, unpinned.
     pip_install("hatchling")
-    pip_install("--no-build-isolation", *requirements, *_stub_dependencies())
+    # The backend itself runs from the checkout, where no copy of it can be stale.
+    pip_install(*_dependencies(ROOT, *extras), *_dependencies(STUB))
+    # A folder has no hash, so it is installed by itself.
+    pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ".")
     _installed(name).write()
 
 
@@ -53,18 +58,26 @@ def _installed(name: str) -> Stamp:
     return Stamp(VENV / f".installed-{name}", ROOT / "pyproject.toml", STUB / "pyproject.toml", CONSTRAINTS)
 
 
-def _stub_dependencies() -> list[str]:
-    """What the backend needs. The backend itself runs from the checkout, where no copy of it can be stale."""
-    dependencies = run(
-        [VENV_PYTHON, "-m", "hatchling", "metadata", "dependencies"],
-        cwd=STUB,
-        advice="server_stub/pyproject.toml cannot be read, see above: correct it.",
+def _dependencies(folder: Path, *extras: str) -> list[str]:
+    """What a distribution of the checkout needs, with some of its extras."""
+    metadata = json.loads(
+        run(
+            [VENV_PYTHON, "-m", "hatchling", "metadata"],
+            cwd=folder,
+            advice=f"{folder.name}/pyproject.toml cannot be read, see above: correct it.",
+        )
     )
-    return list(json.loads(dependencies))
+    found = list(metadata.get("dependencies", []))
+    for extra in extras:
+        for requirement in metadata["optional-dependencies"][extra]:
+            # An extra may name others of the same distribution: nextauth-client[test].
+            own = re.fullmatch(rf"{metadata['name']}\[(.+)\]", requirement)
+            found += _dependencies(folder, *own[1].split(",")) if own else [requirement]
+    return found
 
 
 def _create() -> None:
-    stamp = Stamp(VENV / ".created", sys.version, sys.base_prefix)
+    stamp = Stamp(VENV / ".created", sys.version, sys.base_prefix, PIP)
     if stamp.is_fresh() and VENV_PYTHON.exists():
         return
     if importlib.util.find_spec("ensurepip") is None:
@@ -77,4 +90,5 @@ def _create() -> None:
         [sys.executable, "-m", "venv", "--clear", VENV],
         advice="`python3 -m venv .venv` failed: choose another Python with `make PYTHON=/path/to/python3 …`.",
     )
+    pip("install", "--require-hashes", "--requirement", PIP)
     stamp.write()

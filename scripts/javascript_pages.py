@@ -1,4 +1,4 @@
-"""tests/javascript/build: a page of each JavaScript client, which tests put beside a Python page."""
+"""tests/support/javascript/build: a page of each JavaScript client, which tests put beside a Python page."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from scripts.node import install_node, npm_ci
 from scripts.steps import ROOT, Stamp, run, say
 
-SOURCES = ROOT / "tests" / "javascript"
+SOURCES = ROOT / "tests" / "support" / "javascript"
 BUILD = SOURCES / "build"
 
 
@@ -17,7 +17,7 @@ def install_javascript_pages() -> None:
     stamp = Stamp(BUILD / ".stamp", *sources, Path(__file__).resolve())
     if stamp.is_fresh():
         return
-    say("JavaScript clients: installing and bundling into tests/javascript/build")
+    say("JavaScript clients: installing and bundling into tests/support/javascript/build")
     npm_ci(SOURCES)
     shutil.rmtree(BUILD, ignore_errors=True)
     run(

@@ -58,7 +58,7 @@ def _chunks(picture: bytes) -> list[tuple[bytes, bytes]]:
 def take() -> bytes:
     from playwright.sync_api import expect, sync_playwright
 
-    command: list[str | Path] = [VENV_PYTHON, "-m", "server_stub", "--port", "0"]
+    command: list[str | Path] = [VENV_PYTHON, "-m", "server_stub", "--port", "0", "--dev-controls"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:
@@ -67,13 +67,14 @@ def take() -> bytes:
                 browser = playwright.chromium.launch(
                     executable_path=find_chromium(), args=["--no-sandbox"] if os.geteuid() == 0 else []
                 )
-                page = browser.new_page(viewport={"width": 860, "height": 680}, color_scheme="light")
+                page = browser.new_page(viewport={"width": 1200, "height": 1030}, color_scheme="light")
                 page.goto(url)
                 page.get_by_label("Username").fill("ada")
                 page.get_by_label("Password").fill("lovelace")
-                page.get_by_role("button", name="Sign in").click()
+                page.get_by_role("button", name="Sign in", exact=True).click()
                 expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
                 expect(page.locator("#picture")).to_be_visible()
+                expect(page.locator("#state-failing")).to_have_text("off")
                 page.wait_for_load_state("networkidle")
                 picture = page.screenshot()
                 browser.close()

@@ -62,7 +62,7 @@ STATEMENTS = {
     36: "Any base URL and path, and NextAuth.js v3, v4 and Auth.js v5",
 }
 
-ROOMS = {
+LEVELS = {
     "backends": "real backend",
     "browser": "stub backend",
     "server": "server frameworks",
@@ -158,8 +158,8 @@ def _where(file: str, node_ids: Iterable[str]) -> str:
     def named(words: Iterable[str]) -> list[str]:
         return [word for word in words if any(re.search(rf"\b{word}\b", given) for given in parameters)]
 
-    room = file.split("/")[1]
-    where = [", ".join(named(BACKENDS)) or ROOMS.get(room, room)]
+    folder = file.split("/")[1]
+    where = [", ".join(named(BACKENDS)) or LEVELS.get(folder, folder)]
     where += [BROWSERS[name] for name in named(BROWSERS)]
     interpreters = named(("micropython", "pyodide"))
     if interpreters != ["micropython"]:

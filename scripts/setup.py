@@ -1,8 +1,8 @@
-"""Install what `make demo`, `make wheel`, `make test`, `make test-next` or `make lint` needs.
+"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next` or `make lint` needs.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `test`, `test-next`, `lint`), in the checkout.
+`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `lint`), in the checkout.
 """
 
 from __future__ import annotations
@@ -13,20 +13,20 @@ if sys.version_info < (3, 10):  # noqa: UP036 - this is the one file that an old
     sys.exit("Python 3.10 or newer is needed: type, for example, `make demo PYTHON=python3.12`.")
 
 from scripts.backends import install_backends
-from scripts.browsers import install_chromium
+from scripts.browsers import install_chromium, install_firefox_and_webkit
 from scripts.environment import install_dev, install_runtime
 from scripts.javascript_pages import install_javascript_pages
 from scripts.next_sites import install_next_sites
 from scripts.node import install_node
 from scripts.steps import SetupError
 from scripts.vendor import install_vendor
-from scripts.wheel import install_wheel
+from scripts.wheel import install_archive, install_wheel
 
 
 def demo() -> None:
     install_runtime()
     install_vendor()
-    install_wheel()
+    install_archive()
 
 
 def wheel() -> None:
@@ -34,14 +34,20 @@ def wheel() -> None:
     install_wheel()
 
 
-def test() -> None:
+def unit() -> None:
     install_dev()
     install_node()
-    install_vendor()
+    install_vendor()  # MicroPython, which the tests run under Node.js
+
+
+def test() -> None:
+    unit()
     install_wheel()
+    install_archive()
     install_backends()
     install_javascript_pages()
     install_chromium()
+    install_firefox_and_webkit()
 
 
 def test_next() -> None:
@@ -53,7 +59,7 @@ def lint() -> None:
     install_dev()
 
 
-TARGETS = {"demo": demo, "wheel": wheel, "test": test, "test-next": test_next, "lint": lint}
+TARGETS = {"demo": demo, "wheel": wheel, "unit": unit, "test": test, "test-next": test_next, "lint": lint}
 
 
 def main(arguments: list[str]) -> int:

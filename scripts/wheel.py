@@ -1,4 +1,4 @@
-"""static/wheels: the client as the wheel that a page loads."""
+"""static/wheels and static/client: the client as the wheel, and as the archive that the checkout's pages load."""
 
 from __future__ import annotations
 
@@ -9,15 +9,35 @@ from scripts.environment import VENV_PYTHON
 from scripts.steps import ROOT, Stamp, run, say
 
 WHEELS = ROOT / "static" / "wheels"
+ARCHIVE = ROOT / "static" / "client"
 
 
 def install_wheel() -> None:
-    inputs = [ROOT / "client" / "nextauth_client", ROOT / "pyproject.toml", ROOT / "LICENSE"]
+    inputs = [
+        ROOT / "client" / "nextauth_client",
+        *[ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")],
+    ]
     stamp = Stamp(WHEELS / ".stamp", *inputs)
     if stamp.is_fresh():
         return
     wheel = build_wheel(ROOT, WHEELS)
     say(f"Wheel: built static/wheels/{wheel.name} ({wheel.stat().st_size // 1024} KB)")
+    stamp.write()
+
+
+def install_archive() -> None:
+    package = ROOT / "client" / "nextauth_client"
+    stamp = Stamp(ARCHIVE / ".stamp", package)
+    if stamp.is_fresh():
+        return
+    shutil.rmtree(ARCHIVE, ignore_errors=True)
+    run(
+        [VENV_PYTHON, "-m", package.name, "files", ARCHIVE],
+        env={"PYTHONPATH": str(package.parent)},
+        advice="The client could not be packed for pages: the lines above say why.",
+    )
+    [archive] = ARCHIVE.glob(f"{package.name}.*")
+    say(f"Client: packed {archive.relative_to(ROOT)} ({archive.stat().st_size // 1024} KB)")
     stamp.write()
 
 

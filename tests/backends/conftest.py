@@ -20,12 +20,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from scripts import backends, next_sites
-from tests.backends.servers import Mailbox, Program, RealBackend, version_of
 from tests.backends.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
-from tests.browser.conftest import PATIENCE
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
-from tests.browser.site import Site
-from tests.browser.tabs import close
+from tests.support.engines import close, new_context
+from tests.support.real_backends import Mailbox, Program, RealBackend, version_of
+from tests.support.site import Site
 
 # `make test-next` says others.
 BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express").split()
@@ -97,21 +96,9 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def new_profile(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
-    """Make a browser profile that has seen nothing."""
-    with ExitStack() as stack:
-
-        def new_profile() -> BrowserContext:
-            context = stack.enter_context(browser.new_context())
-            context.set_default_timeout(PATIENCE)
-            return context
-
-        yield new_profile
-
-
-@pytest.fixture(scope="session")
-def kept_profile(new_profile: Callable[[], BrowserContext]) -> BrowserContext:
-    return new_profile()
+def kept_profile(browser: Browser) -> Iterator[BrowserContext]:
+    with new_context(browser) as context:
+        yield context
 
 
 @pytest.fixture(scope="session")
@@ -138,9 +125,9 @@ def profile(kept_profile: BrowserContext, kept_page: Page) -> Iterator[BrowserCo
 
 
 @pytest.fixture
-def other_profile(new_profile: Callable[[], BrowserContext]) -> Iterator[BrowserContext]:
+def other_profile(browser: Browser) -> Iterator[BrowserContext]:
     """The browser of somebody else, or on another machine."""
-    with new_profile() as context:
+    with new_context(browser) as context:
         yield context
 
 

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
-from tests.backends.servers import RealBackend
 from tests.backends.workbench import Workbench
+from tests.support.real_backends import RealBackend
 
 ADA = {"username": "ada", "password": "lovelace"}
 UNAUTHORIZED = "the server responded with a status of 401"  # v3 and v4 answer it to a wrong password
@@ -41,7 +41,7 @@ def test_s17_an_authorize_that_throws_gives_a_result_that_is_not_ok(workbench: W
     workbench.expect_problem(UNAUTHORIZED)
     result = workbench.call("sign_in", "credentials", redirect=False, username="throw", password="x")
     error, sentence = (
-        ("Configuration", "The server is not set up correctly for this way to sign in. Tell those who run this site.")
+        ("Configuration", "The server is not set up correctly for this way to sign in. Tell whoever runs this site.")
         if workbench.backend.version == 5
         else ("Custom failure", "Something went wrong while signing in. Try again.")
     )

@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.backends.conftest import OpenWorkbench, of_versions
-from tests.backends.servers import Mailbox
 from tests.backends.workbench import Raised, Workbench
+from tests.support.real_backends import Mailbox
 
 _numbers = itertools.count(1)
 
@@ -116,7 +116,7 @@ def test_a_link_that_was_cut_short_leads_to_an_error_that_can_be_explained(
     workbench.page.goto(re.sub(r"token=\w+", "", link))
     expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/error\?error=\w+"))
     workbench.go("?" + workbench.page.url.partition("?")[2])
-    sentence = {3: "no longer valid", 4: "not complete", 5: "not set up correctly"}[workbench.backend.version]
+    sentence = {3: "no longer valid", 4: "incomplete", 5: "not set up correctly"}[workbench.backend.version]
     workbench.contains(problem=sentence)
     workbench.shows(status="unauthenticated")
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from tests.backends.conftest import BACKENDS, EACH_VERSION, OpenWorkbench, StartBackend, each_version, of_versions
-from tests.backends.servers import Mailbox, RealBackend
+from tests.backends.conftest import EACH_VERSION, OpenWorkbench, StartBackend, each_version, of_versions
 from tests.backends.workbench import Raised, Workbench
+from tests.support.real_backends import Mailbox, RealBackend
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LIFETIME = 30 * DAY  # of the backends' sessions
@@ -31,16 +31,16 @@ def pass_time(workbench: Workbench, seconds: int) -> None:
 
 
 def asked(workbench: Workbench) -> int:
-    """How many questions for the session have left the page so far, and been answered."""
+    """How many queries for the session have left the page so far, and been answered."""
     workbench.call("get_csrf_token")  # whatever was about to be asked is asked before this
-    questions = workbench.requests("session")
-    for question in questions:
-        question.response()
-    return len(questions)
+    queries = workbench.requests("session")
+    for query in queries:
+        query.response()
+    return len(queries)
 
 
 def hold_the_first_answer(place: Page | BrowserContext) -> Callable[[], None]:
-    """The first question for the session stays on its way until the function is called that this gives."""
+    """The first query for the session stays on its way until the function is called that this gives."""
     held: list[Route] = []
     is_free = False
 
@@ -52,7 +52,7 @@ def hold_the_first_answer(place: Page | BrowserContext) -> Callable[[], None]:
 
     def let_go() -> None:
         nonlocal is_free
-        is_free = True  # a page may show that it is loading before its question has left it
+        is_free = True  # a page may show that it is loading before its query has left it
         for route in held:
             route.continue_()
 
@@ -298,15 +298,15 @@ def warnings(workbench: Workbench) -> list[str]:
 # ── the end ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("name", EACH_VERSION)
 def test_a_session_that_was_renewed_outlives_its_first_end_and_then_ends(
     name: str, start_backend: StartBackend, open_workbench: OpenWorkbench
 ) -> None:
-    workbench = open_workbench(start_backend(name, maxAge=3))
+    workbench = open_workbench(start_backend(name, maxAge=6))
     workbench.shows(status="unauthenticated")
     workbench.sign_in()
     first_end = workbench.session()["expires"]
-    workbench.page.wait_for_function("end => Date.now() > Date.parse(end) - 1000", arg=first_end)
+    workbench.page.wait_for_function("end => Date.now() > Date.parse(end) - 3000", arg=first_end)
     later_end = workbench.call("get_session")["expires"]
     assert later_end > first_end, "a JWT session rolls with each answer"
     workbench.page.wait_for_function("end => Date.now() > Date.parse(end) + 200", arg=first_end)
@@ -320,7 +320,7 @@ def test_a_session_that_was_renewed_outlives_its_first_end_and_then_ends(
 def test_a_session_in_a_database_ends_when_it_was_to_end_at_first(
     name: str, start_backend: StartBackend, open_workbench: OpenWorkbench, mailbox: Mailbox
 ) -> None:
-    workbench = open_workbench(start_backend(name, strategy="database", maxAge=4))
+    workbench = open_workbench(start_backend(name, strategy="database", maxAge=8))
     workbench.shows(status="unauthenticated")
     address = f"somebody-at-{name}@example.com"
     # Where no page with Python is, so that all of the time is left.

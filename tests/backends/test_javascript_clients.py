@@ -9,9 +9,9 @@ from playwright.sync_api import BrowserContext
 
 from scripts.javascript_pages import BUILD
 from tests.backends.conftest import EACH_VERSION, OpenWorkbench, StartBackend
-from tests.backends.servers import RealBackend
-from tests.browser.site import Site, page
-from tests.browser.tabs import Tab
+from tests.support.real_backends import RealBackend
+from tests.support.site import Site, page
+from tests.support.tabs import Tab
 
 SIGNED_IN, SIGNED_OUT = "Signed in as Ada Lovelace", "Not signed in"
 
@@ -78,8 +78,8 @@ def test_a_react_page_and_a_python_page_do_not_keep_each_other_busy(
     for _ in range(3):
         python.call("get_session")
         react.page.evaluate("client.getSession()")
-    for question in react.requests("session"):
-        question.response()  # else the React page may believe it after the sign-out, and set the cookie again
+    for query in react.requests("session"):
+        query.response()  # else the React page may believe it after the sign-out, and set the cookie again
     python.call("sign_out", redirect=False)
     react.shows(who=SIGNED_OUT)
     asked = len(react.requests("session")) - before[0], len(python.requests("session")) - before[1]

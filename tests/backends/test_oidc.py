@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
-from tests.backends.servers import Mailbox, RealBackend, version_of
 from tests.backends.visits import allow, log_in, parameters, refuse
 from tests.backends.workbench import Workbench, path_of
+from tests.support.real_backends import Mailbox, RealBackend, version_of
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -168,4 +168,4 @@ def test_an_account_that_is_not_linked_leads_to_an_error_that_can_be_explained(
     allow(workbench.page)
     expect(workbench.page).to_have_url(re.compile(r"[?&]error=OAuthAccountNotLinked\b"))
     workbench.go("?" + workbench.page.url.partition("?")[2])
-    assert "another way before" in workbench.call("explain_error", workbench.error_in_url())
+    assert "the way you did the first time" in workbench.call("explain_error", workbench.error_in_url())

@@ -15,8 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.backends.servers import RealBackend
 from tests.backends.workbench import Workbench
+from tests.support.real_backends import RealBackend
 
 
 def by_address(request: httpx.Request) -> httpx.Request:

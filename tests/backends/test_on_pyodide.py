@@ -6,7 +6,7 @@ import pytest
 
 from tests.backends.conftest import each_version
 from tests.backends.workbench import Raised, Workbench
-from tests.browser.tabs import pyodide_only
+from tests.support.tabs import pyodide_only
 
 
 @pyodide_only

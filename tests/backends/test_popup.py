@@ -42,10 +42,24 @@ def test_a_refused_consent_in_a_window_is_a_result_with_an_error(workbench: Work
     workbench.shows(status="unauthenticated")
 
 
+@with_interpreters
+@of_versions(4)
+def test_the_identity_providers_page_cannot_lead_the_page_elsewhere(workbench: Workbench) -> None:
+    window = open_window(workbench)
+    window.get_by_role("button", name="Log in").wait_for()
+    assert window.url.startswith(workbench.identity_provider)
+    assert window.evaluate("window.opener === null")
+    log_in(window, "grace")
+    with window.expect_event("close"):
+        allow(window)
+    assert workbench.kept()["ok"]
+    workbench.shows(status="authenticated", name="grace of elsewhere")
+
+
 @of_versions(4)
 @with_interpreters
 def test_a_window_that_is_closed_at_another_origin_is_noticed(workbench: Workbench) -> None:
     window = open_window(workbench)
     window.get_by_role("button", name="Log in").wait_for()
     window.close()
-    assert workbench.kept_error() == "PopupFailed"
+    assert workbench.kept_error() == "PopupClosed"

@@ -10,9 +10,9 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
-from tests.backends.servers import RealBackend, version_of
 from tests.backends.visits import allow, log_in
 from tests.backends.workbench import Raised, Workbench
+from tests.support.real_backends import RealBackend, version_of
 
 # As node/people.mjs has them.
 ADDITIONS: dict[str, Any] = {

@@ -12,9 +12,9 @@ from urllib.parse import unquote_plus
 from playwright.sync_api import Page, expect
 
 from scripts.steps import ROOT
-from tests.backends.servers import RealBackend
-from tests.browser.site import Site, page
-from tests.browser.tabs import Tab
+from tests.support.real_backends import RealBackend
+from tests.support.site import Site, page
+from tests.support.tabs import Tab
 
 CLIENT = ROOT / "client" / "nextauth_client"
 PYTHON = Path(__file__).with_name("workbench_page.py")

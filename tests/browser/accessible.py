@@ -8,12 +8,28 @@ from scripts.javascript_pages import SOURCES
 
 AXE = SOURCES / "node_modules" / "axe-core" / "axe.min.js"
 
+# A colour on its way to another is neither.
+TRANSITIONS_END = """
+    Promise.allSettled(
+        document.getAnimations().filter(one => one instanceof CSSTransition).map(one => one.finished))
+"""
+
+# What is wider than its box, and cannot be scrolled by keyboard either.
+CUT_OFF = """
+    [...document.body.querySelectorAll("*")]
+        .filter(one => one.checkVisibility() && one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
+        .filter(one => getComputedStyle(one).display !== "inline" && one.tabIndex < 0)
+        .map(one => one.outerHTML.slice(0, 80))
+"""
+
 
 def assert_nobody_is_shut_out(page: Page) -> None:
     """axe finds nothing, and nothing is cut off."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
+    page.evaluate(TRANSITIONS_END)
     found = page.evaluate("axe.run()")
     bad = [(one["id"], node["target"], node["failureSummary"]) for one in found["violations"] for node in one["nodes"]]
     assert bad == [], bad
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") == 0
+    assert page.evaluate(CUT_OFF) == []

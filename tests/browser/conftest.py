@@ -1,46 +1,62 @@
-"""Fixtures of the browser tests.
+"""Fixtures of the browser tests, the same for every engine (see `tests/support/engines.py`).
 
 - `interpreter`: "micropython" or "pyodide"; every test runs on both unless it is marked (`tabs.micropython_only`)
 - `backend`: where to sign in, as it was when it started
 - `tabs`: opens tabs in a browser that has seen nothing; at the end each must be without errors and without requests
   to other hosts
+- `keeping_tabs`: the same in a browser that keeps pages which are left
+- `focusing_tabs`: the same in a browser whose tabs get focus and lose it
 - `demo`: the demo page, opened
+
+Chromium runs all tests, the other engines those that are marked `contract`.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, expect
+from playwright.sync_api import expect
 
-from scripts.browsers import CHROMIUM_ADVICE, find_chromium
-from tests.browser.backend import Backend, StubBackend
-from tests.browser.site import Site
-from tests.browser.tabs import WATCH, Tab, Tabs, WarmPages
+from tests.support import engines
+from tests.support.backend import Backend, StubBackend
+from tests.support.engines import ENGINE, PATIENCE, Engine
+from tests.support.site import Site
+from tests.support.summary import ContractSummary
+from tests.support.tabs import Tab, Tabs, WarmPages
 
 INTERPRETERS = ["micropython", "pyodide"]
-FLAGS = [
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 30_000  # milliseconds; on a busy machine Pyodide takes more than Playwright's 5 seconds
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "contract(interpreter): what every browser engine has to show, with this interpreter or each"
+    )
+    config.addinivalue_line("markers", "not_on(engine, reason): a case that this engine cannot show, and why")
+    if ENGINE not in engines.NAMES:
+        raise pytest.UsageError(f"ENGINE={ENGINE} is no browser of these tests: take {', '.join(engines.NAMES)}.")
+    config.option.browser = [ENGINE]  # pytest-playwright's own option
+    config.pluginmanager.register(ContractSummary(config, ENGINE), "contract-summary")
 
 
 @pytest.fixture(scope="session")
 def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
-    chromium = find_chromium()
-    if chromium is None:
-        pytest.fail(CHROMIUM_ADVICE, pytrace=False)
     expect.set_options(timeout=PATIENCE)
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {**browser_type_launch_args, "executable_path": chromium, "args": FLAGS + root}
+    return {**browser_type_launch_args, **engines.launch_args()}
+
+
+@pytest.fixture(scope="session")
+def engine(request: pytest.FixtureRequest) -> Iterator[Engine]:
+    if ENGINE == "webkit":
+        engine: Engine = engines.WebKit()
+    else:
+        # Not pytest-playwright's own `browser`: that ends with the last test that asks for it by name.
+        engine = engines.PLAYWRIGHTS[ENGINE](*map(request.getfixturevalue, ("playwright", "browser_type_launch_args")))
+    request.config.pluginmanager.getplugin("contract-summary").runs(engine.version)
+    yield engine
+    engine.stop()
 
 
 @pytest.fixture(params=INTERPRETERS)
@@ -51,7 +67,7 @@ def interpreter(request: pytest.FixtureRequest) -> str:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Site:
     """What the backend serves; it holds the wheel of the present sources."""
-    return Site(tmp_path_factory.mktemp("site"))
+    return Site(tmp_path_factory.mktemp("site"), first=engines.FIRST)
 
 
 @pytest.fixture(scope="session")
@@ -67,32 +83,29 @@ def backend(running_backend: Backend) -> Iterator[Backend]:
     running_backend.reset()
 
 
+OpenContext = Callable[..., AbstractContextManager[Any]]
+
+
 @pytest.fixture(scope="session")
-def open_context(browser: Browser, running_backend: Backend) -> Callable[..., BrowserContext]:
-    def open_context(**options: Any) -> BrowserContext:
-        context = browser.new_context(base_url=running_backend.url, **options)
-        context.set_default_timeout(PATIENCE)
-        context.add_init_script(WATCH)
-        return context
+def open_context(engine: Engine, running_backend: Backend) -> OpenContext:
+    @contextmanager
+    def open_context(**options: Any) -> Iterator[Any]:
+        with engine.context(running_backend.url, **options) as context:
+            yield context
 
     return open_context
 
 
 @pytest.fixture(scope="session")
-def warm_pages(
-    open_context: Callable[..., BrowserContext], site: Site, running_backend: Backend
-) -> Iterator[WarmPages]:
-    with open_context() as context:
-        yield WarmPages(context, site, running_backend)
+def warm_pages(engine: Engine, site: Site, running_backend: Backend) -> Iterator[WarmPages]:
+    warm = WarmPages(engine, site, running_backend)
+    yield warm
+    warm.stop()
 
 
 @pytest.fixture
 def tabs(
-    request: pytest.FixtureRequest,
-    interpreter: str,
-    open_context: Callable[..., BrowserContext],
-    site: Site,
-    backend: Backend,
+    request: pytest.FixtureRequest, interpreter: str, open_context: OpenContext, site: Site, backend: Backend
 ) -> Iterator[Tabs]:
     if interpreter == "pyodide":
         warm = request.getfixturevalue("warm_pages")
@@ -101,6 +114,32 @@ def tabs(
     else:
         with open_context() as context, Tabs(context, site, backend, interpreter, None) as tabs:
             yield tabs
+
+
+@pytest.fixture(scope="module")
+def keeping_context(engine: Engine, running_backend: Backend) -> Iterator[Any]:
+    with engine.keeping_context(running_backend.url) as context:
+        yield context
+
+
+@pytest.fixture
+def keeping_tabs(keeping_context: Any, site: Site, backend: Backend, interpreter: str) -> Iterator[Tabs]:
+    with Tabs(keeping_context, site, backend, interpreter, None) as tabs:
+        yield tabs
+    tabs.close()
+
+
+@pytest.fixture(scope="module")
+def focusing_context(engine: Engine, running_backend: Backend) -> Iterator[Any]:
+    with engine.focusing_context(running_backend.url) as context:
+        yield context
+
+
+@pytest.fixture
+def focusing_tabs(focusing_context: Any, site: Site, backend: Backend, interpreter: str) -> Iterator[Tabs]:
+    with Tabs(focusing_context, site, backend, interpreter, None) as tabs:
+        yield tabs
+    tabs.close()
 
 
 @pytest.fixture

@@ -10,14 +10,21 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from tests.browser.backend import Backend
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs, close
+from tests.support.backend import Backend
+from tests.support.engines import close
+from tests.support.tabs import Tab, Tabs
 
 T = TypeVar("T")
 
 # What Chromium itself writes into the console, whoever asked.
 BROWSERS_OWN = "Failed to load resource"
+# What we write there while a page says "Loading" for want of an answer.
+OURS = "Nobody knows yet who is signed in"
+
+# For pages whose queries are counted: on Firefox a page that opens, closes or is gone to moves the focus, for which
+# pages ask. In Playwright's Chromium every page has it.
+UNMOVED = "refetch_on_focus=False"
 
 # The page shows in #done which of its buttons' actions have ended, in the order in which they did.
 HTML = """
@@ -94,7 +101,7 @@ def press(tab: Tab, name: str) -> None:
     tab.page.evaluate("name => document.getElementById(name).click()", name)
 
 
-def session_questions(backend: Backend) -> list[dict[str, Any]]:
+def session_queries(backend: Backend) -> list[dict[str, Any]]:
     """The log's entries of GET /session."""
     path = urlsplit(backend.base).path + "/session"
     return [entry for entry in backend.log() if entry["method"] == "GET" and entry["path"] == path]
@@ -108,6 +115,7 @@ class Bystander:
         self.page = tabs.context.new_page()
         self.page.goto(tabs.backend.url + "/blank.html")
         self._backend = tabs.backend
+        self._wait = getattr(tabs.context, "pause", self._wait_in_page)
 
     def __enter__(self) -> Bystander:
         return self
@@ -152,14 +160,17 @@ class Bystander:
         end = time.monotonic() + seconds
         while not (found := condition()):
             assert time.monotonic() < end, f"still not so after {seconds} seconds: {condition.__qualname__}"
-            self.page.evaluate("new Promise(done => setTimeout(done, 20))")
+            self._wait()
         return found
+
+    def _wait_in_page(self) -> None:
+        self.page.evaluate("new Promise(done => setTimeout(done, 20))")  # in which Playwright tells what happens
 
     def until_quiet(self, seconds: float) -> int:
         """How often the session has been asked for, once nobody has done so for this long."""
 
         def quiet() -> list[dict[str, Any]] | None:
-            asked = session_questions(self._backend)
+            asked = session_queries(self._backend)
             return asked if asked and time.time() - asked[-1]["time"] > seconds else None
 
         return len(self.until(quiet))
@@ -171,6 +182,17 @@ def open_together(tabs: Tabs, count: int, python: str) -> list[Tab]:
     for tab in opened:
         tab.page.wait_for_function("document.documentElement.dataset.python === 'done'")
         Bystander.listen(tab)
+    return opened
+
+
+def open_in_turn(tabs: Tabs, count: int, python: str, html: str, **texts: str) -> list[Tab]:
+    """So many tabs, each once the one before shows this, so that each has asked: one that starts late takes an answer
+    that another one gets meanwhile.
+    """
+    opened = []
+    for _ in range(count):
+        opened.append(tabs.python(python, html=html))
+        opened[-1].shows(**texts)
     return opened
 
 

@@ -39,8 +39,10 @@ def session(name, **more):
 
 provider = Provider(session=session("Ada"))
 
+store = provider._driver.store  # a public way would have to be awaited, and many tests look at what happens at once
+
 def becomes(data):
-    provider._store.replace(SessionState(data))
+    store.replace(SessionState(data))
 
 def raises(function, *args):
     try:
@@ -51,3 +53,26 @@ def raises(function, *args):
 """
 
 HOSTILE = "<img src=x onerror='document.title=1'><script>document.title=2</script>\u202e&amp; 👩🏽‍🚀"
+
+# JavaScript that loads the interpreter and the client's archive, and runs /bare-page.py, without PyScript.
+BARE_SCRIPTS = {
+    "micropython": """
+        import { loadMicroPython } from "%(interpreter)s";
+        const python = await loadMicroPython();
+        python.FS.mkdirTree("/lib/nextauth_client");
+        python.FS.writeFile("/client", new Uint8Array(await (await fetch("%(archive)s")).arrayBuffer()));
+        python.runPython(`if True:
+            import gzip, tarfile
+            for member in (archive := tarfile.TarFile(fileobj=gzip.GzipFile(fileobj=open("/client", "rb")))):
+                with open("/lib/" + member.name, "wb") as file:
+                    file.write(archive.extractfile(member).read())
+        `);
+        await python.runPythonAsync(await (await fetch("/bare-page.py")).text());
+    """,
+    "pyodide": """
+        import { loadPyodide } from "%(interpreter)s";
+        const python = await loadPyodide();
+        python.unpackArchive(await (await fetch("%(archive)s")).arrayBuffer(), "gztar");
+        await python.runPythonAsync(await (await fetch("/bare-page.py")).text());
+    """,
+}

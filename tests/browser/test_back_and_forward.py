@@ -2,38 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from playwright.sync_api import BrowserContext, Playwright, Route, expect
 
-from tests.browser.backend import Backend
-from tests.browser.conftest import PATIENCE
-from tests.browser.following import HTML, Bystander, all_show, following, press, session_questions
-from tests.browser.site import Site
+from tests.browser.following import (
+    HTML,
+    UNMOVED,
+    Bystander,
+    all_show,
+    following,
+    open_in_turn,
+    press,
+    session_queries,
+)
 from tests.browser.snippets import FOLLOW, SHOW
-from tests.browser.tabs import Tab, Tabs, close, micropython_only
+from tests.support.backend import Backend
+from tests.support.engines import close, expect
+from tests.support.tabs import Held, Tab, Tabs, contract, contract_in_one, micropython_only
 
 # ── back/forward cache ───────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture(scope="module")
-def bfcache_context(playwright: Playwright, browser_type_launch_args: dict[str, Any]) -> Iterator[BrowserContext]:
-    switched_off = ["--disable-back-forward-cache"]  # by Playwright
-    with playwright.chromium.launch(**browser_type_launch_args, ignore_default_args=switched_off) as browser:
-        context = browser.new_context()
-        context.set_default_timeout(PATIENCE)
-        yield context
-
-
-@pytest.fixture
-def bfcache_tabs(bfcache_context: BrowserContext, site: Site, backend: Backend, interpreter: str) -> Iterator[Tabs]:
-    with Tabs(bfcache_context, site, backend, interpreter, None) as tabs:
-        yield tabs
-    for tab in tabs.opened:
-        close(tab.page)
-    bfcache_context.clear_cookies()
 
 
 def leave(tab: Tab) -> None:
@@ -43,29 +29,30 @@ def leave(tab: Tab) -> None:
 
 def comes_back(tab: Tab) -> bool:
     """Go back; whether the browser has kept the page as it was. If not, it will not do so for this tab any more."""
-    tab.page.go_back(wait_until="commit")
+    tab.back()
     entry = "performance.getEntriesByType('navigation')[0]"
     if reasons := tab.page.evaluate(f"{entry}.notRestoredReasons?.reasons.map(one => one.reason)"):
         print("not kept:", *reasons)
         return False
-    tab.page.wait_for_function("window.kept === true && window.mark === 'the same page'")
+    tab.until("window.kept === true && window.mark === 'the same page'")
     return True
 
 
 TRIES = 5
 
 
-def test_a_page_that_comes_back_is_refreshed_and_follows_the_others(bfcache_tabs: Tabs, backend: Backend) -> None:
-    backend.sign_in(bfcache_tabs.context)
-    other = bfcache_tabs.python(following(), html=HTML)
-    with Bystander(bfcache_tabs) as bystander:
+@contract
+def test_a_page_that_comes_back_is_refreshed_and_follows_the_others(keeping_tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(keeping_tabs.context)
+    other = keeping_tabs.python(following(UNMOVED), html=HTML)
+    with Bystander(keeping_tabs) as bystander:
         for number in range(TRIES):
-            one = bfcache_tabs.python(following(), html=HTML)
+            one = keeping_tabs.python(following(UNMOVED), html=HTML)
             opened = [one, other]
             all_show(opened, who="Ada Lovelace" if number == 0 else f"Ada the {number - 1}.")
             leave(one)
             backend.rename(f"Ada the {number}.")
-            asked = len(session_questions(backend))
+            asked = len(session_queries(backend))
             kept = comes_back(one)
             all_show(opened, who=f"Ada the {number}.")
             if kept:
@@ -83,10 +70,11 @@ def test_a_page_that_comes_back_is_refreshed_and_follows_the_others(bfcache_tabs
         assert bystander.until_quiet(0.5) == asked + 3
 
 
-def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(bfcache_tabs: Tabs, backend: Backend) -> None:
-    other = bfcache_tabs.python(following("timeout=30"), html=HTML)
+@contract
+def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(keeping_tabs: Tabs, backend: Backend) -> None:
+    other = keeping_tabs.python(following("timeout=30"), html=HTML)
     for _ in range(TRIES):
-        one = bfcache_tabs.python(following("timeout=30"), html=HTML)
+        one = keeping_tabs.python(following("timeout=30"), html=HTML)
         all_show([one, other], status="unauthenticated")
         press(other, "sign-in")
         all_show([one, other], status="authenticated")
@@ -104,12 +92,20 @@ def test_a_page_that_comes_back_after_a_sign_out_does_not_show_who_it_was(bfcach
     pytest.fail(f"the browser has not kept the page in {TRIES} tries")
 
 
-def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcache_tabs: Tabs, backend: Backend) -> None:
-    bfcache_tabs.site.write("/blank.html", "")
+# Whatever ends in these pages is not ended by the time-out.
+PATIENT = """
+Provider(timeout=1000)
+bind()
+"""
+
+
+@contract_in_one
+def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(keeping_tabs: Tabs, backend: Backend) -> None:
+    keeping_tabs.site.write("/blank.html", "")
     html = '<button id="out" data-auth-signout data-auth-callback-url="/blank.html">Sign out</button>'
     for _ in range(TRIES):
-        backend.sign_in(bfcache_tabs.context)
-        one = bfcache_tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
+        backend.sign_in(keeping_tabs.context)
+        one = keeping_tabs.python(SHOW + PATIENT + FOLLOW, html=HTML + html)
         one.shows(who="Ada Lovelace")
         one.page.evaluate(
             "() => { window.mark = 'the same page'; onpageshow = event => window.kept = event.persisted }"
@@ -117,7 +113,7 @@ def test_a_button_that_left_the_page_is_free_at_once_when_that_comes_back(bfcach
         with one.page.expect_navigation(url="**/blank.html"):
             one.element("out").click()
         if comes_back(one):
-            one.page.wait_for_function("!document.getElementById('out').disabled", timeout=3000)
+            one.page.wait_for_function("!document.getElementById('out').disabled")
             one.shows(status="unauthenticated")
             return
         close(one.page)
@@ -128,22 +124,22 @@ def test_a_button_is_free_at_once_when_the_page_is_left_before_its_action_is_ove
     backend.sign_in(tabs.context)
     tabs.site.write("/download.zip", "")  # for which the page stays
     html = '<button id="out" data-auth-signout data-auth-callback-url="/download.zip">Sign out</button>'
-    tab = tabs.python(SHOW + "Provider()\nbind()\n" + FOLLOW, html=HTML + html)
+    tab = tabs.python(SHOW + PATIENT + FOLLOW, html=HTML + html)
     tab.shows(who="Ada Lovelace")
-    held: list[Route] = []
-    tab.page.route("**/api/auth/signout", lambda route: held.append(route))
+    held = Held(tab.page, "**/api/auth/signout")
     with tab.page.expect_request("**/api/auth/signout"):
         tab.element("out").click()
     expect(tab.element("out")).to_be_disabled()
     tab.page.evaluate("dispatchEvent(new Event('pagehide'))")
     with tab.page.expect_response("**/download.zip"):
-        held[0].continue_()
-    expect(tab.element("out")).to_be_enabled(timeout=5000)
+        held.go_on()
+    expect(tab.element("out")).to_be_enabled()
 
 
+@contract
 @micropython_only
 def test_a_page_that_finishes_loading_does_not_come_back(tabs: Tabs) -> None:
-    tab = tabs.python(following(), html=HTML)
+    tab = tabs.python(following(UNMOVED), html=HTML)
     tab.shows(status="unauthenticated")
     tab.page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: false }))")
     with Bystander(tabs) as bystander:
@@ -153,6 +149,7 @@ def test_a_page_that_finishes_loading_does_not_come_back(tabs: Tabs) -> None:
 # ── tabs that close ──────────────────────────────────────────────────────────────────────────────
 
 
+@contract_in_one
 def test_a_tab_that_closes_while_it_asks_for_all_does_not_hold_up_the_others(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, *others = opened = [tabs.python(following("timeout=30"), html=HTML) for _ in range(3)]
@@ -161,7 +158,7 @@ def test_a_tab_that_closes_while_it_asks_for_all_does_not_hold_up_the_others(tab
         asked = bystander.until_quiet(1)
         backend.fault("session", "hang", times=1)
         one.page.evaluate("dispatchEvent(new Event('focus'))")
-        bystander.until(lambda: len(session_questions(backend)) == asked + 1)
+        bystander.until(lambda: len(session_queries(backend)) == asked + 1)
         backend.rename("Ada King")
         for tab in others:
             Bystander.listen(tab)
@@ -194,10 +191,10 @@ def sign_in_elsewhere(tabs: Tabs, tab: Tab, landing: str) -> None:
     expect(tab.page).to_have_url(tabs.backend.url + LANDING)
 
 
+@contract
 def test_the_page_one_lands_on_after_a_sign_in_brings_the_other_tabs_along(tabs: Tabs, backend: Backend) -> None:
-    opened = [tabs.python(following() + LEAVE, html=LEAVE_HTML) for _ in range(3)]
-    all_show(opened, status="unauthenticated")
-    sign_in_elsewhere(tabs, opened[0], following())
+    opened = open_in_turn(tabs, 3, following(UNMOVED) + LEAVE, LEAVE_HTML, status="unauthenticated")
+    sign_in_elsewhere(tabs, opened[0], following(UNMOVED))
     all_show(opened, status="authenticated", who="Ada Lovelace")
     with Bystander(tabs) as bystander:
         assert bystander.until_quiet(0.5) == 3 + 1
@@ -206,8 +203,7 @@ def test_the_page_one_lands_on_after_a_sign_in_brings_the_other_tabs_along(tabs:
 def test_a_page_that_is_given_the_session_after_a_sign_in_brings_the_other_tabs_along(
     tabs: Tabs, backend: Backend
 ) -> None:
-    opened = [tabs.python(following() + LEAVE, html=LEAVE_HTML) for _ in range(3)]
-    all_show(opened, status="unauthenticated")
+    opened = open_in_turn(tabs, 3, following() + LEAVE, LEAVE_HTML, status="unauthenticated")
     given = """session={"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}"""
     sign_in_elsewhere(tabs, opened[0], following(given))
     all_show(opened, status="authenticated", who="Ada Lovelace")
@@ -227,7 +223,7 @@ def test_a_sign_in_with_a_password_that_loads_a_page_brings_the_other_tabs_along
 async def leave_with_password():
     await sign_in("credentials", username="ada", password="lovelace")
 """
-    opened = [tabs.python(following() + python, html=LEAVE_HTML) for _ in range(3)]
+    opened = [tabs.python(following(UNMOVED) + python, html=LEAVE_HTML) for _ in range(3)]
     all_show(opened, status="unauthenticated")
     press(opened[0], "leave")
     all_show(opened, status="authenticated", who="Ada Lovelace")
@@ -251,7 +247,7 @@ STAY_HTML = HTML + '<button id="in">Sign in</button> <button id="out">Sign out</
 
 def test_a_redirect_that_does_not_leave_the_page_ends_the_action(tabs: Tabs, backend: Backend) -> None:
     tabs.site.write("/download.zip", "")
-    one, other = opened = [tabs.python(following("timeout=1") + STAY, html=STAY_HTML) for _ in range(2)]
+    one, other = opened = [tabs.python(following("timeout=3") + STAY, html=STAY_HTML) for _ in range(2)]
     all_show(opened, status="unauthenticated")
     press(one, "in")
     one.shows(done="in")

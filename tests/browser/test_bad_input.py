@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Route
 
-from tests.browser.backend import Backend
+from tests.browser.following import BROWSERS_OWN, OURS
 from tests.browser.snippets import FOLLOW, HTML, SHOW
-from tests.browser.tabs import Tab, Tabs, micropython_only
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.tabs import Tab, Tabs, contract, micropython_only
 
 UNREACHABLE = "The server cannot be reached just now. Check your connection and try again."
-NONSENSE = "The server gave an answer that makes no sense. Try again in a moment."
+NONSENSE = "The server has a problem. Try again in a moment."
 
-# What the browser itself writes into the console, whoever asked.
-BROWSERS_OWN = "Failed to load resource"
 
 FAULTS = {
     "reset": "ClientFetchError",
@@ -46,6 +46,7 @@ def provider(kind: str) -> str:
     return "Provider(timeout=1)" if kind == "hang" else "Provider()"
 
 
+@contract
 @every_fault
 def test_a_fault_at_load_leaves_open_who_is_signed_in_until_the_backend_is_well(
     tabs: Tabs, backend: Backend, kind: str
@@ -53,10 +54,11 @@ def test_a_fault_at_load_leaves_open_who_is_signed_in_until_the_backend_is_well(
     backend.sign_in(tabs.context)
     backend.fault("session", kind)
     tab = tabs.python(SHOW + provider(kind) + FOLLOW, html=HTML)
-    tab.expect_problem(BROWSERS_OWN)
+    tab.expect_problem(BROWSERS_OWN, OURS)
     tab.shows(error=FAULTS[kind], status="loading", who="nobody")
     backend.heal("session")
     tab.shows(status="authenticated", who="Ada Lovelace", error="none")
+    assert sum(OURS in line for line in tab.problems) == 1
 
 
 @every_fault
@@ -79,7 +81,7 @@ def test_the_demo_says_that_the_backend_is_down_and_follows_when_it_is_well(
 ) -> None:
     backend.fault("session", kind)
     tab = tabs.demo()
-    tab.expect_problem(BROWSERS_OWN)
+    tab.expect_problem(BROWSERS_OWN, OURS)
     tab.shows(problem=sentence, status="loading", who="Loading")
     expect(tab.page.get_by_role("alert").filter(visible=True)).to_have_text(sentence)
     backend.heal("session")
@@ -210,6 +212,7 @@ def test_a_csrf_token_that_is_refused_twice_is_an_error_and_nothing_has_changed(
     tab.element("go").click()
     tab.shows(result="MissingCSRF", who="nobody", status="unauthenticated")
     assert len(tab.requests("callback/credentials")) == 2
+    assert tab.page.evaluate("document.cookie") == "", "what tried whether cookies are kept is gone"
 
 
 @micropython_only

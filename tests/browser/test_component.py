@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
 
-from tests.browser.backend import Backend
 from tests.browser.snippets import GIVEN, HOSTILE, HTML, SHOW
-from tests.browser.tabs import Tabs, micropython_only
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.tabs import Tabs, contract, micropython_only
 
 PAGE = HTML + '<div id="place">as it was written</div> <p class="two"></p> <p class="two"></p> <p id="kept"></p>'
 
 PLACED = GIVEN + 'place = document.getElementById("place")\n'
 
 
+@contract
 def test_it_follows_the_backend_as_text(tabs: Tabs, backend: Backend) -> None:
     backend.rename(HOSTILE)
     backend.sign_in(tabs.context)
@@ -53,6 +54,7 @@ show("result", "|".join(seen))
     tab.shows(result="text||3||<b>bold</b>||a <b>bold</b> b||tu|||||||")
 
 
+@contract
 def test_it_takes_an_element_of_pyscript_web_as_target_and_as_output(tabs: Tabs) -> None:
     python = """
 from pyscript import web
@@ -167,6 +169,18 @@ show("result", len(lines))
     for line in said[7:]:
         assert line.startswith("TypeError: component ")
         assert "takes a CSS selector or an element" in line
+
+
+def test_without_parentheses_it_is_refused_in_words(tabs: Tabs) -> None:
+    python = """
+async def later():
+    pass
+
+lines = [raises(component, function) for function in (later, lambda: "text", raises, Provider)]
+show("result", len([line for line in lines if line.startswith('TypeError: write @component("#id")')]))
+"""
+    tab = tabs.python(SHOW + PLACED + python, html=PAGE)
+    tab.shows(result="4")
 
 
 def test_an_error_names_function_and_target_and_keeps_the_last_output(tabs: Tabs) -> None:
@@ -325,6 +339,7 @@ component(place)(lambda: form)
     expect(tab.element("place").get_by_role("button")).to_have_text("Send")
 
 
+@contract
 def test_in_a_shadow_tree_an_element_that_stays_keeps_the_focus(tabs: Tabs) -> None:
     python = """
 shadow = place.attachShadow(js.JSON.parse('{"mode": "open"}'))
@@ -364,11 +379,11 @@ show("result", place.innerHTML)
 def test_many_mounts_and_disposals_leave_nothing_behind(tabs: Tabs) -> None:
     python = """
 before = js.keptByPage().join()
-count = len(provider._store._subscriptions)
+count = len(store._subscribers)
 for number in range(1000):
     handle = component(place)(lambda: [use_session().session.user.name, str(number)])
     handle.dispose()
-show("result", [place.childNodes.length, len(provider._store._subscriptions) - count, js.keptByPage().join() == before])
+show("result", [place.childNodes.length, len(store._subscribers) - count, js.keptByPage().join() == before])
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
     tab.shows(result="[0, 0, True]")

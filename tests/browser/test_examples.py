@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import html
 import re
 
 import pytest
-from playwright.sync_api import expect
 
 from scripts.steps import ROOT
 from tests.browser.accessible import assert_nobody_is_shut_out
-from tests.browser.backend import Backend
-from tests.browser.site import page
-from tests.browser.tabs import Tab, Tabs, micropython_only, pyodide_only
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.site import page
+from tests.support.tabs import Tab, Tabs, contract, micropython_only, pyodide_only
 
 
 def between(file: str, start: str, end: str) -> str:
@@ -31,6 +30,58 @@ def sign_in(tab: Tab) -> None:
     tab.button("Sign in").click()
 
 
+EXAMPLES = sorted(file.name for file in (ROOT / "examples").glob("*.html"))
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@micropython_only
+def test_an_example_has_a_title_an_icon_and_a_way_back(tabs: Tabs, name: str) -> None:
+    tab = tabs.tab()
+    tab.page.route("**/pyscript/core.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    tab.page.goto(f"/examples/{name}")
+    expect(tab.page).to_have_title(re.compile(r"\w+ – nextauth_client$"))
+    expect(tab.page.get_by_role("heading", level=1)).to_have_text(tab.page.title().partition(" – ")[0])
+    for address in [
+        *tab.page.locator("link").evaluate_all("all => all.map(one => one.href)"),
+        *tab.page.locator("nav a").evaluate_all("all => all.map(one => one.href)"),
+    ]:
+        path = address.removeprefix(tabs.backend.url).lstrip("/")
+        assert (ROOT / path).exists(), address
+    assert tab.page.locator("header a[href='/']").count() == 2
+
+
+# A notebook's cells hold their Python themselves.
+@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("index.html", "notebook.html")])
+@micropython_only
+def test_an_example_shows_the_python_that_runs_in_it(tabs: Tabs, name: str) -> None:
+    tab = tabs.tab()
+    tab.page.route("**/pyscript/core.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    tab.page.goto(f"/examples/{name}")
+    script = tab.page.locator("script[type=mpy], script[type=py]").evaluate("script => new URL(script.src).pathname")
+    code = tab.page.locator("pre[data-file]")
+    expect(code.locator("span").first).to_be_visible()
+    assert str(code.text_content()).rstrip() == (ROOT / script.lstrip("/")).read_text(encoding="utf-8").rstrip()
+
+
+@micropython_only
+def test_the_index_names_every_example(tabs: Tabs) -> None:
+    tab = opened(tabs, "index.html")
+    links = tab.page.locator("main a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
+    assert sorted([*links, "index.html"]) == EXAMPLES
+    guide = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    assert sorted([*re.findall(r"^\| \[([\w.]+)\]", guide, re.MULTILINE), "index.html"]) == EXAMPLES
+
+
+def test_a_page_in_a_few_lines(tabs: Tabs, backend: Backend) -> None:
+    source = (ROOT / "examples" / "hello.py").read_text(encoding="utf-8")
+    tab = tabs.python(source, html='<p id="who">Loading</p>')
+    tab.shows(who="Not signed in")
+    backend.sign_in(tabs.context)
+    tab = opened(tabs, "hello.html")
+    tab.shows(who="Signed in as Ada Lovelace")
+
+
+@contract
 @micropython_only
 def test_attributes_alone(tabs: Tabs) -> None:
     tab = opened(tabs, "attributes.html")
@@ -42,6 +93,49 @@ def test_attributes_alone(tabs: Tabs) -> None:
     with tab.page.expect_navigation():
         tab.button("Sign out").click()
     expect(tab.button("Sign in")).to_be_visible()
+
+
+@contract
+@micropython_only
+def test_a_worker_follows_what_the_page_does(tabs: Tabs) -> None:
+    tab = opened(tabs, "worker.html")
+    tab.shows(who="Not signed in")
+    tab.expect_problem("status of 401")
+    tab.page.get_by_label("Username").fill("ada")
+    tab.page.get_by_label("Password").fill("wrong")
+    tab.button("Sign in").click()
+    expect(tab.page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    sign_in(tab)
+    tab.shows(who="Signed in as Ada Lovelace")
+    expect(tab.button("Sign in")).to_be_hidden()
+    with tab.page.expect_navigation():
+        tab.button("Sign out").click()
+    tab.shows(who="Not signed in")
+    tab.button("With the development provider").click()
+    tab.until("location.pathname.startsWith('/dev')")
+    tab.page.get_by_role("button").first.click()
+    tab.shows(who="Signed in as Ada Lovelace")
+
+
+@contract
+@micropython_only
+def test_the_cells_of_a_notebook_follow_what_the_page_does(tabs: Tabs) -> None:
+    tab = opened(tabs, "notebook.html")
+
+    def run(cell: int) -> None:
+        button = f"document.querySelectorAll('.mpy-editor-run-button')[{cell}]"
+        tab.until(f"{button} !== undefined")
+        tab.page.evaluate(f"{button}.click()")
+
+    def says(cell: int, text: str) -> None:
+        tab.until(f"document.querySelectorAll('.mpy-editor-output')[{cell}].innerText.includes({text!r})")
+
+    run(0)
+    says(0, "Not signed in")
+    sign_in(tab)
+    says(0, "Signed in as Ada Lovelace")
+    run(1)
+    says(1, "ada@example.com")
 
 
 @pytest.mark.parametrize("source", ["examples/attributes.html", "docs/pages.md"])
@@ -67,6 +161,7 @@ def test_a_form_that_is_sent_before_python_runs_leads_to_the_backends_page(tabs:
     assert tabs.context.request.get(tabs.backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
+@contract
 @micropython_only
 def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
     backend.rename("<b>Ada</b>")
@@ -116,7 +211,7 @@ GUIDE = between("docs/pages.md", "```python\n", "```")
 # The first Python of the guide, of the front page and of the README.
 SAMPLES = {
     "docs/pages.md": GUIDE,
-    "index.html": html.unescape(between("index.html", 'aria-label="Example"><code>', "</code>")),
+    "examples/hello.py": (ROOT / "examples" / "hello.py").read_text(encoding="utf-8"),
     "README.md": between("README.md", 'config="/static/micropython.json">\n', "</script>"),
 }
 
@@ -129,7 +224,7 @@ def test_what_the_guide_shows_serves_somebody_without_a_name(
 ) -> None:
     a_session_of(tabs, user)
     buttons = " ".join(f'<button id="{id}">{id}</button>' for id in ("order", "in", "out"))
-    tab = tabs.python(SAMPLES[name], html=f'<p id="who"></p> {buttons}')
+    tab = tabs.python(SAMPLES[name], html=f'<p id="who">Loading</p> {buttons}')
     tab.shows(who=f"Signed in as {called}")
 
 
@@ -166,6 +261,7 @@ def test_a_name_turns_nothing_but_itself(tabs: Tabs, name: str) -> None:
     tabs.context.unroute_all()
 
 
+@contract
 @pyodide_only
 def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Backend) -> None:
     tab = opened(tabs, "with_puepy.html")
@@ -185,6 +281,7 @@ def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Bac
     other.close()
 
 
+@contract
 @pyodide_only
 def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
@@ -199,8 +296,10 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
 @pytest.mark.parametrize(
     ("interpreter", "name"),
     [
+        ("micropython", "hello.html"),
         ("micropython", "attributes.html"),
         ("micropython", "plain.html"),
+        ("micropython", "worker.html"),
         ("pyodide", "with_puepy.html"),
         ("pyodide", "with_reaktiv.html"),
     ],
@@ -209,7 +308,18 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
 def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
     for shown in ("^Not signed in|^Sign in$", "Ada Lovelace"):
         tab = opened(tabs, name)
-        tab.page.set_viewport_size({"width": 320, "height": 800})
         expect(tab.page.get_by_text(re.compile(shown)).first).to_be_visible()
-        assert_nobody_is_shut_out(tab.page)
+        expect(tab.page.locator("pre span").first).to_be_visible()
+        for width, scheme in ((320, "light"), (640, "dark"), (1280, "light"), (1280, "dark")):
+            tab.page.set_viewport_size({"width": width, "height": 800})
+            tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            assert_nobody_is_shut_out(tab.page)
         backend.sign_in(tabs.context)
+
+
+@micropython_only
+def test_nobody_is_shut_out_of_the_list(tabs: Tabs) -> None:
+    tab = opened(tabs, "index.html")
+    for width in (320, 1280):
+        tab.page.set_viewport_size({"width": width, "height": 800})
+        assert_nobody_is_shut_out(tab.page)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.browser.backend import Backend
 from tests.browser.following import Bystander
 from tests.browser.snippets import FOLLOW, GIVEN, HTML, SHOW
-from tests.browser.tabs import Tabs
+from tests.support.backend import Backend
+from tests.support.tabs import Tabs, contract
 
 COUNT = """
 runs = {}
@@ -26,6 +26,7 @@ COUNTERS = HTML + "".join(
 )
 
 
+@contract
 def test_three_effects_share_one_request(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = """
@@ -95,6 +96,7 @@ def read_expires():
     assert len(tab.requests("session")) == 3
 
 
+@contract
 def test_an_async_function_is_told_of_a_change_and_a_failure_names_the_function(tabs: Tabs) -> None:
     python = """
 import asyncio
@@ -125,6 +127,7 @@ becomes(session("Eve"))
         assert any(f"on_session_change {name} failed" in line for line in tab.console), tab.console
 
 
+@contract
 def test_a_session_that_is_given_costs_no_request(tabs: Tabs) -> None:
     python = """
 Provider(session={"user": {"name": "Grace Hopper"}, "expires": "2999-01-01T00:00:00.000Z"})
@@ -145,6 +148,7 @@ def test_nobody_that_is_given_costs_no_request(tabs: Tabs) -> None:
     assert tab.requests("session") == []
 
 
+@contract
 def test_stop_takes_away_whatever_the_provider_added(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = """
@@ -170,6 +174,7 @@ async def stop(event):
     assert tab.element("result").inner_text() == tab.element("status").inner_text()
 
 
+@contract
 def test_what_javascript_throws_at_once_ends_neither_the_other_effects_nor_the_session(
     tabs: Tabs, backend: Backend
 ) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tabs
+from tests.support.tabs import Tabs
 
 MOUNTS = 10_000
 # On Pyodide they take 1 to 5 ms each, and what a page mounts most are components.

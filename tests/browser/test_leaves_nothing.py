@@ -8,11 +8,11 @@ from typing import Any
 
 from playwright.sync_api import CDPSession
 
-from tests.browser.backend import Backend
-from tests.browser.following import BROWSERS_OWN, HTML, Bystander, following, press, session_questions
+from tests.browser.following import BROWSERS_OWN, HTML, Bystander, following, press, session_queries
 from tests.browser.snippets import HTML as COMMON_HTML
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs, pyodide_only
+from tests.support.backend import Backend
+from tests.support.tabs import Tab, Tabs, pyodide_only
 
 # `timers()` gives the delays, in milliseconds, of those that have not rung yet; shorter ones are not ours.
 WATCH_TIMERS = """
@@ -51,9 +51,9 @@ def test_stop_leaves_no_listener_timer_channel_lock_or_request(tabs: Tabs, backe
         bystander.until_quiet(1)
         backend.fault("session", "hang")
         tab.page.evaluate("dispatchEvent(new Event('focus'))")
-        bystander.until(lambda: len(session_questions(backend)) == 2)
+        bystander.until(lambda: len(session_queries(backend)) == 2)
         press(tab, "ask")
-        bystander.until(lambda: len(session_questions(backend)) == 3)
+        bystander.until(lambda: len(session_queries(backend)) == 3)
         assert locks(tab) == 1
         assert tab.page.evaluate("timers()") != []
         assert tab.page.evaluate("keptByPage().join(', ') !== keptBefore")
@@ -76,10 +76,20 @@ def test_stop_leaves_no_listener_timer_channel_lock_or_request(tabs: Tabs, backe
 FAST_BACKEND = """() => {
     const { fetch } = window;
     let count = 0;
-    window.fetch = async () => new Response(
-        JSON.stringify({ user: { name: `Ada ${count++ % 7}` }, expires: "2999-01-01T00:00:00.000Z" }),
-        { headers: { date: new Date().toUTCString() } },
-    );
+    // Answered by a task of its own, as from a network: timers that only timers lead to wait for 4 ms each.
+    const { port1, port2 } = new MessageChannel();
+    const waiting = [];
+    port1.onmessage = () => waiting.shift()();
+    window.fetch = async () => {
+        await new Promise(answered => {
+            waiting.push(answered);
+            port2.postMessage(null);
+        });
+        return new Response(
+            JSON.stringify({ user: { name: `Ada ${count++ % 7}` }, expires: "2999-01-01T00:00:00.000Z" }),
+            { headers: { date: new Date().toUTCString() } },
+        );
+    };
     window.restoreFetch = () => { window.fetch = fetch; };
 }"""
 
@@ -160,7 +170,7 @@ def refreshing(tabs: Tabs, times: int, button: str = "many") -> Iterator[Heap]:
         tab.page.evaluate("restoreFetch()")
 
 
-# What one question may seem to leave behind, as `after_a_round` measures it: when the collectors run is their business.
+# What one query may seem to leave behind, as `after_a_round` measures it: when the collectors run is their business.
 NOISE = {"micropython": (8, 80, 0.1), "pyodide": (0.06, 80, 0.1)}
 
 
@@ -181,7 +191,7 @@ def test_refreshes_do_not_grow_the_heap(tabs: Tabs) -> None:
         assert_that_it_does_not_grow(heap)
 
 
-def test_questions_under_the_lock_do_not_grow_the_heap(tabs: Tabs) -> None:
+def test_queries_under_the_lock_do_not_grow_the_heap(tabs: Tabs) -> None:
     with refreshing(tabs, 500, "told") as heap:
         assert_that_it_does_not_grow(heap)
         assert heap.tab.page.evaluate("locksAsked") >= 7 * heap.times
@@ -193,7 +203,7 @@ import gc
 import weakref
 
 import js
-from nextauth_client.sync import ForeignChange
+from nextauth_client.events import ForeignChange
 from pyodide.code import run_js
 
 run_js('''() => {
@@ -209,8 +219,8 @@ run_js('''() => {
 
 provider = Provider(default=False)
 await provider.ready()
-host = weakref.ref(provider._host)
-provider._receive(ForeignChange())
+host = weakref.ref(provider._driver.host)
+provider._driver.receive(ForeignChange(None))
 assert js.window.locksAreAsked
 provider.stop()
 del provider

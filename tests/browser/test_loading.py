@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import re
+import textwrap
+from urllib.parse import urlsplit
 
 import pytest
-from nextauth_client.__main__ import copy_modules
-from playwright.sync_api import expect
+from nextauth_client.__main__ import ARCHIVE
 
 from scripts.steps import ROOT
-from tests.browser.backend import Backend
-from tests.browser.site import INTERPRETERS, page
-from tests.browser.snippets import FOLLOW, HTML, SHOW
-from tests.browser.tabs import END, Tab, Tabs, micropython_only, pyodide_only
+from tests.browser.snippets import BARE_SCRIPTS, FOLLOW, HTML, SHOW
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.site import INTERPRETERS, page
+from tests.support.tabs import END, Tabs, contract, contract_in_one, micropython_only, pyodide_only
 
-PACKAGE = ROOT / "client" / "nextauth_client"
+PYTHON = "from nextauth_client import Provider, bind\nProvider()\nbind()\n"
 
 # What a page without PyScript has to do itself.
 BARE_PYTHON = """
@@ -34,48 +35,47 @@ result = await sign_in("credentials", redirect=False, username="ada", password="
 js.document.getElementById("result").textContent = str(bool(result))
 """
 
-BARE_SCRIPTS = {
-    "micropython": """
-        import { loadMicroPython } from "%(interpreter)s";
-        const python = await loadMicroPython();
-        python.FS.mkdirTree("/lib/nextauth_client");
-        for (const [name, source] of Object.entries(await (await fetch("/bare-sources.json")).json()))
-            python.FS.writeFile("/lib/nextauth_client/" + name, source);
-        await python.runPythonAsync(await (await fetch("/bare-page.py")).text());
-    """,
-    "pyodide": """
-        import { loadPyodide } from "%(interpreter)s";
-        const python = await loadPyodide();
-        python.unpackArchive(await (await fetch("%(wheel)s")).arrayBuffer(), "wheel");
-        await python.runPythonAsync(await (await fetch("/bare-page.py")).text());
-    """,
-}
 
-
-def test_a_page_without_pyscript_can_load_the_client_itself(tabs: Tabs) -> None:
+def signs_in_without_pyscript(tabs: Tabs, head: str = "") -> None:
     site = tabs.site
-    site.write("/bare-sources.json", json.dumps({file.name: file.read_text() for file in PACKAGE.glob("*.py")}))
     site.write("/bare-page.py", BARE_PYTHON)
-    names = {"interpreter": INTERPRETERS[tabs.interpreter], "wheel": site.wheel}
+    names = {"interpreter": INTERPRETERS[tabs.interpreter], "archive": site.archive}
     site.write("/bare.js", BARE_SCRIPTS[tabs.interpreter] % names)
-    site.write("/bare.html", page('<script type="module" src="/bare.js"></script>', HTML))
+    site.write("/bare.html", page(head + '<script type="module" src="/bare.js"></script>', HTML))
     tab = tabs.tab()
     tab.page.goto("/bare.html")
     tab.shows(who="Ada Lovelace", result="True")
 
 
-def test_a_page_can_load_the_modules_as_files_beside_it(tabs: Tabs, backend: Backend) -> None:
-    """`python -m nextauth_client files`: PyScript has nothing to unpack."""
+@contract
+def test_a_page_without_pyscript_can_load_the_client_itself(tabs: Tabs) -> None:
+    signs_in_without_pyscript(tabs)
+
+
+@pytest.mark.parametrize("missing", ["BroadcastChannel", "navigator.__proto__.locks", "LockManager.prototype.request"])
+def test_it_needs_neither_channels_nor_locks(tabs: Tabs, missing: str) -> None:
+    signs_in_without_pyscript(tabs, f"<script>delete {missing}</script>")
+
+
+@contract
+def test_a_page_loads_the_archive_and_nothing_to_unpack_it(tabs: Tabs, backend: Backend) -> None:
+    """`python -m nextauth_client files`, with PyScript; for a zip, it would load zip.js."""
+    backend.sign_in(tabs.context)
+    tab = tabs.python(PYTHON, html='<p id="who" data-auth-text="user.name"></p>', boot=True)
+    tab.shows(who="Ada Lovelace")
+    names = [urlsplit(request.url).path.rpartition("/")[2] for request in tab.all_requests]
+    assert [name for name in names if name.startswith(("nextauth_client", "zip"))] == [ARCHIVE]
+
+
+def test_a_page_can_load_the_wheel(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     site = tabs.site
-    config = copy_modules(site.folder / "client", "/client")
-    python = "from nextauth_client import Provider, bind\nProvider()\nbind()\n" + END
+    config = {"files": {site.wheel: "./*"}}
     html = '<p id="who" data-auth-text="user.name"></p>'
-    site.write_page("/files.html", python=python, html=html, interpreter=tabs.interpreter, config=config)
+    site.write_page("/wheel.html", python=PYTHON, html=html, interpreter=tabs.interpreter, config=config)
     tab = tabs.tab()
-    tab.page.goto("/files.html")
+    tab.page.goto("/wheel.html")
     tab.shows(who="Ada Lovelace")
-    assert not any(request.url.endswith(".whl") for request in tab.all_requests)
 
 
 @pyodide_only
@@ -104,7 +104,7 @@ show("result", importlib.metadata.version("nextauth-client") + " " + micropip.li
 @pytest.mark.parametrize(
     ("interpreter", "file"),
     [
-        ("micropython", "nextauth_client-*.whl"),
+        ("micropython", "nextauth_client.*"),
         ("micropython", "micropython.mjs"),
         ("micropython", "micropython.wasm"),
         ("micropython", "core.js"),
@@ -134,6 +134,7 @@ def test_python_that_fails_is_said_to_have_failed(tabs: Tabs) -> None:
     expect(tab.element("boot").and_(tab.page.get_by_role("alert"))).to_contain_text("stopped with an error")
 
 
+@contract_in_one
 def test_the_page_of_the_readme_works_as_it_stands_and_as_it_says_for_pyodide(tabs: Tabs) -> None:
     [html] = re.findall(r"```html\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     if tabs.interpreter == "pyodide":
@@ -151,8 +152,11 @@ def test_the_page_of_the_readme_works_as_it_stands_and_as_it_says_for_pyodide(ta
     tab.shows(who="Not signed in")
 
 
-@micropython_only
-def test_the_example_on_the_demo_page_works_as_it_stands(tabs: Tabs, backend: Backend, demo: Tab) -> None:
-    example = demo.page.get_by_label("Example").inner_text()
+def test_the_effect_that_keeps_its_text_node_works_as_the_guide_has_it(tabs: Tabs, backend: Backend) -> None:
+    guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8")
+    [sample] = re.findall(r"```python\n( *def follow.*?)```", guide, re.DOTALL)
+    head = "from nextauth_client import Provider, effect, use_session\nfrom pyscript import document\nProvider()\n"
+    last = '\nfor element in document.querySelectorAll("p"):\n    follow(element)\n'
     backend.sign_in(tabs.context)
-    tabs.python(example, html='<p id="who"></p>').shows(who="Signed in as Ada Lovelace")
+    tab = tabs.python(head + textwrap.dedent(sample) + last, html='<p id="first"></p> <p id="second">?</p>')
+    tab.shows(first="Ada Lovelace", second="Ada Lovelace")

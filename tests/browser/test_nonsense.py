@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route
 
-from tests.browser.backend import Backend
 from tests.browser.following import HTML, Bystander, all_show, following, open_together, press
 from tests.browser.snippets import SHOW
-from tests.browser.tabs import Tab, Tabs, micropython_only
+from tests.support.backend import Backend
+from tests.support.tabs import Tab, Tabs, contract, micropython_only
 
 LONG = 1_000_000
 DEEP = 10_000
@@ -68,6 +68,7 @@ THROW = """
 """
 
 
+@contract
 def test_messages_and_stored_values_of_any_shape_leave_a_page_unmoved(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     opened = [tabs.python(following(), html=HTML) for _ in range(2)]
@@ -208,6 +209,7 @@ show("who", "started")
 """
 
 
+@contract
 def test_options_that_make_no_sense_raise_and_start_nothing(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + OPTIONS, html='<p id="result"></p><p id="who"></p>')
     tab.shows(result="[]", who="started")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from tests.browser.backend import Backend
-from tests.browser.following import HTML, Bystander, following, press, session_questions
-from tests.browser.tabs import Tab, Tabs
+from tests.browser.following import HTML, UNMOVED, Bystander, following, press, session_queries
+from tests.support.backend import Backend
+from tests.support.tabs import Tab, Tabs, contract
 
-PAGE = following()
+pytestmark = contract
+
+PAGE = following(UNMOVED)
 SLOW = 1.0  # seconds; a sign-out takes a small part of it
 COOKIE = "next-auth.session-token"
 
@@ -17,8 +19,8 @@ def hold_answers_back(backend: Backend, seconds: float = SLOW) -> None:
 
 
 def ask_slowly(tabs: Tabs, *asking: Tab, by: str = "ask") -> None:
-    """Each of the tabs asks, and the backend has begun to answer; later questions are answered at once."""
-    before = len(session_questions(tabs.backend))
+    """Each of the tabs asks, and the backend has begun to answer; later queries are answered at once."""
+    before = len(session_queries(tabs.backend))
     hold_answers_back(tabs.backend)
     with Bystander(tabs) as bystander:
         for tab in asking:
@@ -28,7 +30,7 @@ def ask_slowly(tabs: Tabs, *asking: Tab, by: str = "ask") -> None:
                 tab.page.evaluate("dispatchEvent(new Event('focus'))")
             else:
                 press(tab, by)
-        bystander.until(lambda: len(session_questions(tabs.backend)) == before + len(asking))
+        bystander.until(lambda: len(session_queries(tabs.backend)) == before + len(asking))
     hold_answers_back(tabs.backend, 0)
 
 
@@ -60,7 +62,7 @@ def test_a_slow_answer_cannot_undo_a_sign_out(tabs: Tabs, backend: Backend) -> N
 
 def test_a_slow_answer_to_a_focus_event_cannot_undo_a_sign_out(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    tab = tabs.python(PAGE, html=HTML)
+    tab = tabs.python(following(), html=HTML)
     tab.shows(who="Ada Lovelace")
     ask_slowly(tabs, tab, by="focus")
     press(tab, "sign-out")
@@ -82,12 +84,12 @@ def test_slow_answers_in_other_tabs_cannot_undo_a_sign_out(tabs: Tabs, backend: 
     three.shows(done="ask")
 
 
-def test_a_question_during_a_sign_out_waits_for_its_end(tabs: Tabs, backend: Backend) -> None:
+def test_a_query_during_a_sign_out_waits_for_its_end(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, two = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
     for tab in opened:
         tab.shows(who="Ada Lovelace")
-    asked = len(session_questions(backend))
+    asked = len(session_queries(backend))
     backend.latency("signout", SLOW)
     hold_answers_back(backend)
     press(one, "sign-out")
@@ -96,7 +98,7 @@ def test_a_question_during_a_sign_out_waits_for_its_end(tabs: Tabs, backend: Bac
     press(two, "ask")
     one.shows(done="sign-out")
     two.shows(status="unauthenticated", done="ask")
-    assert len(session_questions(backend)) == asked
+    assert len(session_queries(backend)) == asked
     assert_signed_out(tabs, *opened)
 
 
@@ -115,7 +117,7 @@ def test_a_slow_answer_of_nobody_cannot_undo_a_sign_in(tabs: Tabs, backend: Back
     assert tabs.context.request.get(backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
-def test_of_two_answers_that_come_in_reverse_the_newer_question_counts(tabs: Tabs, backend: Backend) -> None:
+def test_of_two_answers_that_come_in_reverse_the_newer_query_counts(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, _ = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
     for tab in opened:
@@ -131,15 +133,14 @@ def test_of_two_answers_that_come_in_reverse_the_newer_question_counts(tabs: Tab
         tab.shows(who="Ada King", error="none")
 
 
-def test_a_question_does_not_wait_for_the_answer_to_another_tabs(tabs: Tabs, backend: Backend) -> None:
+def test_a_query_does_not_wait_for_the_answer_to_another_tabs(tabs: Tabs, backend: Backend) -> None:
     # Chromium lets only one of them use its cache, and the others wait.
-    one, two = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
+    opened = [tabs.python(following("timeout=1000"), html=HTML) for _ in range(2)]
     for tab in opened:
         tab.shows(status="unauthenticated")
-    backend.latency("session", 2)
+    asked = len(session_queries(backend))
+    backend.fault("session", "hang")
     for tab in opened:
         press(tab, "ask")
-    one.shows(done="ask")
-    two.shows(done="ask")
-    first, second = session_questions(backend)[-2:]
-    assert second["time"] - first["time"] < 1
+    with Bystander(tabs) as bystander:
+        bystander.until(lambda: len(session_queries(backend)) == asked + 2)

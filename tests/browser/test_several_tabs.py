@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from tests.browser.following import session_queries
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.tabs import Tab, Tabs, contract, pyodide_only
 
-from tests.browser.backend import Backend
-from tests.browser.following import session_questions
-from tests.browser.tabs import Tab, Tabs, pyodide_only
+pytestmark = contract
 
 
 def sign_in(tab: Tab) -> None:
@@ -19,7 +20,7 @@ def two_demos(tabs: Tabs, who: str) -> tuple[Tab, Tab]:
     """Two tabs that know who it is, and have nothing on its way any more."""
     one, other = tabs.demo(), tabs.demo()
     for tab in (one, other):
-        tab.shows(who=who, refreshing="no")
+        tab.shows(who=who, refreshing="no", state_failing="off")
         expect(tab.page.locator("[data-auth-providers] button").first).to_be_visible()
     return one, other
 
@@ -37,11 +38,11 @@ def test_a_sign_in_shows_in_another_tab_that_asks_nothing_itself(tabs: Tabs) -> 
 def test_a_sign_out_shows_in_another_tab_with_no_request_at_all(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, other = two_demos(tabs, "Signed in as Ada Lovelace")
-    asked = len(session_questions(backend))
+    asked = len(session_queries(backend))
     one.button("Sign out").click()
     one.shows(who="Not signed in")
     other.shows(who="Not signed in", status="unauthenticated")
-    assert len(session_questions(backend)) == asked
+    assert len(session_queries(backend)) == asked
 
 
 def test_a_sign_in_in_each_tab_in_turn_reaches_the_other(tabs: Tabs) -> None:

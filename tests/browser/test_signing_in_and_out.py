@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from urllib.parse import parse_qs, urlsplit
 
-from playwright.sync_api import expect
-
-from tests.browser.backend import Backend
+from tests.browser.following import UNMOVED
 from tests.browser.snippets import FOLLOW, HTML, SHOW
-from tests.browser.tabs import Tabs, micropython_only
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.tabs import Tabs, contract, micropython_only
 
 STATUS_401 = "the server responded with a status of 401"
 
@@ -32,6 +32,7 @@ def acting(call: str) -> str:
     return SHOW + ACT.format(call=call) + FOLLOW
 
 
+@contract
 def test_without_a_provider_one_signs_in_on_the_backends_page_and_comes_back(tabs: Tabs, backend: Backend) -> None:
     signs_in_on_the_backends_page(tabs, backend, "sign_in()")
 
@@ -57,6 +58,7 @@ def signs_in_on_the_backends_page(tabs: Tabs, backend: Backend, call: str) -> No
     tab.shows(who="Ada Lovelace")
 
 
+@contract
 @micropython_only
 def test_s12_a_provider_leads_to_its_page_and_back_to_where_one_started(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(acting("sign_in('dev-idp')"), html=HTML, path="?q=a%26b#part")
@@ -70,6 +72,7 @@ def test_s12_a_provider_leads_to_its_page_and_back_to_where_one_started(tabs: Ta
     tab.shows(who="Alan Turing")
 
 
+@contract
 @micropython_only
 def test_whoever_refuses_at_the_provider_learns_of_it_and_may_try_again(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(acting("sign_in('dev-idp')"), html=HTML)
@@ -98,6 +101,7 @@ def test_a_callback_url_says_where_a_redirect_ends(tabs: Tabs, backend: Backend)
     assert tabs.context.request.get(backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
+@contract
 def test_a_result_says_how_a_sign_in_without_redirect_went(tabs: Tabs) -> None:
     tab = tabs.python(acting("sign_in('credentials', redirect=False, username='ada', password='lovelace')"), html=HTML)
     tab.element("go").click()
@@ -105,6 +109,7 @@ def test_a_result_says_how_a_sign_in_without_redirect_went(tabs: Tabs) -> None:
     tab.shows(result=f"SignInResult(error=None, status=200, ok=True, url='{url}', code=None)", who="Ada Lovelace")
 
 
+@contract
 def test_a_result_says_why_a_sign_in_without_redirect_was_refused(tabs: Tabs) -> None:
     tab = tabs.python(acting("sign_in('credentials', redirect=False, username='ada', password='no')"), html=HTML)
     tab.expect_problem(STATUS_401)
@@ -116,6 +121,7 @@ def test_a_result_says_why_a_sign_in_without_redirect_was_refused(tabs: Tabs) ->
     )
 
 
+@contract
 def test_signing_out_without_redirect_gives_the_url_and_stays(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(acting("sign_out(redirect=False, callback_url='/elsewhere?x=1')"), html=HTML)
@@ -127,6 +133,7 @@ def test_signing_out_without_redirect_gives_the_url_and_stays(tabs: Tabs, backen
     assert len(tab.requests("session")) == 1
 
 
+@contract
 def test_signing_out_with_redirect_loads_the_page_again(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(acting("sign_out()"), html=HTML, path="?x=1#part")
@@ -199,8 +206,9 @@ async def leave(event):
 )
 
 
+@contract
 def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tabs: Tabs, backend: Backend) -> None:
-    other = tabs.python(SHOW + "Provider()\n" + FOLLOW, html=HTML)
+    other = tabs.python(SHOW + f"Provider({UNMOVED})\n" + FOLLOW, html=HTML)
     other.shows(status="unauthenticated")
     page = tabs.python(WITHOUT_A_PROVIDER, html=HTML)
     backend.sign_in(tabs.context)
@@ -219,6 +227,7 @@ def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tab
     assert not [kept for kept in page.page.evaluate("keptByPage()") if "storage" in kept], "something stayed"
 
 
+@contract
 def test_the_error_of_a_failed_redirect_is_explained_without_naming_it(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + 'show("result", explain_error())', html=HTML, path="?error=AccessDenied#part")
     tab.shows(result="You are not allowed to sign in here.")

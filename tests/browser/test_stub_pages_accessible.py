@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from scripts.steps import ROOT
 from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.support.engines import new_context
 
 PAGES = {
     "sign-in": "/api/auth/signin",
@@ -51,7 +52,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def page(request: pytest.FixtureRequest, browser: Browser, url: str) -> Iterator[Page]:
     scheme: Literal["light", "dark"]
     scheme, width = request.param
-    with browser.new_context(base_url=url, color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
+    with new_context(browser, base_url=url, color_scheme=scheme, viewport={"width": width, "height": 800}) as context:
         yield context.new_page()
 
 

@@ -7,9 +7,19 @@ import time
 
 import pytest
 
-from tests.browser.backend import Backend
-from tests.browser.following import BROWSERS_OWN, HTML, Bystander, all_show, following, press, session_questions
-from tests.browser.tabs import Tab, Tabs, micropython_only
+from tests.browser.following import (
+    BROWSERS_OWN,
+    HTML,
+    UNMOVED,
+    Bystander,
+    all_show,
+    following,
+    open_in_turn,
+    press,
+    session_queries,
+)
+from tests.support.backend import Backend
+from tests.support.tabs import Tab, Tabs, contract, micropython_only
 
 # #read reads the session as a page's own code would at any time.
 READ = """
@@ -31,18 +41,19 @@ def shorten_session(backend: Backend, tab: Tab, seconds: float) -> None:
     tab.shows(done="ask")
 
 
+@contract
 def test_a_session_ends_in_all_tabs_with_no_event_and_one_request(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    opened = [tabs.python(following(), html=HTML) for _ in range(2)]
-    all_show(opened, who="Ada Lovelace")
+    opened = open_in_turn(tabs, 2, following(UNMOVED), HTML, who="Ada Lovelace")
     shorten_session(backend, opened[0], 3)
     all_show(opened, status="unauthenticated", who="nobody", error="none")
     with Bystander(tabs) as bystander:
         assert bystander.until_quiet(0.5) == 4
-    last, end = session_questions(backend)[-2:]
+    last, end = session_queries(backend)[-2:]
     assert end["time"] - last["time"] > 2.9
 
 
+@contract
 def test_a_session_ends_though_the_backend_cannot_be_asked(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(following("timeout=1"), html=HTML)
@@ -53,15 +64,16 @@ def test_a_session_ends_though_the_backend_cannot_be_asked(tabs: Tabs, backend: 
     tab.shows(status="unauthenticated", who="nobody", error="ClientFetchError")
 
 
+@contract
 @micropython_only
 def test_keep_alive_keeps_a_session_that_would_end(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(following("keep_alive=1"), html=HTML)
     tab.shows(who="Ada Lovelace")
-    shorten_session(backend, tab, 3)
+    shorten_session(backend, tab, 6)  # many times as long as keep_alive: a busy machine comes late
     start = time.time()
     with Bystander(tabs) as bystander:
-        bystander.until(lambda: session_questions(backend)[-1]["time"] > start + 4)
+        bystander.until(lambda: session_queries(backend)[-1]["time"] > start + 7)
     tab.shows(status="authenticated", who="Ada Lovelace")
 
 
@@ -79,16 +91,17 @@ def test_keep_alive_goes_on_after_a_failure(tabs: Tabs, backend: Backend) -> Non
     tab.shows(who="Ada Byron")
 
 
+@contract
 @micropython_only
 def test_a_read_asks_when_what_it_reads_is_older_than_client_max_age(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    tab = tabs.python(reading("client_max_age=2"), html=READ_HTML)
+    tab = tabs.python(reading(f"client_max_age=2, {UNMOVED}"), html=READ_HTML)
     tab.shows(who="Ada Lovelace")
     backend.rename("Ada King")
     with Bystander(tabs) as bystander:
         press(tab, "read")
         tab.shows(done="read")
-        assert bystander.until_quiet(2) == 1  # it was younger
+        assert bystander.until_quiet(3) == 1  # it was younger; now, counted from its answer, it is not
         tab.shows(who="Ada Lovelace")
         press(tab, "read")
         tab.shows(who="Ada King")
@@ -116,10 +129,11 @@ def test_signed_out_pages_and_pages_without_options_ask_nothing_as_time_goes_by(
         assert bystander.until_quiet(2) == 2
 
 
+@contract
 @micropython_only
 def test_a_page_that_is_offline_waits_and_asks_when_it_is_back(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    tab = tabs.python(following("keep_alive=1"), html=HTML)
+    tab = tabs.python(following(f"keep_alive=1, {UNMOVED}"), html=HTML)
     tab.expect_problem(BROWSERS_OWN)
     tab.shows(who="Ada Lovelace")
     with Bystander(tabs) as bystander:
@@ -151,8 +165,8 @@ def test_an_option_that_is_longer_than_the_session_lives_is_warned_of_once(
     [warning] = [line for line in tab.console if "nextauth_client:" in line]
     assert f"{option}=100" in warning
     [lifetime] = re.findall(r"lifetime of (\d+) seconds", warning)
-    # The backend tells the time, from which the rest is reckoned, in whole seconds.
-    assert 87 <= int(lifetime) <= 93
+    # The backend tells the time, from which the rest is reckoned, in whole seconds; an answer may be long on its way.
+    assert 60 <= int(lifetime) <= 93
 
 
 # The page's clock, which a test may set: seconds that it is ahead.
@@ -170,9 +184,9 @@ HOURS = 5 * 3600
 
 
 def lying_tab(tabs: Tabs, ahead: int, options: str = "") -> Tab:
-    tabs.context.add_init_script(LYING_CLOCK % ahead)
     show_clock = "\nimport time\nshow('clock', int(time.time()))\n"
-    tab = tabs.python(following(options) + show_clock, html=HTML + '<p id="clock"></p>')
+    html = HTML + '<p id="clock"></p>'
+    tab = tabs.python(following(options) + show_clock, html=html, before=LYING_CLOCK % ahead)
     assert abs(int(tab.element("clock").inner_text()) - time.time() - ahead) < 60, "the page's clock does not lie"
     return tab
 
@@ -183,15 +197,16 @@ def focus(tab: Tab) -> None:
 
 def focus_until_it_asks(tab: Tab, bystander: Bystander, backend: Backend) -> None:
     """The first event may count as the same moment as an answer: how long ago that came is not known any more."""
-    asked = len(session_questions(backend))
+    asked = len(session_queries(backend))
 
     def focus_and_look() -> bool:
         focus(tab)
-        return len(session_questions(backend)) > asked
+        return len(session_queries(backend)) > asked
 
     bystander.until(focus_and_look)
 
 
+@contract
 @micropython_only
 @pytest.mark.parametrize("ahead", [HOURS, -HOURS])
 def test_a_clock_that_is_hours_wrong_neither_ends_a_session_nor_stops_its_end(

@@ -22,18 +22,19 @@ from django.conf import settings
 
 from server_stub import create_app
 from server_stub.server import Server, listen, local_url
+from tests.support import PATIENCE
 
 VARIABLES = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 
 if not settings.configured:
-    settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], DATABASES={})
+    settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], DATABASES={}, SECRET_KEY="not one")
     django.setup()
 
 
 @pytest.fixture(scope="session")
 def run() -> Iterator[Callable[[Coroutine[Any, Any, Any]], Any]]:
     with ThreadPoolExecutor(1) as thread:
-        yield lambda coroutine: thread.submit(asyncio.run, coroutine).result(10)
+        yield lambda coroutine: thread.submit(asyncio.run, coroutine).result(PATIENCE)
 
 
 @pytest.fixture(autouse=True)
@@ -54,7 +55,7 @@ class Backend:
         self.server = Server(self, on_start=started.set)
         self.thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]}, daemon=True)
         self.thread.start()
-        assert started.wait(10)
+        assert started.wait(PATIENCE)
         self.cookie = self.sign_in()
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
@@ -75,7 +76,7 @@ class Backend:
     def stop(self) -> None:
         self.server.should_exit = True
         self.server.force_exit = True  # a connection that a test left open would be waited for
-        self.thread.join(10)
+        self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
 
 
@@ -97,7 +98,8 @@ def backend(running_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Backen
 class Scripted:
     """A server that gives every request the same answer. `seen`: what arrived.
 
-    With `hang` set it gives none at all; with `drip`, a byte at a time, each so many seconds after the one before.
+    With `hang` set it gives none at all; with `drip`, the body a byte at a time, each so many seconds after the one
+    before; with `drip_head`, headers in that way, without end.
     """
 
     def __init__(self) -> None:
@@ -105,22 +107,45 @@ class Scripted:
         self.headers: list[tuple[str, str]] = []
         self.body = b"{}"
         self.hang = False
+        self.leads_to: str | None = None  # where an address without a slash at its end redirects to
         self.drip = 0.0
+        self.drip_head = 0.0
         self.end = threading.Event()
         self.seen: list[tuple[str, dict[str, str]]] = []
+        self.ports: set[int] = set()  # of the connections
         script = self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # connections are kept
+
             def do_GET(self) -> None:
                 script.seen.append((self.path, {name.lower(): value for name, value in self.headers.items()}))
+                script.ports.add(self.client_address[1])
+                if script.leads_to is not None and not self.path.endswith("/"):
+                    self.send_response(308)
+                    self.send_header("Location", script.leads_to)
+                    self.send_header("Content-Length", "0")
+                    self.end_headers()
+                    return
                 if script.hang:
                     script.end.wait(10)
+                    self.close_connection = True
+                    return
+                if script.drip_head:
+                    with suppress(ConnectionError):
+                        self.send_head_without_end()
                     return
                 self.send_response(script.status)
                 for name, value in [*script.headers, ("Content-Length", str(len(script.body)))]:
                     self.send_header(name, value)
                 with suppress(ConnectionError):  # whoever asked may have heard enough
                     self.send_body()
+
+            def send_head_without_end(self) -> None:
+                self.close_connection = True
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+                while not script.end.wait(script.drip_head):
+                    self.wfile.write(b"x")
 
             def send_body(self) -> None:
                 self.end_headers()
@@ -130,6 +155,10 @@ class Scripted:
                 for byte in script.body:
                     self.wfile.write(bytes([byte]))
                     script.end.wait(script.drip)
+
+            def handle(self) -> None:
+                with suppress(ConnectionError):  # between two requests, too
+                    super().handle()
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -24,6 +24,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 from werkzeug.test import create_environ, run_wsgi_app
 
+from tests.support import PATIENCE
+
 ORIGIN = "http://app.test"
 
 Run = Callable[[Any], Any]
@@ -32,11 +34,11 @@ Run = Callable[[Any], Any]
 def in_a_thread(function: Callable[..., httpx.Response], *args: Any) -> httpx.Response:
     """A view that starts an event loop needs a thread in which none is running."""
     with ThreadPoolExecutor(1) as thread:
-        return thread.submit(function, *args).result(10)
+        return thread.submit(function, *args).result(PATIENCE)
 
 
 class App:
-    """`get` asks an app, whether it speaks ASGI or WSGI."""
+    """`get` and `send` ask an app, whether it speaks ASGI or WSGI."""
 
     def __init__(self, run: Run, app: Any, is_async: bool, urls: ModuleType | None = None) -> None:
         self.run = run
@@ -45,20 +47,25 @@ class App:
         self.urls = urls
 
     def get(self, path: str, **headers: str) -> httpx.Response:
+        return self.send("GET", path, **headers)
+
+    def send(self, method: str, path: str, **headers: str) -> httpx.Response:
         named = [(name.replace("_", "-"), value) for name, value in headers.items()]
         with override_settings(ROOT_URLCONF=self.urls):
-            return self.run(self.ask(path, named)) if self.is_async else in_a_thread(self.ask_sync, path, named)
+            if self.is_async:
+                return self.run(self.ask(method, path, named))
+            return in_a_thread(self.ask_sync, method, path, named)
 
-    async def ask(self, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
+    async def ask(self, method: str, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
         raw = [(name.encode(), value.encode("latin-1")) for name, value in headers]
-        request = httpx.Request("GET", ORIGIN + path, headers=raw)
+        request = httpx.Request(method, ORIGIN + path, headers=raw)
         async with httpx.AsyncClient(transport=httpx.ASGITransport(self.app)) as client:
             return await client.send(request)
 
-    def ask_sync(self, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
+    def ask_sync(self, method: str, path: str, headers: list[tuple[str, str]]) -> httpx.Response:
         # httpx's own WSGI transport takes ASCII only, and werkzeug reads a path with two slashes as a URL.
         path, _, query = path.partition("?")
-        environ = create_environ("/", ORIGIN, headers=headers)
+        environ = create_environ("/", ORIGIN, method=method, headers=headers)
         environ.update(PATH_INFO=unquote(path, "latin-1"), QUERY_STRING=query)
         body, status, answered = run_wsgi_app(self.app, environ)
         return httpx.Response(int(status.split()[0]), headers=list(answered), content=b"".join(body))
@@ -72,8 +79,9 @@ def django_app(run: Run, view: Any, is_async: bool) -> App:
 
 def flask_app(run: Run, view: Any) -> App:
     app = flask.Flask("app")
-    app.add_url_rule("/", "view", view)
-    app.add_url_rule("/<path:_>", "views", lambda _: app.ensure_sync(view)())
+    methods = ["GET", "POST", "PUT", "DELETE", "PROPFIND"]
+    app.add_url_rule("/", "view", view, methods=methods)
+    app.add_url_rule("/<path:_>", "views", lambda _: app.ensure_sync(view)(), methods=methods)
     return App(run, app, is_async=False)
 
 

@@ -33,7 +33,7 @@ def app_of(code: str, run: Run) -> App:
 
 
 def test_the_page_has_a_snippet_for_each_way() -> None:
-    assert (len(VIEWS), len(OTHERS)) == (6, 1)
+    assert (len(VIEWS), len(OTHERS)) == (6, 2)
 
 
 @pytest.mark.parametrize("code", [*VIEWS, WSGI])
@@ -42,6 +42,7 @@ def test_s8_a_snippet_of_the_page_knows_ada(code: str, run: Run, backend: Backen
     assert answer.status_code == 200
     shown = "csrfToken" if "csrf" in code else "Ada Lovelace"
     assert shown in answer.text
+    assert "private" in answer.headers["cache-control"] and "Cookie" in answer.headers["vary"]
 
 
 @pytest.mark.parametrize("code", [*VIEWS, WSGI])
@@ -51,6 +52,25 @@ def test_s8_a_snippet_of_the_page_knows_nobody(code: str, run: Run, backend: Bac
     assert answer.status_code == (401 if guarded else 200)
     if not guarded:
         assert any(text in answer.text for text in ("nobody", ">null<", "csrfToken"))
+
+
+def test_a_page_with_the_session_in_it_is_shown_when_the_backend_is_down(run: Run, backend: Backend) -> None:
+    [code] = [snippet for snippet in VIEWS if "session_script" in snippet]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEXTAUTH_URL", "http://127.0.0.1:1")
+        answer = app_of(code, run).get("/account", cookie=backend.cookie)
+    assert (answer.status_code, answer.text) == (200, "<!doctype html><head></head>")
+    assert answer.headers["cache-control"] == "private, no-store"
+
+
+@pytest.mark.parametrize("code", [snippet for snippet in [*VIEWS, WSGI] if "session_script" not in snippet])
+def test_the_others_say_that_the_backend_is_down(code: str, run: Run, backend: Backend) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEXTAUTH_URL", "http://127.0.0.1:1")
+        answer = app_of(code, run).get("/account", cookie=backend.cookie)
+    assert answer.status_code == 503
+    assert "cannot be reached" in answer.text
+    assert "private" in answer.headers["cache-control"] and "Cookie" in answer.headers["vary"]
 
 
 def test_s9_the_form_of_the_page_comes_with_its_cookie(run: Run, backend: Backend) -> None:

@@ -12,12 +12,17 @@ import httpx
 import pytest
 from django.http import HttpResponse
 from django.views import View
-from nextauth_client import Session
+from nextauth_client import Session, server_guards
 from nextauth_client.server import login_required, session_dependency
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+
+from tests.support import PATIENCE
 
 from .conftest import Backend, Scripted
 from .frameworks import App, Run, django_app, flask_app
 
+FUTURE = "2999-01-01T00:00:00.000Z"
 HTML = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
 
 
@@ -51,7 +56,7 @@ def test_fastapi_answers_401_to_nobody(api: App, backend: Backend) -> None:
 
 def test_fastapi_sends_a_browser_to_sign_in_and_back_to_the_same_path(api: App, backend: Backend) -> None:
     answer = api.get("/me?x=1&y=%2F%26", accept=HTML)
-    assert (answer.status_code, answer.headers["cache-control"]) == (302, "no-store")
+    assert (answer.status_code, answer.headers["cache-control"]) == (302, "private, no-store")
     page, _, query = answer.headers["location"].partition("?")
     assert page == f"{backend.url}/api/auth/signin"
     assert parse_qs(query) == {"callbackUrl": [f"{backend.url}/me?x=1&y=%2F%26"]}
@@ -85,6 +90,18 @@ def test_nothing_in_a_request_to_fastapi_leads_to_another_site(
     assert answer.status_code == 302
     page, _, query = answer.headers["location"].partition("?")
     assert (page, parse_qs(query)["callbackUrl"]) == ("https://public.test/auth/signin", [f"https://public.test{back}"])
+
+
+@pytest.mark.parametrize("path", ["@evil.example/x", ".evil.example", ":8000", "evil"])
+def test_a_path_without_a_slash_at_its_start_leads_to_no_other_site(path: str, run: Run, backend: Backend) -> None:
+    scope = {"type": "http", "path": path, "headers": [(b"accept", HTML.encode())]}
+    with pytest.raises(HTTPException) as refused:
+        run(session_dependency()(HTTPConnection(scope)))
+    assert refused.value.headers is not None
+    answer = flask_app(run, login_required(lambda _: "")).get(path, accept=HTML)
+    for location in (refused.value.headers["Location"], answer.headers["location"]):
+        [back] = parse_qs(urlsplit(location).query)["callbackUrl"]
+        assert back == f"{backend.url}/{path}"
 
 
 @pytest.mark.parametrize("path", ["/me", "/anyone"])
@@ -133,7 +150,7 @@ def test_fastapi_guards_with_options(run: Run) -> None:
         role: str
 
     def backend(request: httpx.Request) -> httpx.Response:
-        return httpx.Response(200, json={"user": {}, "role": str(request.url)})
+        return httpx.Response(200, json={"user": {}, "expires": FUTURE, "role": str(request.url)})
 
     client = httpx.AsyncClient(transport=httpx.MockTransport(backend))
     guard = session_dependency(session_type=MySession, base_url="http://b.test", base_path="/auth", client=client)
@@ -143,7 +160,8 @@ def test_fastapi_guards_with_options(run: Run) -> None:
     async def view(session: Annotated[MySession, fastapi.Depends(guard)]) -> Any:
         return [type(session).__name__, session.role]
 
-    assert App(run, app, is_async=True).get("/").json() == ["MySession", "http://b.test/auth/session"]
+    answer = App(run, app, is_async=True).get("/", cookie="a=b")
+    assert answer.json() == ["MySession", "http://b.test/auth/session"]
     run(client.aclose())
 
 
@@ -171,6 +189,8 @@ def django_class(run: Run, **options: Any) -> App:
         def get(self, request: Any) -> HttpResponse:
             return HttpResponse(request.nextauth_session.user.name)
 
+        post = get
+
     return django_app(run, guarded(**options)(Page.as_view()), is_async=False)
 
 
@@ -178,6 +198,8 @@ def django_async_class(run: Run, **options: Any) -> App:
     class Page(View):
         async def get(self, request: Any) -> HttpResponse:
             return HttpResponse(request.nextauth_session.user.name)
+
+        post = get
 
     return django_app(run, guarded(**options)(Page.as_view()), is_async=True)
 
@@ -295,14 +317,18 @@ def test_a_cookie_that_no_header_may_hold_is_400_and_says_what_to_do(app: App, b
     assert backend.seen == []
 
 
-def test_a_refusal_is_kept_by_no_cache(app: App, backend: Backend) -> None:
+def test_a_refusal_is_kept_by_no_cache(app: App, scripted: Scripted) -> None:
     for accept in (HTML, "*/*"):
-        assert app.get("/", accept=accept).headers["cache-control"] == "no-store"
+        for headers in ({}, {"cookie": "a=\x01"}, {"cookie": "a=unknown"}):
+            scripted.answer(500 if headers == {"cookie": "a=unknown"} else 200, "{}")
+            answer = app.get("/", accept=accept, **headers)
+            assert answer.status_code in (302, 401, 400, 503)
+            assert (answer.headers["cache-control"], answer.headers["vary"]) == ("private, no-store", "Cookie")
 
 
 def test_a_guard_with_options(make: Callable[..., App], scripted: Scripted, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NEXTAUTH_URL")
-    app = make(base_url=scripted.url, base_path="/auth", timeout=2)
+    app = make(base_url=scripted.url, base_path="/auth", timeout=PATIENCE)
     location = app.get("/x", accept=HTML).headers["location"]
     assert location.startswith(f"{scripted.url}/auth/signin?callbackUrl=http")
     scripted.answer(200, json.dumps({"user": {"name": "Alan"}}))
@@ -332,3 +358,70 @@ def test_a_guard_refuses_a_client_of_the_other_kind() -> None:
 
         @login_required(client=client)
         async def view() -> None: ...
+
+
+# A word at start
+
+
+@pytest.mark.parametrize("guard", [session_dependency, login_required])
+def test_a_guard_that_nobody_told_where_the_backend_is_says_so_when_it_is_made(
+    guard: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    server_guards._warn_once.cache_clear()
+    guard()
+    guard()
+    [record] = caplog.records
+    assert "set NEXTAUTH_URL_INTERNAL or NEXTAUTH_URL or AUTH_URL to its address" in record.getMessage()
+
+
+@pytest.mark.parametrize("guard", [session_dependency, login_required])
+def test_a_guard_that_can_know_it_says_nothing(
+    guard: Callable[..., Any], backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server_guards._warn_once.cache_clear()
+    guard()
+    monkeypatch.delenv("NEXTAUTH_URL")
+    guard(base_url="https://example.org")
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("guard", [session_dependency, login_required])
+def test_a_guard_refuses_a_wrong_address_when_it_is_made(
+    guard: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ValueError, match="base_url is an absolute"):
+        guard(base_url="example.org")
+    with pytest.raises(ValueError, match="begins with a slash"):
+        guard(base_url="https://example.org", base_path="auth")
+    monkeypatch.setenv("NEXTAUTH_URL", "localhost:3000")
+    with pytest.raises(ValueError, match="NEXTAUTH_URL is an absolute"):
+        guard()
+
+
+# Guards fail closed
+
+
+LETS_NOBODY_IN = {
+    "another API": ('{"status": "ok"}', "", 503),
+    "another API, with a cookie": ('{"status": "ok"}', "a=b", 503),
+    "an end that cannot be read": ('{"expires": "soon"}', "a=b", 503),
+    "an end that cannot be read, of a user": ('{"user": {"name": "Ada"}, "expires": 1577836800}', "a=b", 503),
+    "an empty user without an end": ('{"user": {}}', "a=b", 503),
+    "a cache, for a cookie without a value": (json.dumps({"user": {"name": "Ada"}, "expires": FUTURE}), "a=", 401),
+    "a cache": (json.dumps({"user": {"name": "Ada"}, "expires": FUTURE}), "", 401),
+    "a cache, without a user": (json.dumps({"expires": FUTURE}), " ; ", 401),
+    "an old answer": (json.dumps({"user": {"name": "Ada"}, "expires": "2020-01-01T00:00:00.000Z"}), "a=b", 401),
+    "an old answer, without a user": (json.dumps({"expires": "2020-01-01T00:00:00.000Z"}), "a=b", 401),
+}
+
+
+@pytest.mark.parametrize(("body", "cookie", "status"), LETS_NOBODY_IN.values(), ids=LETS_NOBODY_IN)
+def test_what_is_no_session_of_the_requests_cookie_lets_nobody_in(
+    body: str, cookie: str, status: int, app: App, api: App, scripted: Scripted
+) -> None:
+    scripted.answer(200, body)
+    headers = {"cookie": cookie} if cookie else {}
+    assert app.get("/", **headers).status_code == status
+    assert api.get("/me", **headers).status_code == status
+    answer = api.get("/anyone", **headers)
+    assert (answer.status_code, answer.json()) == (200, None) if status == 401 else answer.status_code == 503

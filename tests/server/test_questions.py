@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import socket
+import threading
+import time
+import tracemalloc
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +22,10 @@ from .frameworks import Run
 
 ADA = {"user": {"name": "Ada Lovelace"}, "expires": "2030-01-01T00:00:00.000Z", "role": "admin"}
 
+FUTURE = ADA["expires"]
+PAST = "2020-01-01T00:00:00.000Z"
+
+BUSY = 20  # seconds that a busy machine may take for a tenth of one; httpx alone waits longer for such a backend
 Ask = Callable[..., Any]
 
 
@@ -79,6 +88,16 @@ BAD_ANSWERS = {
     "no UTF-8": (200, "\udcff"),
     "a list": (200, "[]"),
     "a user that is none": (200, '{"user": "Ada"}'),
+    "what another API says": (200, '{"status": "ok"}'),
+    "an end that cannot be read": (200, '{"expires": "soon"}'),
+    "an end without an offset": (200, '{"user": {}, "expires": "2020-01-01T00:00:00"}'),
+    "an end in Unix seconds": (200, '{"user": {"name": "Ada"}, "expires": 1577836800}'),
+    "an end as headers write it": (200, '{"user": {"name": "Ada"}, "expires": "Wed, 01 Jan 2020 00:00:00 GMT"}'),
+    "an end before all time": (200, '{"user": {"name": "Ada"}, "expires": "1969-01-01T00:00:00Z"}'),
+    "an end that is empty": (200, '{"user": {"name": "Ada"}, "expires": ""}'),
+    "an end that is false": (200, '{"user": {"name": "Ada"}, "expires": false}'),
+    "an empty user without an end": (200, '{"user": {}}'),
+    "an empty user and null": (200, '{"user": {}, "expires": null}'),
 }
 
 
@@ -90,6 +109,77 @@ def test_what_cannot_be_understood_is_never_nobody(bad: Any, get_session: Ask, s
     with pytest.raises(UnexpectedAnswer, match="with a redirect" if headers else None):
         get_session("a=b")
     assert len(scripted.seen) == 1, "a redirect was followed"
+
+
+@pytest.mark.parametrize("spelt", ["/api/auth/session/", "session/", "{origin}/api/auth/session/"])
+def test_a_backend_that_wants_a_slash_at_the_end_is_asked_there(
+    spelt: str, get_session: Ask, scripted: Scripted
+) -> None:
+    scripted.leads_to = spelt.format(origin=scripted.url)
+    scripted.answer(200, json.dumps(ADA))
+    session = get_session("a=b")
+    assert session is not None and session.user.name == ADA["user"]["name"]
+    assert [path for path, _ in scripted.seen] == ["/api/auth/session", "/api/auth/session/"]
+    assert [headers["cookie"] for _, headers in scripted.seen] == ["a=b", "a=b"]
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["/api/auth/session/?a=b", "/api/auth/sessions/", "//other.example/api/auth/session/"]
+)
+def test_no_other_redirect_gets_the_cookie(elsewhere: str, get_session: Ask, scripted: Scripted) -> None:
+    scripted.leads_to = elsewhere
+    with pytest.raises(UnexpectedAnswer, match="redirect"):
+        get_session("a=b")
+    assert len(scripted.seen) == 1
+
+
+@pytest.mark.parametrize("cookie", ["", " ", ";", "; \t", "=", "a=", "=b", "a", "a= ; =b"])
+def test_whatever_the_backend_answers_a_request_without_a_cookie_is_nobodys(
+    cookie: str, get_session: Ask, scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted.answer(200, json.dumps(ADA))
+    assert get_session(cookie) is None
+    assert len(scripted.seen) == 1
+    assert "does a cache keep answers?" in caplog.text
+
+
+def test_what_is_no_session_is_unknown_without_a_cookie_too(get_session: Ask, scripted: Scripted) -> None:
+    scripted.answer(200, '{"status": "ok"}')
+    with pytest.raises(UnexpectedAnswer, match="neither a user nor a time at which it expires"):
+        get_session("")
+
+
+@pytest.mark.parametrize("data", [{"expires": PAST}, {"expires": PAST, "user": {"name": "Ada"}}], ids=["", "user"])
+def test_a_session_that_is_over_lets_nobody_in(
+    data: Any, get_session: Ask, scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    scripted.answer(200, json.dumps(data))
+    assert get_session("a=b") is None
+    assert "came that is over" in caplog.text
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"expires": FUTURE},
+        {"user": {}, "expires": FUTURE},
+        {"user": {"name": "Ada"}},
+        {"user": {"name": "Ada"}, "expires": None},
+    ],
+    ids=json.dumps,
+)
+def test_s3_a_session_may_lack_what_the_backends_callback_leaves_out(
+    data: Any, get_session: Ask, scripted: Scripted
+) -> None:
+    scripted.answer(200, json.dumps(data))
+    assert get_session("a=b") == data
+
+
+def test_no_cache_on_the_way_is_to_answer(ways: dict[str, Ask], scripted: Scripted) -> None:
+    scripted.answer(200, json.dumps({**ADA, "csrfToken": "t"}))
+    ways["get_session"]("a=b")
+    ways["get_csrf_token"]("a=b")
+    assert [headers["cache-control"] for _, headers in scripted.seen] == ["no-store"] * 2
 
 
 @pytest.mark.parametrize("question", ["get_csrf_token", "get_providers"])
@@ -114,6 +204,79 @@ def test_a_backend_whose_answer_drips_is_unreachable_when_the_time_is_over(
     for name, args in [("get_session", ["a=b"]), ("get_csrf_token", ["a=b"]), ("get_providers", [])]:
         with pytest.raises(BackendUnreachable, match="in time"):
             ways[name](*args, timeout=0.2)
+
+
+def test_a_backend_whose_headers_drip_is_unreachable_when_the_time_is_over(
+    ways: dict[str, Ask], scripted: Scripted
+) -> None:
+    scripted.drip_head = 0.02
+    for name, args in [("get_session", ["a=b"]), ("get_csrf_token", ["a=b"]), ("get_providers", [])]:
+        started = time.monotonic()
+        with pytest.raises(BackendUnreachable, match="in time"):
+            ways[name](*args, timeout=0.2)
+        assert time.monotonic() - started < BUSY
+    assert_no_thread_goes_on()
+
+
+def test_headers_that_drip_on_a_connection_that_was_kept_are_not_waited_for(scripted: Scripted) -> None:
+    scripted.answer(200, json.dumps(ADA))
+    with httpx.Client() as client:
+        assert server.get_session_sync("a=b", client=client) == ADA
+        scripted.drip_head = 0.02
+        started = time.monotonic()
+        with pytest.raises(BackendUnreachable, match="in time"):
+            server.get_session_sync("a=b", timeout=0.2, client=client)
+        assert time.monotonic() - started < BUSY
+        assert_no_thread_goes_on()
+        scripted.drip_head = 0
+        assert server.get_session_sync("a=b", client=client) == ADA
+    assert len(scripted.ports) == 2, "the connection was not kept"
+
+
+def test_a_name_server_that_takes_its_time_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    answered = threading.Event()
+
+    def slow(*_: object, **__: object) -> Any:
+        answered.wait(60)
+        raise socket.gaierror
+
+    monkeypatch.setattr(socket, "getaddrinfo", slow)
+    started = time.monotonic()
+    with pytest.raises(BackendUnreachable, match="in time"):
+        server.get_session_sync("a=b", base_url="http://slow.test", timeout=0.1)
+    assert time.monotonic() - started < BUSY
+    answered.set()
+    assert_no_thread_goes_on()
+
+
+def assert_no_thread_goes_on() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "nextauth_client":
+            thread.join(10)
+            assert not thread.is_alive()
+
+
+def test_what_is_raised_while_asking_reaches_whoever_asked() -> None:
+    def broken(request: httpx.Request) -> httpx.Response:
+        raise ZeroDivisionError("mine")
+
+    with httpx.Client(transport=httpx.MockTransport(broken)) as client, pytest.raises(ZeroDivisionError, match="mine"):
+        server.get_session_sync("a=b", base_url="http://backend.test", client=client)
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", "br", "gzip, gzip"])
+def test_an_answer_that_comes_compressed_is_refused_before_it_is_unpacked(
+    encoding: str, get_session: Ask, scripted: Scripted
+) -> None:
+    scripted.answer(200, "", ("Content-Encoding", encoding))
+    scripted.body = zlib.compress(b" " * 50_000_000, wbits=31)
+    tracemalloc.start()
+    with pytest.raises(UnexpectedAnswer, match="came compressed"):
+        get_session("a=b")
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 5_000_000
+    assert scripted.seen[0][1]["accept-encoding"] == "identity"
 
 
 def test_an_answer_that_is_too_large_is_unexpected(get_session: Ask, scripted: Scripted) -> None:
@@ -294,7 +457,7 @@ def test_a_client_of_ones_own_follows_no_redirect(scripted: Scripted) -> None:
 
 def test_what_the_backend_sets_can_be_passed_on(ways: dict[str, Ask], scripted: Scripted) -> None:
     both = [("Set-Cookie", "a=1; Path=/; Expires=Thu, 01 Jan 2032 00:00:00 GMT"), ("Set-Cookie", "b=2; HttpOnly")]
-    scripted.answer(200, json.dumps({"csrfToken": "t"}), *both)
+    scripted.answer(200, json.dumps({**ADA, "csrfToken": "t"}), *both)
     for name in ("get_session", "get_csrf_token"):
         set_cookies: list[str] = []
         ways[name]("a=b", set_cookies=set_cookies)

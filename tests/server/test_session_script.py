@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import time
+from collections.abc import Callable
 from html.parser import HTMLParser
+from typing import Any
 
+import httpx
 import jinja2
 import pytest
 from django.template import Context, Engine
 from nextauth_client import Session
-from nextauth_client.server import session_script
+from nextauth_client.server import get_session, get_session_sync, session_script
 
 HOSTILE = "</script><script>alert(1)</script><!-- <script> ]]> &lt; &amp; ' \" \\ \u2028\u2029 \0 ü 🦊 \ud800"
 
@@ -41,12 +46,57 @@ def test_no_text_of_a_session_gets_out_of_the_element(text: str) -> None:
     assert not set(inside) & set("<>&\u2028\u2029") and inside.isascii()
     page = Scripts(script)
     assert page.tags == ["script"]
-    assert page.attributes == [{"type": "application/json", "id": "nextauth-session"}]
+    [attributes] = page.attributes
+    assert (attributes.pop("data-at") or "").replace(".", "", 1).isdecimal()
+    assert attributes == {"type": "application/json", "id": "nextauth-session"}
     assert json.loads(page.text) == data
 
 
 def test_nobody_is_null() -> None:
-    assert session_script(None) == '<script type="application/json" id="nextauth-session">null</script>'
+    assert Scripts(session_script(None)).text == "null"
+
+
+def at(script: str) -> float:
+    return float(Scripts(script).attributes[0]["data-at"] or "")
+
+
+@pytest.mark.parametrize("ask", [get_session, get_session_sync], ids=["async", "sync"])
+def test_it_says_when_the_backend_was_asked(ask: Callable[..., Any]) -> None:
+    answered = []
+
+    def backend(request: httpx.Request) -> httpx.Response:
+        answered.append(time.time())
+        return httpx.Response(200, json={"user": {"name": "Ada"}})
+
+    transport = httpx.MockTransport(backend)
+    before = time.time()
+    if ask is get_session:
+        session = asyncio.run(ask("a=b", base_url="http://b.test", client=httpx.AsyncClient(transport=transport)))
+    else:
+        with httpx.Client(transport=transport) as client:
+            session = ask("a=b", base_url="http://b.test", client=client)
+    while time.time() < answered[0] + 0.01:
+        pass  # the page is made later
+    assert before - 0.001 <= at(session_script(session)) <= answered[0] + 0.001
+    assert session == {"user": {"name": "Ada"}} and list(session) == ["user"] and "at" not in repr(session)
+
+
+@pytest.mark.parametrize("session", [None, Session({"user": {}})], ids=["nobody", "made by hand"])
+def test_of_what_was_not_asked_it_says_now(session: Session | None) -> None:
+    before = time.time()
+    assert before - 0.001 <= at(session_script(session)) <= time.time() + 0.001
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_number_that_json_cannot_say_is_null_as_javascript_writes_it(number: str) -> None:
+    data = json.loads('{"user": {"x": [NUMBER]}, "y": NUMBER, "z": 1.5}'.replace("NUMBER", number))
+    script = session_script(Session(data))
+
+    def refuse(constant: str) -> None:
+        raise AssertionError(constant)
+
+    text = Scripts(script).text
+    assert json.loads(text, parse_constant=refuse) == {"user": {"x": [None]}, "y": None, "z": 1.5}
 
 
 def test_templates_leave_it_as_it_is() -> None:

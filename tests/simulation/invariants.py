@@ -1,15 +1,17 @@
 """What must hold in every world, by name. docs/synchroniser.md lists the same names.
 
-`Watch` is told what happens by the world, and raises `Broken` the moment that something is wrong. It judges by what a
-page shows and what reaches the backend; into the machine it looks only to know what it waits for.
+`Watch` is told what happens by the world, and has it raise `Broken` the moment that something is wrong. It judges by
+what a page shows and what reaches the backend; it asks the machine only what it waits for.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from nextauth_client import sync
-from nextauth_client.sync import ADOPT, NOTHING
+from nextauth_client import events
+from nextauth_client.events import ADOPT, NOTHING, UNSET
+from nextauth_client.stamps import DAY
+from nextauth_client.sync import BURST, SAME_MOMENT, TICK
 from nextauth_client.testing import KEEP, START, Cookie
 from nextauth_client.times import parse_iso
 
@@ -24,25 +26,35 @@ if TYPE_CHECKING:
 SPIN = 60  # ticks in a second
 MOMENT = 0.005  # stamps are in milliseconds, and each is greater than the last; within a few there is no order
 SLOW = 0.05  # with faster answers than messages between tabs are, several ask before they hear of the first
+HEARD = 0.03  # the longest that a message between tabs takes in a kind world
 BACKOFF = 0.45  # the shortest there is, nearly
 
 SIGN_OUT_IS_FINAL = "a tab that knows of a sign-out never again shows an answer asked before it"
-CHANGE_IS_FINAL = "a tab that knows of a change takes no answer asked before its end"
-KEPT_IS_FRESH = "a page that comes, or comes back, shows nothing asked before a change whose end is stored"
+CHANGE_IS_FINAL = "a tab that knows of a mutation takes no answer asked before its end"
+KEPT_IS_FRESH = "a page that comes, or comes back, shows nothing asked before a mutation whose end is stored"
 UNKNOWN_CHANGES_NOBODY = "an unknown never changes who is signed in, except at `expires`"
 FOLLOWS = "every visible tab with a trigger shows the backend's answer within timeout + 30 s of the network's healing"
 RESTS_RIGHT = "a tab that wants nothing shows what the backend said after its last trigger"
-FRUGAL = "at most one request per trigger (per tab without Locks or channel), one per end of a change, plus backoff"
+FRUGAL = "at most one request per trigger (per tab without Locks or channel), one per end of a mutation, plus backoff"
+ONE_QUESTION = "n calls that come back 401 in T tabs cost one question"
 EXPIRES = "nobody is shown signed in past `expires` plus one tick plus timeout"
 LOADING_ENDS = "loading ends when the backend answers"
 REAL_CHANGES = "listeners see only real changes"
 NEVER_OLDER = "listeners never see an answer asked before the one that they saw"
-LOCK_IS_RELEASED = "the lock is held only while a question is in the air"
-TWO_QUESTIONS = "a tab has at most two questions in the air"
+LOCK_IS_RELEASED = "the lock is held only while a query is in flight"
+TWO_QUERIES = "a tab has at most two queries in flight"
 COOKIE_STAYS_GONE = "a confirmed sign-out that all tabs heard of leaves the cookie gone"
 SETTLED_ONCE = "a ticket is settled exactly once"
 SETTLED_FRESHLY = "a ticket is settled by what the backend said after it was taken, or by an error"
 NO_SPIN = "no tab spins"
+GOES_ON_ELSEWHERE = "a driver that goes on at another backend shows, and gives callers, that one's answers alone"
+REASON_OF_THE_LAST = "a reason is never shown while somebody is signed in, but `switched`"
+ENDS_HAVE_REASONS = "nobody stops being signed in without a reason"
+OWN_SIGN_OUT = "`signed_out` is shown by the tab that signed out, and by no other"
+NO_TIMER = "no timer runs without a reader or a deadline"
+COUNTS_RIGHT = "who reads `expires_in` knows it to the second while the page is visible"
+
+LOGIN_ELSEWHERE = 0  # of the one who is signed in there
 
 
 class Broken(AssertionError):
@@ -58,7 +70,7 @@ class Seen:
 
     def __init__(self, page: Page) -> None:
         self.page = page
-        self.seen_asked = 0.0  # when the newest question was asked whose answer a listener saw
+        self.seen_asked = 0.0  # when the newest query was asked whose answer a listener saw
         self.signed_out = 0.0  # when the newest sign-out that it knows of ended
         self.changed_at = 0.0  # the last trigger that says "something changed"
         self.time_passed_at: float | None = None  # the last that says "time has passed"
@@ -71,15 +83,25 @@ class Seen:
         self.loading = True
         self.newest: tuple[int, str] = (0, "")
         self.epoch = 0
-        self.knows_of = 0.0  # when the newest change that it knows of ended
+        self.knows_of = 0.0  # when the newest mutation that it knows of ended
         self.own_start: tuple[int, str] | None = None
+        self.signing_out: object = None  # its mutation that is one
+        self.has_signed_out = False
+        self.was_shown: Any = None  # the session that listeners saw before
+        self.expiring = False
+        self.idle: list[float] = []  # when timers rang for nothing, one after the other
+        self.left: int | None = None  # of the session, as a reader saw it ...
+        self.counts = False  # ... who is there
+        self.counted_at = -9.0  # or was, then
         self.disturbed = 0  # how often the world was, when it started
-        self.opened_at = page.world.clock.now
+        self.opened_at = page.world.loop.now
         self.published_error = False
         self.given_up = False  # nobody waits for the answer that comes
         self.given = False
-        self.sent_at = 0.0  # when the last request of its own change left
-        self.complaint: tuple[str, str] | None = None
+        self.sent_at = 0.0  # when the last request of its own mutation left
+        self.in_flight: list[int] = []
+        self.given_early = False  # there was an early script ...
+        self.early = False  # ... with whose query it goes on
 
 
 class Watch:
@@ -91,28 +113,35 @@ class Watch:
         self.allowed = len(range(world.options.tabs))
         self._numbers = 0
         self._last_keep_alive = 0.0
+        self._asked_at = -1.0  # when the newest query was sent, in a kind world
+        self._told_at = -1.0  # when the newest answer was published
+        self._refused_since = -1.0  # when a call left that was refused, and for which nobody has asked yet
+        self._spared = 0  # refused calls that another one's question was for ...
+        self._spared_at = -9.0  # ... and when the newest was
         self._ends: dict[
             tuple[Any, ...], tuple[float, bool, float]
-        ] = {}  # of changes: when, whether one signs out, when its request left
+        ] = {}  # of mutations: when, whether one signs out, when its request left
         self._gone: set[int] = set()  # logins that are signed out for good
         self._announced: dict[tuple[Any, ...], float] = {}
-        self._ended_at = 0.0  # when the newest change did
+        self._ended_at = 0.0  # when the newest mutation did ...
+        self._stored_at = 0.0  # ... and the newest that a page has made or heard of, and so has stored
         self._disturbed = 0
         self._failures = [-1.0, -1.0]
         self._clock_set_back = 0
         self._longest_sleep = 0.0
         self._clock_set_ahead_at = -1.0
-        self._changes: dict[int, float] = {}
+        self._mutations: dict[int, float] = {}
 
     def broken(self, invariant: str, detail: str = "") -> None:
-        script = "\n".join(self.world.script)
-        raise Broken(f"{invariant}\n{detail} at {self.world.clock.now:.3f}\n\n{script}\n")
+        broken = Broken(f"{invariant}\n{detail} at {self.world.loop.now:.3f}\n\n{self.world}\n")
+        self.world.loop.failure = self.world.loop.failure or broken
+        raise broken
 
     # ── the truth ────────────────────────────────────────────────────────────────────────────────
 
     def note_truth(self) -> None:
         backend, cookie = self.world.browser.backend, self.world.browser.cookie
-        now = self.world.clock.now
+        now = self.world.loop.now
         if cookie is None or not backend.accepts(cookie):
             self.truths.append((now, None, float("inf")))
         else:
@@ -122,7 +151,7 @@ class Watch:
 
     def truths_since(self, time: float) -> set[Who]:
         found: set[Who] = set()
-        end = self.world.clock.now
+        end = self.world.loop.now
         for since, name, expires in reversed(self.truths):
             if expires > time:
                 found.add(name)
@@ -172,75 +201,115 @@ class Watch:
 
     def asks(self) -> None:
         self.asked += 1
+        self._asked_at = self.world.loop.now
+        self._refused_since = -1.0
+        if self._asked_at - self._spared_at < 1 and self._asked_at - self._told_at < HEARD:
+            self.allowed += 1  # it has not heard that answer yet
 
-    def gives_up(self, event: Any) -> None:
-        """A question is; unless a newer answer has come it is asked again."""
-        if type(event) is not sync.Answered and self._kind_of(event) != "answer":
+    def _is_refused(self, page: Page, left_at: float) -> None:
+        """A call that left then: what is asked from then on will do, and what was asked already is on its way."""
+        now = self.world.loop.now
+        if page.machine.is_known_since(left_at):
+            self._spared += 1
+            return
+        left = min(now, left_at - page.tab.now() + now)  # the clock may have been set meanwhile
+        self._tells(self.pages[page.number], left)
+        if not self.shares:
+            self.allows_one()
+        elif self._asked_at >= left or self._refused_since >= 0:
+            self._spared += 1
+            self._spared_at = now
+        else:
+            self.allows_one()
+            self._refused_since = left
+
+    def _is_frugal(self) -> None:
+        extra = self.asked - self.allowed
+        if extra > 0:
+            self.broken(ONE_QUESTION if extra <= self._spared else FRUGAL, f"{extra} requests more than are allowed")
+
+    def _gives_up(self, event: Any) -> None:
+        """A query is; unless a newer answer has come it is asked again."""
+        if type(event) is not events.Answered and self._kind_of(event) != "answer":
             self.allowed += 1
 
     def _kind_of(self, event: Any) -> Any:
         """The type of the message that is heard."""
-        return event.message.get("type") if type(event) is sync.Heard and isinstance(event.message, dict) else None
+        return event.message.get("type") if type(event) is events.Heard and isinstance(event.message, dict) else None
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────
 
     def page_opens(self, page: Page) -> None:
         seen = self.pages[page.number] = Seen(page)
-        seen.changed_at = self.world.clock.now
+        seen.changed_at = self.world.loop.now
 
         def listener(state: SessionState, previous: SessionState) -> None:
-            # A store lets no listener stop it, so that this is said later.
             if state == previous:
-                seen.complaint = REAL_CHANGES, f"page {page.number}: {state}"
-            if state.session is not None:
+                self.broken(REAL_CHANGES, f"page {page.number}: {state}")
+            self._has_its_reason(page, seen, state)
+            if page.is_elsewhere:
+                self._is_of_elsewhere(page, state.session, state.loading)
+            elif state.session is not None:
                 if state.session.asked < seen.seen_asked - self._tolerance:
-                    seen.complaint = NEVER_OLDER, f"page {page.number}: {state}"
+                    self.broken(NEVER_OLDER, f"page {page.number}: {state}")
                 seen.seen_asked = state.session.asked
 
         page.store.subscribe(listener)
 
+    def _has_its_reason(self, page: Page, seen: Seen, state: SessionState) -> None:
+        was, seen.was_shown = seen.was_shown, state.session
+        if state.session is not None:
+            if state.reason not in (None, "switched"):
+                self.broken(REASON_OF_THE_LAST, f"page {page.number}: {state.reason}")
+        elif not state.loading and was is not None and state.reason in (None, "switched"):
+            self.broken(ENDS_HAVE_REASONS, f"page {page.number}: {state.reason}")
+        elif state.reason == "signed_out" and not seen.has_signed_out:
+            self.broken(OWN_SIGN_OUT, f"page {page.number}")
+
     def page_was_given(self, page: Page, truth_at: float) -> None:
         seen = self.pages[page.number]
         seen.given = True
+        seen.given_early = seen.page.tab.early is not None
         seen.changed_at = truth_at
-
-    def page_is_replaced(self, page: Page, successor: Page) -> None:
-        """What the page's readers know they still do."""
-        if page.questions:
-            self.broken(LOCK_IS_RELEASED, f"page {page.number} was replaced with a question in the air")
-        self.pages[page.number].page = successor
-
-    def tickets_of(self, page: Page) -> list[int]:
-        return list(self.pages[page.number].tickets)
 
     def page_goes(self, page: Page) -> None:
         self.allows()
         self.allows()
 
+    def is_counted(self, page: Page, left: int | None) -> None:
+        seen = self.pages[page.number]
+        seen.counts, seen.left = True, left
+
+    def is_counted_no_more(self, page: Page) -> None:
+        seen = self.pages[page.number]
+        seen.counts, seen.counted_at = False, self.world.loop.now
+
     def is_stopped(self, page: Page) -> None:
         if self.pages[page.number].tickets:
             self.broken(SETTLED_ONCE, f"page {page.number} was stopped with tickets left")
-        if page.questions:
-            self.broken(LOCK_IS_RELEASED, f"page {page.number} was stopped with a question in the air")
+        if page.machine.in_flight:
+            self.broken(LOCK_IS_RELEASED, f"page {page.number} was stopped with a query in flight")
 
     def disturbs(self) -> None:
         self._disturbed += 1
         self.allows()
 
     def wakes(self, time: float) -> None:
-        self._longest_sleep = max(self._longest_sleep, time - self.world.clock.now)
+        self._longest_sleep = max(self._longest_sleep, time - self.world.loop.now)
         for seen in self.pages.values():
             seen.awake_since = time
 
     def is_shown(self, page: Page) -> None:
-        self.pages[page.number].awake_since = self.world.clock.now
+        self.pages[page.number].awake_since = self.world.loop.now
 
     def clock_jumps(self, seconds: float) -> None:
+        for seen in self.pages.values():
+            seen.awake_since = self.world.loop.now  # what rings next looks at the clock
         self.allowed += 12
         if seconds < 0:
             self._clock_set_back += 1
         else:
-            self._clock_set_ahead_at = self.world.clock.now
+            self._clock_set_ahead_at = self.world.loop.now
 
     def changed_for(self, page: Page, time: float) -> None:
         self.pages[page.number].changed_at = time
@@ -257,48 +326,62 @@ class Watch:
         self._tells(self.pages[page.number], said_at + 1e-6)
 
     def _tells(self, seen: Seen, time: float) -> None:
-        """Two changes told within a moment may pass for one; it is a long moment once the clock was set back."""
-        if time > seen.changed_at + max(2 * sync.SAME_MOMENT, self._tolerance):
+        """Two mutations told within a moment may pass for one; it is a long moment once the clock was set back."""
+        if time > seen.changed_at + max(2 * SAME_MOMENT, self._tolerance):
             seen.changed_at = time
 
     def may_catch_up(self, page: Page) -> None:
         self.allows_one()
         if self.world.options.refetch_on_focus:
-            self.pages[page.number].time_passed_at = self.world.clock.now
+            self.pages[page.number].time_passed_at = self.world.loop.now
 
-    def takes_ticket(self, page: Page) -> int:
-        self._numbers += 1
-        self.pages[page.number].tickets[self._numbers] = self.world.clock.now
-        if not page.machine._changes:  # else the end of the change may bring the answer, as old as its request
-            self.changed_for(page, self.world.clock.now)
+    def _takes_ticket(self, page: Page, ticket: int) -> None:
+        self.pages[page.number].tickets[ticket] = self.world.loop.now
+        if not page.machine.mutating:  # else the end of the mutation may bring the answer, as old as its request
+            self.changed_for(page, self.world.loop.now)
         self.allows_one()
-        return self._numbers
 
-    def settles(self, page: Page, ticket: int, error: Any) -> None:
+    def _settles(self, page: Page, event: Any, ticket: int, error: Any) -> None:
         taken = self.pages[page.number].tickets.pop(ticket, None)
         if taken is None:
             self.broken(SETTLED_ONCE, f"page {page.number} settles ticket {ticket} again")
-        elif error is None and not self._clock_set_back and not self._is_end(page._events[0]):
+        elif error is None and not self._clock_set_back and not self._is_end(event):
             if who(page.machine.session) in self.truths_since(taken):
                 return
             self.broken(SETTLED_FRESHLY, f"page {page.number}: {page.machine.session}")
 
+    def answers_a_caller(self, page: Page, asked_at: float, mutating: bool, session: Any) -> None:
+        """What `get_session()` gives, or `UNSET` when it raises; a mutation then under way may bring what is older."""
+        if session is UNSET:
+            return
+        if page.is_elsewhere:
+            return self._is_of_elsewhere(page, session, False)
+        if mutating or self._clock_set_back or self._mutated_since(asked_at):
+            return
+        if who(session) not in self.truths_since(asked_at):
+            self.broken(SETTLED_FRESHLY, f"page {page.number} gives its caller {session}")
+
+    def _is_of_elsewhere(self, page: Page, session: Any, loading: bool) -> None:
+        if session["login"] != LOGIN_ELSEWHERE if session is not None else not loading:
+            self.broken(GOES_ON_ELSEWHERE, f"page {page.number}: {session}")
+
+    def _mutated_since(self, time: float) -> bool:
+        return self._ended_at >= time
+
     def _is_end(self, event: Any) -> bool:
-        """A change that was under way brings the answer for tickets that were taken meanwhile."""
-        return type(event) is sync.ChangeEnded or self._kind_of(event) == "end"
+        """A mutation that was under way brings the answer for tickets that were taken meanwhile."""
+        return type(event) is events.MutationEnded or self._kind_of(event) == "end"
 
-    def change_begins(self, page: Page) -> int:
-        self._numbers += 1
-        return self._numbers
-
-    def publishes(self, page: Page, message: dict[str, Any]) -> None:
-        seen, now = self.pages[page.number], self.world.clock.now
+    def _publishes(self, page: Page, message: dict[str, Any]) -> None:
+        seen, now = self.pages[page.number], self.world.loop.now
         seen.published_error = "error" in message
         if message["type"] == "start":
             if seen.own_start != tuple(message["stamp"]):
                 seen.own_start = tuple(message["stamp"])
                 seen.disturbed = self._disturbed
             seen.sent_at = now
+        elif message["type"] == "answer":
+            self._told_at = now
         elif message["type"] == "changed":
             self._announced[tuple(message["stamp"])] = now
         elif message["type"] == "end":
@@ -307,12 +390,14 @@ class Watch:
                 signs_out = message["outcome"] == ADOPT and message["session"] is None
                 self._ends[tuple(message["stamp"])] = now, signs_out, seen.sent_at
                 self._ended_at = now
+                if not page.tab.is_worker:
+                    self._stored_at = now
                 if signs_out:
                     seen.signed_out = now
 
     def update_reaches_the_backend(self, cookie: Cookie | None, value: Any) -> None:
         """Its answer is true for those who get it, before its cookie has come back."""
-        backend, now = self.world.backend, self.world.clock.now
+        backend, now = self.world.backend, self.world.loop.now
         if cookie is not None and backend.accepts(cookie):
             self.truths.append((now, (cookie.login, backend.profile, value), float("inf")))
             self.note_truth()
@@ -323,7 +408,7 @@ class Watch:
             return
         start = self.pages[page.number].own_start
         assert start is not None
-        clean = self._all_heard(start, page) and not self.world._js_tab._sendings and not self.world.options.hostile
+        clean = self._all_heard(start, page) and not self.world.js_tab.sends and not self.world.options.hostile
         sending.clean = clean  # type: ignore[attr-defined]
 
     def _all_heard(self, start: tuple[int, str], acting: Page) -> bool:
@@ -341,7 +426,7 @@ class Watch:
         if isinstance(cookie, Cookie):
             if cookie.login in self._gone:
                 if sending.request.method == "GET":
-                    self.broken(COOKIE_STAYS_GONE, f"a late question brings login {cookie.login} back")
+                    self.broken(COOKIE_STAYS_GONE, f"a late query brings login {cookie.login} back")
                 self._gone.remove(cookie.login)  # an update that was under way in another tab
         elif sending.request.url.endswith("/signout") and sending.cookie is not None:
             page = self.world.page_of(sending.tab)
@@ -350,29 +435,57 @@ class Watch:
             clean = sending.clean  # type: ignore[attr-defined]
             start = self.pages[page.number].own_start
             assert start is not None
-            undisturbed = self.pages[page.number].disturbed == self._disturbed and not self.world._js_tab._sendings
+            undisturbed = self.pages[page.number].disturbed == self._disturbed and not self.world.js_tab.sends
             if clean and undisturbed and self._all_heard(start, page) and page.present:
                 self._gone.add(sending.cookie.login)
 
     # ── around each event ────────────────────────────────────────────────────────────────────────
 
-    def before(self, page: Page, event: Any) -> None:
+    def steps(self, page: Page, event: Any, effects: list[Any]) -> None:
+        """A driver has carried an event out."""
         seen = self.pages[page.number]
-        seen.session = page.machine.session
-        seen.loading = page.machine.loading
+        if type(event) is events.Refused:
+            self._is_refused(page, event.left)
+        if type(event) is events.Refresh:
+            self._takes_ticket(page, event.ticket)
         seen.published_error = False
-        seen.newest = max(page.machine._shown, page.machine._epoch)
-        seen.epoch = page.machine._epoch[0]
-        seen.given_up = type(event) is sync.Answered and event.question not in [q.number for q in page.machine._in_air]
+        for effect in effects:
+            kind = type(effect)
+            if kind is events.SendQuery:
+                self.asks()
+            elif kind is events.AbortQuery:
+                self._gives_up(event)
+            elif kind is events.Publish:
+                self._publishes(page, effect.message)
+            elif kind is events.Settle:
+                for ticket in effect.tickets:
+                    self._settles(page, event, ticket, effect.error)
+        self._judges(page, seen, event)
+        self._rings_for_something(page, seen, event, effects)
+        machine = page.machine
+        seen.session, seen.loading = machine.session, machine.loading
+        seen.newest, seen.epoch = machine.newest, machine.epoch[0]
+        seen.in_flight = machine.in_flight
 
-    def after(self, page: Page, event: Any) -> None:
-        seen = self.pages[page.number]
+    def _rings_for_something(self, page: Page, seen: Seen, event: Any, effects: list[Any]) -> None:
+        """A timer may ring for what is wanted no more, and then for the next such thing; but not for ever."""
+        machine, now = page.machine, self.world.loop.now
+        is_idle = type(event) is events.Tick and machine.at_rest and all(type(one) is events.Wake for one in effects)
+        is_idle = is_idle and machine.session is seen.session and machine.expiring == seen.expiring
+        seen.idle, seen.expiring = [*seen.idle[-3:], now] if is_idle else [], machine.expiring
+        is_read = seen.counts or now - max(seen.counted_at, seen.awake_since) < TICK
+        if len(seen.idle) == 4 and now - seen.idle[0] < TICK - 0.01 and not is_read:
+            self.broken(NO_TIMER, f"page {page.number}")
+
+    def _judges(self, page: Page, seen: Seen, event: Any) -> None:
         machine = page.machine
         kind = type(event)
-        now = self.world.clock.now
-        brings_answer = kind is sync.Start  # or may do so
+        now = self.world.loop.now
+        brings_answer = kind in (events.Start, events.Configured)  # or may do so
         answer: Any = None
-        if kind is sync.Answered and not seen.given_up:
+        if kind is events.QueriedEarly:
+            seen.early = True
+        if kind is events.Answered and event.query in seen.in_flight:
             brings_answer, answer = event.error is None, event.session
             if seen.published_error:  # it may also have come too late
                 brings_answer = False
@@ -385,20 +498,30 @@ class Watch:
                 self.broken(LOADING_ENDS, f"page {page.number}")
             elif event.session is not None and self._expires_soon(event.session):
                 self.allows()  # once more then
-        elif kind is sync.ChangeEnded:
+        elif kind is events.SignsOut:
+            seen.signing_out, seen.has_signed_out = event.mutation, True
+        elif kind is events.MutationEnded:
             brings_answer, answer = event.outcome == ADOPT, event.session
+            signs_out = brings_answer and event.mutation == seen.signing_out
+            seen.signing_out = None
+            if signs_out and seen.session is not None and machine.reason != "signed_out":
+                self.broken(OWN_SIGN_OUT, f"page {page.number}: {machine.reason}")
             if event.outcome != NOTHING:
                 # An answer that comes with the end is as old as its request.
                 seen.changed_at = max(seen.changed_at, seen.sent_at if event.outcome == ADOPT else now)
                 seen.knows_of = now
-        elif kind is sync.EpochStored and isinstance(event.epoch, int):
-            if seen.epoch < event.epoch <= (page.tab.now() + sync.DAY) * 1000:
+        elif kind is events.EpochStored and isinstance(event.epoch, int):
+            if seen.epoch < event.epoch <= (page.tab.now() + DAY) * 1000:
                 seen.changed_at = now
-        elif kind is sync.Start or kind is sync.PageShow:
+        elif kind in (events.Start, events.PageShow):
+            if kind is events.Start and seen.given_early and not seen.early:
+                # What the early script was answered is of no use, and is asked for again, or a worker has done so.
+                self.allows_one()
+                self.changed_for(page, max(seen.changed_at, self._stored_at))
             kept = machine.session
-            if kept is not None and kept["asked"] < self._ended_at - MOMENT and not self._clock_set_back:
+            if kept is not None and kept["asked"] < self._stored_at - MOMENT and not self._clock_set_back:
                 self.broken(KEPT_IS_FRESH, f"page {page.number}: {kept}")
-        elif kind is sync.Heard and isinstance(event.message, dict):
+        elif kind is events.Heard and isinstance(event.message, dict):
             message = event.message
             answer = message.get("session")
             brings_answer = "session" in message
@@ -412,11 +535,13 @@ class Watch:
                 if stamp in self._ends:
                     ended, signs_out, sent = self._ends[stamp]
                     self._tells(seen, sent if message["outcome"] == ADOPT else ended)
+                    if not page.tab.is_worker:
+                        self._stored_at = max(self._stored_at, ended)
                     if stamp > seen.newest:
                         seen.knows_of = max(seen.knows_of, ended)
                         if signs_out:
                             seen.signed_out = max(seen.signed_out, ended)
-        elif kind is sync.Tick:
+        elif kind is events.Tick:
             second = int(now)
             seen.ticks = seen.ticks + 1 if second == seen.second else 0
             seen.second = second
@@ -432,16 +557,16 @@ class Watch:
             self._who_may_have_changed(page, seen, brings_answer, answer)
         if shown is not None and shown["asked"] < seen.signed_out - self._tolerance:
             self.broken(SIGN_OUT_IS_FINAL, f"page {page.number}: {shown}")
-        if len(page.questions) > 2:
-            self.broken(TWO_QUESTIONS, f"page {page.number}")
+        if len(machine.in_flight) > 2:
+            self.broken(TWO_QUERIES, f"page {page.number}")
         for holder in self.world.browser.lock_holders.values():
-            if holder is page.tab and not page.questions:
+            if holder is page.tab and not machine.in_flight:
                 self.broken(LOCK_IS_RELEASED, f"page {page.number} after {event}")
 
     def _who_may_have_changed(self, page: Page, seen: Seen, brings_answer: bool, answer: Any) -> None:
         machine = page.machine
         if machine.session is None and not machine.loading and (not brings_answer or answer is not None):
-            expired = seen.session is not None and self._expiry(seen) <= self.world.clock.now + 0.001
+            expired = seen.session is not None and self._expiry(seen) <= self.world.loop.now + 0.001
             by_clock = self._clock_set_ahead_at >= 0 or seen.given or self._clock_set_back
             if not expired and not by_clock:
                 self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: signed out")
@@ -450,49 +575,34 @@ class Watch:
 
     def _expires_soon(self, session: Any) -> bool:
         expires = parse_iso(session["expires"])
-        return expires is not None and expires < START + self.world.backend.skew + self.world.clock.now + 10000
+        return expires is not None and expires < START + self.world.backend.skew + self.world.loop.now + 10000
 
     def _expiry(self, seen: Seen) -> float:
         expires = parse_iso(seen.session.get("expires"))
         return float("inf") if expires is None else expires - self.world.backend.skew - START
 
-    def told(self, page: Page) -> None:
-        complaint = self.pages[page.number].complaint
-        if complaint is not None:
-            self.broken(*complaint)
-
     # ── now and then ─────────────────────────────────────────────────────────────────────────────
 
     def glance(self) -> None:
         world = self.world
-        now = world.clock.now
+        now = world.loop.now
         keep_alive = world.options.keep_alive
         while keep_alive and self._last_keep_alive + keep_alive <= now:
             self._last_keep_alive += keep_alive
             self.allows()
-        if self.asked > self.allowed:
-            self.broken(FRUGAL, f"{self.asked} requests, {self.allowed} allowed")
+        self._is_frugal()
         for seen in self.pages.values():
             page = seen.page
             machine = page.machine
             shown = machine.session
-            wants = (
-                machine._something_changed is not None
-                or machine._time_passed
-                or machine._must_ask
-                or machine._tickets
-                or machine._changes
-                or machine._expected_until is not None
-            )
-            if (
-                page.present
-                and page.is_read
-                and not wants
-                and not page.questions
-                and machine._retry_at is None
-                and not machine.loading
-            ):
+            if len(page.tab.queries) > 2:
+                self.broken(TWO_QUERIES, f"page {page.number} sends {len(page.tab.queries)}")
+            if page.present and page.is_read and machine.at_rest:
                 self._shows_the_truth(seen, RESTS_RIGHT, "at rest")
+            if seen.counts and page.alive and page.present and page.visible and now > seen.awake_since + 1.5:
+                left = machine.seconds_left(page.tab.now())
+                if (left is None) != (seen.left is None) or abs((left or 0) - (seen.left or 0)) > 1:
+                    self.broken(COUNTS_RIGHT, f"page {page.number} knows of {seen.left} s, and {left} are left")
             if shown is None or not page.alive or not page.present or not page.visible:
                 continue
             if seen.given or "expires" in world.backend.extra:
@@ -501,16 +611,18 @@ class Watch:
                 continue  # nobody knows the backend's clock then: rule 7
             seen.session = shown
             # The answer may have been on its way for up to `timeout`, and the `Date` header has whole seconds.
-            latest = max(self._expiry(seen), seen.awake_since) + sync.TICK + 2 * world.options.timeout + 1.1
-            if shown["asked"] < self._expiry(seen) and now > latest + sync.TICK * self._clock_set_back:
+            latest = max(self._expiry(seen), seen.awake_since) + TICK + 2 * world.options.timeout + 1.1
+            if shown["asked"] < self._expiry(seen) and now > latest + TICK * self._clock_set_back:
                 self.broken(EXPIRES, f"page {page.number}: {shown}")
 
     def everybody_knows(self, when: str) -> None:
         for seen in self.pages.values():
             page = seen.page
+            if page.is_elsewhere:
+                self._is_of_elsewhere(page, page.machine.session, False)
             if not page.alive or not page.present or not page.visible or not page.is_read:
                 continue
-            if self.world.clock.now - seen.opened_at < self.world.options.timeout:
+            if self.world.loop.now - seen.opened_at < self.world.options.timeout:
                 continue
             if page.machine.loading:
                 self.broken(LOADING_ENDS, f"page {page.number}, {when}")
@@ -519,23 +631,26 @@ class Watch:
     def _shows_the_truth(self, seen: Seen, invariant: str, when: str) -> None:
         since = seen.changed_at
         if seen.time_passed_at is not None:
-            # It may have joined a question, or come in a burst.
-            since = max(since, seen.time_passed_at - self.world.options.timeout - sync.BURST)
+            # It may have joined a query, or come in a burst.
+            since = max(since, seen.time_passed_at - self.world.options.timeout - BURST)
         if self._clock_set_back:
             since -= self._tolerance
         elif self.world.options.hostile or self.world.options.stuck_lock:
-            # Two changes passed for one, and the answer for the second is late, or lost.
-            since -= 2 * sync.SAME_MOMENT
+            # Two mutations passed for one, and the answer for the second is late, or lost.
+            since -= 2 * SAME_MOMENT
         shown = who(seen.page.machine.session)
         if shown not in self.truths_since(since):
             self.broken(invariant, f"page {seen.page.number}, {when}, shows {shown}")
 
     def ends(self) -> None:
-        if self.asked > self.allowed:
-            self.broken(FRUGAL, f"{self.asked} requests, {self.allowed} allowed")
+        self._is_frugal()
         for seen in self.pages.values():
             if seen.page.alive and seen.tickets:
                 self.broken(SETTLED_ONCE, f"page {seen.page.number} never settles {seen.tickets}")
+            if (seen.page.alive or seen.page.is_elsewhere) and seen.page.callers:
+                self.broken(SETTLED_ONCE, f"page {seen.page.number} never answers {seen.page.callers} callers")
         for holder in self.world.browser.lock_holders.values():
-            if holder not in [seen.page.tab for seen in self.pages.values() if seen.page.questions] + ["somebody else"]:
+            if holder not in [seen.page.tab for seen in self.pages.values() if seen.page.tab.queries] + [
+                "somebody else"
+            ]:
                 self.broken(LOCK_IS_RELEASED, "at the end")

@@ -7,7 +7,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from .world import World
+from .world import World, end_worlds
 
 WAITS = [0.01, 0.05, 0.1, 0.3, 1.0, 2.0, 5.0, 12.0, 31.0]
 AGES = [0.0, 0.5, 5.0, 100.0]
@@ -35,6 +35,7 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("sign_in_elsewhere", ["tab", [False, True]]),
     ("sign_in_passing", []),
     ("sign_out_passing", []),
+    ("sign_out_in_a_worker", []),
     ("change_csrf", []),
     ("js_sign_out", []),
     ("js_sign_in", []),
@@ -49,11 +50,17 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("hide", ["tab"]),
     ("show", ["tab"]),
     ("read", ["tab"]),
+    ("count", ["tab"]),
+    ("count", ["tab"]),
+    ("count_no_more", ["tab"]),
     ("open", []),
+    ("open_beside", ["tab", [False, True]]),
     ("open_given", [AGES]),
     ("open_early", [BOOTS]),
     ("open_early", [BOOTS]),
     ("replace", ["tab"]),
+    ("replace_given", ["tab"]),
+    ("reconnect", ["tab"]),
     ("close", ["tab"]),
     ("crash", ["tab"]),
     ("stop", ["tab"]),
@@ -65,6 +72,9 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("odd_expires", [list(range(8))]),
     ("set_clock", [JUMPS]),
     ("sleep", [[1.0, 15.0, 100.0, 4000.0]]),
+    ("call", ["tab"]),
+    ("call_everywhere", []),
+    ("refuse_calls", [[True, False]]),
     ("nonsense", ["tab", list(range(24))]),
 ]
 
@@ -108,10 +118,13 @@ def take(world: World, number: int) -> None:
 
 def play(options: Sequence[int], numbers: list[int]) -> World:
     world = World(**options_of(options))
-    for number in numbers:
-        if number:  # 0, to which hypothesis shrinks what is not needed, is no step
-            take(world, number)
-    world.finish()
+    try:
+        for number in numbers:
+            if number:  # 0, to which hypothesis shrinks what is not needed, is no step
+                take(world, number)
+        world.finish()
+    finally:
+        end_worlds()
     return world
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from nextauth_client import sync
+from nextauth_client.sync import TICK
 
 from .world import World
 
@@ -67,7 +67,7 @@ def test_one_message_of_a_js_client_costs_one_request(tabs: int) -> None:
 def test_a_page_that_a_sign_in_landed_on_with_its_session_costs_one_request(tabs: int) -> None:
     world = a_world(tabs + 1)
     asked = requests(world, lambda: world.sign_in_leaving(0, True))
-    assert asked.count("GET /session") <= 2  # for the end of the change, and for the landing
+    assert asked.count("GET /session") <= 2  # for the end of the mutation, and for the landing
     assert names(world) == {2}
 
 
@@ -81,7 +81,12 @@ def test_a_sign_out_costs_two_requests_and_all_tabs_show_it(tabs: int) -> None:
 @pytest.mark.parametrize("tabs", TABS)
 def test_the_other_tabs_follow_a_sign_in_with_no_request_of_their_own(tabs: int) -> None:
     world = a_world(tabs, signed_in=False)
-    assert requests(world, lambda: world.sign_in(0)) == ["GET /csrf", "POST /callback/credentials", "GET /session"]
+    assert requests(world, lambda: world.sign_in(0)) == [
+        "GET /providers",
+        "GET /csrf",
+        "POST /callback/credentials",
+        "GET /session",
+    ]
     assert names(world) == {1}
 
 
@@ -106,7 +111,7 @@ def test_a_backend_that_is_down_is_asked_by_one_tab_at_a_time_and_less_and_less(
     world = a_world(tabs)
     world.fault("bad")
     asked = requests(world, lambda: world.focus(0), 60)
-    assert 4 <= len(asked) <= 9
+    assert 4 <= asked.count("GET /session") <= 9  # besides the other spelling of it, where a redirect may want that
 
 
 @pytest.mark.parametrize("tabs", TABS)
@@ -125,7 +130,7 @@ def test_a_tab_that_is_gone_with_the_lock_costs_one_request_more(tabs: int) -> N
     def gone() -> None:
         world.js_says()
         world.advance(0.5)
-        [holder] = [page for page in world.pages if page.questions]
+        [holder] = [page for page in world.pages if page.tab.queries]
         world.crash(world.pages.index(holder))
 
     assert requests(world, gone, 20) == ["GET /session"] * 2
@@ -171,5 +176,5 @@ def test_a_sign_out_is_shown_by_all_as_soon_as_the_message_is_there() -> None:
 def test_an_expired_session_is_over_without_any_event() -> None:
     world = a_world(3, session_length=60)
     world.fault("hang")
-    world.advance(60 + sync.TICK + world.options.timeout)
+    world.advance(60 + TICK + world.options.timeout)
     assert names(world) == {None}

@@ -1,4 +1,4 @@
-"""Each invariant can fail: a machine that is broken on purpose, and the script that shows it."""
+"""Each invariant can fail: a machine or a driver that is broken on purpose, and the script that shows it."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nextauth_client import sync
+from nextauth_client import events, messages
+from nextauth_client.driver import Driver
+from nextauth_client.events import Settle
+from nextauth_client.stamps import NEVER
 from nextauth_client.store import Store
-from nextauth_client.sync import Machine, Settle
+from nextauth_client.sync import Machine
 
 from scripts.steps import ROOT
 
@@ -21,11 +24,11 @@ from .world import World
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def replaces(name: str, make: Callable[[Any], Any]) -> Patch:
-    """Replaces a method of the machine by what `make` makes of it."""
+def replaces(name: str, make: Callable[[Any], Any], kind: type = Machine) -> Patch:
+    """Replaces a method of the machine, or of another class, by what `make` makes of it."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(Machine, name, make(getattr(Machine, name)))
+        monkeypatch.setattr(kind, name, make(getattr(kind, name)))
 
     return patch
 
@@ -36,10 +39,10 @@ def does_nothing(original: Any) -> Any:
 
 def shows_whatever_comes(original: Any) -> Any:
     def show(self: Machine, stamp: Any, *args: Any) -> Any:
-        self._shown = self._epoch = sync.NEVER
-        in_air, self._in_air = self._in_air, []
+        self._shown = self.epoch = NEVER
+        in_flight, self._in_flight = self._in_flight, []
         taken = original(self, stamp, *args)
-        self._in_air = in_air
+        self._in_flight = in_flight
         return taken
 
     return show
@@ -86,19 +89,26 @@ def settles_twice(original: Any) -> Any:
     return answered
 
 
-def joins_an_older_question(original: Any) -> Any:
+def joins_an_older_query(original: Any) -> Any:
     def refresh(self: Machine, event: Any, now: float) -> None:
         original(self, event, now)
-        if self._in_air:
-            self._in_air[0].tickets += self._tickets
+        if self._in_flight:
+            self._in_flight[0].tickets += self._tickets
             self._tickets = []
 
     return refresh
 
 
+def asks_for_each_call(original: Any) -> Any:
+    def refused(self: Machine, event: Any, now: float) -> None:
+        self._query_wanted = True
+
+    return refused
+
+
 def wakes_at_once(original: Any) -> Any:
     def alarm(self: Machine, now: float) -> None:
-        self._effects.append(sync.Wake(0.0))
+        self._effects.append(events.Wake(0.0))
 
     return alarm
 
@@ -109,7 +119,7 @@ def gives_an_hour_more(original: Any) -> Any:
 
 def aborts_nothing(original: Any) -> Any:
     def receive(self: Machine, event: Any, now: float) -> list[Any]:
-        return [effect for effect in original(self, event, now) if not isinstance(effect, sync.Abort)]
+        return [effect for effect in original(self, event, now) if not isinstance(effect, events.AbortQuery)]
 
     return receive
 
@@ -117,16 +127,47 @@ def aborts_nothing(original: Any) -> Any:
 def tells_listeners_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     def replace(self: Store, value: Any) -> None:
         previous, self.value = self.value, value
-        for subscription in self._subscriptions:
-            subscription.listener(value, previous)
+        for subscriber in self._subscribers:
+            subscriber.listener(value, previous)
 
     monkeypatch.setattr(Store, "replace", replace)
+
+
+def hears_of_ends_and_stores_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    hear = Machine._hear_End
+
+    def _hear_End(self: Machine, message: Any, now: float) -> None:
+        hear(self, message, now)
+        self._effects = [effect for effect in self._effects if type(effect) is not events.StoreEpoch]
+
+    monkeypatch.setattr(Machine, "_hear_End", _hear_End)
+
+
+def keeps_the_reason(original: Any) -> Any:
+    def become(self: Machine, session: Any, why: Any) -> None:
+        reason = self.reason
+        original(self, session, why)
+        self.reason = self.reason or reason
+
+    return become
+
+
+def counts_for_nobody(original: Any) -> Any:
+    def pass_time(self: Machine, now: float) -> None:
+        original(self, now)
+        self._count_at = self._count_at or self._next_second(now)
+
+    return pass_time
+
+
+def takes_anothers_sign_out_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(messages.ELSEWHERE, "signed_out", "signed_out")
 
 
 SABOTAGE: list[tuple[str, Patch, str]] = [
     (
         invariants.SIGN_OUT_IS_FINAL,
-        replaces("_hear_end", does_nothing),
+        replaces("_hear_End", does_nothing),
         """
         world = World()
         world.advance(5.0)
@@ -167,8 +208,20 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         """,
     ),
     (
+        invariants.KEPT_IS_FRESH,
+        hears_of_ends_and_stores_none,
+        """
+        world = World()
+        world.advance(5.0)
+        world.leave(0)
+        world.sign_out_in_a_worker()
+        world.advance(5.0)
+        world.come_back(0)
+        """,
+    ),
+    (
         invariants.FOLLOWS,
-        replaces("_ask_for_all", does_nothing),
+        replaces("_query_for_all", does_nothing),
         """
         world = World()
         world.advance(5.0)
@@ -188,11 +241,25 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.FRUGAL,
-        replaces("_satisfy", does_nothing),
+        replaces("_clear_invalidation", does_nothing),
         """
         world = World(tabs=6)
         world.advance(5.0)
         world.js_get_session()
+        world.advance(5.0)
+        world.js_get_session()
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.ONE_QUESTION,
+        replaces("_on_Refused", asks_for_each_call),
+        """
+        world = World(tabs=3)
+        world.advance(5.0)
+        world.revoke()
+        world.call_everywhere()
+        world.call(1)
         world.advance(5.0)
         """,
     ),
@@ -248,8 +315,8 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         """,
     ),
     (
-        invariants.TWO_QUESTIONS,
-        replaces("_ask", asks_three_times),
+        invariants.TWO_QUERIES,
+        replaces("_query", asks_three_times),
         """
         world = World()
         world.advance(5.0)
@@ -278,7 +345,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.SETTLED_FRESHLY,
-        replaces("_on_Refresh", joins_an_older_question),
+        replaces("_on_Refresh", joins_an_older_query),
         """
         world = World()
         world.advance(5.0)
@@ -299,6 +366,122 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         world.advance(5.0)
         """,
     ),
+    (
+        invariants.REASON_OF_THE_LAST,
+        replaces("_become", keeps_the_reason),
+        """
+        world = World()
+        world.advance(5.0)
+        world.sign_out(0)
+        world.advance(5.0)
+        world.sign_in(1)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.ENDS_HAVE_REASONS,
+        replaces("_why_nobody", does_nothing),
+        """
+        world = World()
+        world.advance(5.0)
+        world.revoke()
+        world.refresh(0)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.OWN_SIGN_OUT,
+        takes_anothers_sign_out_for_its_own,
+        """
+        world = World()
+        world.advance(5.0)
+        world.sign_out(0)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.OWN_SIGN_OUT,
+        replaces("_on_SignsOut", does_nothing),
+        """
+        world = World()
+        world.advance(5.0)
+        world.sign_out(0)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.NO_TIMER,
+        replaces("_pass_time", counts_for_nobody),
+        """
+        world = World()
+        world.advance(15.0)
+        """,
+    ),
+    (
+        invariants.COUNTS_RIGHT,
+        replaces("_next_second", does_nothing),
+        """
+        world = World()
+        world.advance(5.0)
+        world.count(0)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.GOES_ON_ELSEWHERE,
+        replaces("_disconnect", does_nothing, Driver),
+        """
+        world = World()
+        world.advance(5.0)
+        world.reconnect(0)
+        world.refresh(0)
+        world.advance(5.0)
+        """,
+    ),
+]
+
+# The same of the loop that carries the machine's effects out.
+DRIVER_SABOTAGE: list[tuple[str, Patch, str]] = [
+    (
+        invariants.SETTLED_ONCE,
+        replaces("_do_Settle", does_nothing, Driver),
+        """
+        world = World()
+        world.advance(5.0)
+        world.refresh(0)
+        world.finish()
+        """,
+    ),
+    (
+        invariants.COOKIE_STAYS_GONE,
+        replaces("_do_AbortQuery", does_nothing, Driver),
+        """
+        world = World()
+        world.advance(5.0)
+        world.slow_answer(2.0)
+        world.refresh(0)
+        world.sign_out(1)
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.LOCK_IS_RELEASED,
+        replaces("_do_ReleaseLock", does_nothing, Driver),
+        """
+        world = World()
+        world.advance(5.0)
+        world.js_get_session()
+        world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.EXPIRES,
+        replaces("_do_Wake", does_nothing, Driver),
+        """
+        world = World(session_length=30.0)
+        world.advance(60.0)
+        """,
+    ),
 ]
 
 
@@ -306,16 +489,21 @@ def play(script: str) -> None:
     exec(textwrap.dedent(script), {"World": World})
 
 
-@pytest.mark.parametrize(("invariant", "sabotage", "script"), SABOTAGE, ids=[name for name, _, _ in SABOTAGE])
-def test_an_invariant_fails_when_the_machine_is_broken(
+@pytest.mark.parametrize(
+    ("invariant", "sabotage", "script"),
+    SABOTAGE + DRIVER_SABOTAGE,
+    ids=[name for name, _, _ in SABOTAGE] + [f"{name}, by the driver" for name, _, _ in DRIVER_SABOTAGE],
+)
+def test_an_invariant_fails_when_the_machine_or_its_driver_is_broken(
     invariant: str, sabotage: Patch, script: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     play(script)
     sabotage(monkeypatch)
     with pytest.raises(Broken, match=re.escape(invariant)) as caught:
         play(script)
-    # What it prints is a script that fails the same way.
+    # What it prints is a script that fails the same way, and says what happened when, where, and what came of it.
     printed = str(caught.value).partition("\n\n")[2]
+    assert re.search(r"^#  +\d+\.\d{3} page \d: Start\(.*\) -> ", printed, re.MULTILINE)
     with pytest.raises(Broken, match=re.escape(invariant)):
         play(printed)
 

@@ -65,7 +65,7 @@ def test_a_lock_first_tried_after_its_holder_was_answered_is_looked_at_twice() -
     world.finish()
 
 
-def test_a_question_that_is_older_than_a_failure_does_not_swallow_its_retry() -> None:
+def test_a_query_that_is_older_than_a_failure_does_not_swallow_its_retry() -> None:
     world = World(tabs=1, signed_in=False)
     world.advance(5.0)
     world.slow_answer(8.0)
@@ -88,7 +88,7 @@ def test_a_session_that_ends_while_its_answer_is_on_its_way_is_not_shown_for_eve
     world.finish()
 
 
-def test_a_question_that_an_older_one_overtakes_after_the_clock_was_set_back_is_asked_once_more() -> None:
+def test_a_query_that_an_older_one_overtakes_after_the_clock_was_set_back_is_asked_once_more() -> None:
     world = World(seed=2, tabs=3, locks=False)
     world.sign_out(4)
     world.advance(0.1)
@@ -110,6 +110,20 @@ def test_a_session_that_ended_while_python_was_loading_is_asked_for_again() -> N
     world.advance(1.0)
     world.close(0)
     world.open_early(12.0)
+    world.finish()
+
+
+def test_a_portal_that_answered_where_a_redirect_led_is_not_taken_for_the_backend_for_long() -> None:
+    world = World(tabs=4, channels=False)
+    world.fault("bad")
+    world.open()
+    world.sign_out(3)
+    world.sleep(1.0)
+    world.refresh(5)
+    world.js_get_session()
+    world.set_clock(-259200.0)
+    world.js_get_session()
+    world.advance(31.0)
     world.finish()
 
 
@@ -137,4 +151,78 @@ def test_a_provider_that_is_replaced_hands_over_the_order_of_a_clock_that_was_se
     world.refresh(0)
     world.set_clock(-10000.0)
     world.replace(0)
+    world.finish()
+
+
+def test_a_tab_that_is_gone_sends_nothing_any_more() -> None:
+    world = World(seed=3, tabs=1)
+    world.crash(0)
+    world.sign_out_passing()
+    world.finish()
+
+
+def test_an_early_query_that_is_given_up_at_once_is_aborted() -> None:
+    world = World()
+    world.sign_out(1)
+    world.fault("hang")
+    world.sleep(1.0)
+    world.reconnect(4)
+    world.replace_given(4)
+    world.reconnect(3)
+    world.open_early(3.0)
+    world.advance(2.0)
+    world.sleep(1.0)
+    world.refresh(4)
+    world.finish()
+
+
+def test_another_python_of_a_page_is_told_of_no_session_that_is_over() -> None:
+    world = World()
+    world.session_length(20.0)
+    world.set_online(False)
+    world.advance(5.0)
+    world.sleep(4000.0)
+    world.open_beside(4, False)
+    world.advance(5.0)
+    world.finish()
+
+
+def test_an_answer_that_took_two_requests_was_asked_for_with_the_first() -> None:
+    world = World(tabs=3, keep_alive=2, locks=False)
+    world.js_sign_in()
+    world.sleep(100.0)
+    world.sign_in(5)
+    world.open_early(12)
+    world.sign_in(0)
+    world.advance(0.1)
+    world.fault("bad")
+    world.sleep(100.0)
+    world.sign_in(3)
+    world.advance(31.0)
+    world.finish()
+
+
+def test_a_call_that_was_refused_is_answered_though_the_clock_was_set_back_meanwhile() -> None:
+    world = World(seed=1, signed_in=False)
+    world.call_everywhere()
+    world.set_clock(-10000.0)
+    world.sign_in_leaving(0, False)
+    world.finish()
+
+
+def test_another_python_of_the_page_is_not_told_of_a_session_that_ended_while_the_backend_was_silent() -> None:
+    world = World()
+    world.session_length(4.0)
+    world.fault("hang")
+    world.advance(31.0)
+    world.open_beside(4, False)
+    world.finish()
+
+
+def test_a_query_of_the_other_spelling_is_one_for_which_the_lock_is_held() -> None:
+    world = World(keep_alive=2)
+    world.reconnect(0)
+    world.fault("bad")
+    world.refresh(0)
+    world.advance(12.0)
     world.finish()

@@ -1,28 +1,36 @@
-"""A world of tabs, each with a real `sync.Machine`, in one browser, before a scripted backend and a hostile network.
+"""A world of tabs, each with a real `Driver`, in one browser, before a scripted backend and a hostile network.
 
-Every method marked `@step` is a plain call of a script; a `World` writes down the script that it was driven by, so that
-a failing one can be pasted into a regression test. The invariants are in `invariants.py`.
+Every method marked `@step` is a plain call of a script; a `World` writes down the script that it was driven by, and
+what happened in each step, so that a failing one can be read, and pasted into a regression test. The invariants are in
+`invariants.py`.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
-import heapq
 import json
 import random
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
 
-from nextauth_client import protocol, sync
-from nextauth_client.errors import CSRFRefused, NextAuthError, UnexpectedAnswer
-from nextauth_client.session import SessionState
-from nextauth_client.store import Store
-from nextauth_client.sync import ADOPT, CHANGED, LEAVING, NOTHING, UNSET
+from nextauth_client import console, events, options, protocol
+from nextauth_client.actions import Actions
+from nextauth_client.driver import Driver
+from nextauth_client.errors import NextAuthError
+from nextauth_client.events import NOTHING, UNSET
+from nextauth_client.host import Answer, Request
+from nextauth_client.reactive import Effect, tracked
+from nextauth_client.session import Session
 from nextauth_client.testing import (
     HANG,
+    KEEP,
     START,
     TORN,
     UNREACHABLE,
+    ApiAnswer,
     Backend,
     Browser,
     Cookie,
@@ -30,22 +38,24 @@ from nextauth_client.testing import (
     Tab,
 )
 
-from .invariants import Watch
+from .invariants import LOGIN_ELSEWHERE, Watch
+from .loop import Loop
 
 BASE = "https://example.org/api/auth"
 HOME = "https://example.org/"
+API = "/api/orders"
 CHANNEL = "nextauth-client:1:" + BASE
-TICK = sync.TICK
+ELSEWHERE = "https://other.example/api/auth"
 
 UNKNOWN_ANSWERS = [
-    protocol.Answer(500, "{}"),
-    protocol.Answer(502, "<html>Bad gateway</html>"),
-    protocol.Answer(200, "<html>Log in to the Wi-Fi</html>"),
-    protocol.Answer(200, ""),
-    protocol.Answer(200, "[1, 2"),
-    protocol.Answer(200, "[]"),
-    protocol.Answer(200, '{"user": 5}'),
-    protocol.Answer(200, "{}", redirected=True),
+    Answer(500, "{}"),
+    Answer(502, "<html>Bad gateway</html>"),
+    Answer(200, "<html>Log in to the Wi-Fi</html>"),
+    Answer(200, ""),
+    Answer(200, "[1, 2"),
+    Answer(200, "[]"),
+    Answer(200, '{"user": 5}'),
+    Answer(200, "{}", redirected=True),
 ]
 
 NONSENSE: list[Any] = [
@@ -104,59 +114,30 @@ class Options(NamedTuple):
         return ", ".join(named)
 
 
-class Timer:
-    __slots__ = ("callback",)
-
-    def __init__(self, callback: Callable[[], object] | None) -> None:
-        self.callback = callback
-
-    def cancel(self) -> None:
-        self.callback = None
-
-
-class VirtualClock:
-    """What `Browser` needs of an event loop, without one."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-        self._due: list[tuple[float, int, Timer]] = []
-        self._numbers = 0
-
-    def time(self) -> float:
-        return self.now
-
-    def call_later(self, delay: float, callback: Callable[..., object], *args: Any) -> Timer:
-        timer = Timer(functools.partial(callback, *args) if args else callback)
-        self._numbers += 1
-        heapq.heappush(self._due, (self.now + delay, self._numbers, timer))
-        return timer
-
-    def skip(self, seconds: float) -> None:
-        self.now += seconds
-
-    def run_until(self, end: float) -> None:
-        due = self._due
-        while due and due[0][0] <= end:
-            time, _, timer = heapq.heappop(due)
-            self.now = max(self.now, time)
-            if timer.callback is not None:
-                timer.callback()
-        self.now = max(self.now, end)
-
-
 class WorldBackend(Backend):
     """Puts into each session which login it is, and which version of the profile."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(lambda: START + world.clock.now)
+        super().__init__(lambda: START + world.loop.now)
         self.world = world
         self.profile = 0
+        self.refuses = False  # whoever is signed in
+        self.api[API] = self._answer_call
 
-    def _session(self, cookie: Cookie | None) -> tuple[protocol.Answer, Any]:
+    def _session(self, cookie: Cookie | None) -> tuple[Answer, Any]:
         if cookie is not None:
             self.extra["login"] = cookie.login
             self.extra["profile"] = self.profile
         return super()._session(cookie)
+
+    def _answer_call(self, request: Request, session: Any) -> Answer:
+        return ApiAnswer(401 if self.refuses or session is None else 200)
+
+    def handle(self, request: Request, cookie: Cookie | None, *, has_token: bool = True) -> tuple[Answer, Any]:
+        if not request.url.startswith(ELSEWHERE):
+            return super().handle(request, cookie, has_token=has_token)
+        # One person is signed in there, whatever happens here.
+        return self._answer({"user": {"name": "Eve"}, "login": LOGIN_ELSEWHERE}), KEEP
 
 
 class WorldBrowser(Browser):
@@ -165,7 +146,7 @@ class WorldBrowser(Browser):
     def __init__(self, world: World) -> None:
         self.world = world
         self._cookie: Cookie | None = None
-        super().__init__(world.clock, locks=world.options.locks, channels=world.options.channels)
+        super().__init__(world.loop, locks=world.options.locks, channels=world.options.channels)
         self.backend = WorldBackend(world)
 
     @property
@@ -181,7 +162,7 @@ class WorldBrowser(Browser):
     def random(self) -> float:
         return self.world.dice.random()
 
-    def journey(self, tab: Tab, request: protocol.Request) -> tuple[float, float, Any]:
+    def journey(self, tab: Tab, request: Request) -> tuple[float, float, Any]:
         dice = self.world.dice
         there, back = self.latency * (0.4 + 0.2 * dice.random()), self.latency * (0.4 + 0.2 * dice.random())
         fault: Any = self.fault
@@ -191,6 +172,8 @@ class WorldBrowser(Browser):
             there, back = there + dice.choice([0.0, 2.0]) * dice.random(), back + 2 * dice.random()
         if not self.online:
             return 0.001, 0.0, UNREACHABLE
+        if isinstance(tab, WorldTab) and tab.page is not None and not (tab.page.alive or tab.page.leaves_for_elsewhere):
+            return 0.001, 0.0, HANG  # it is gone, and only its task does not know
         if fault == "slow":
             there, back, fault = 3 * dice.random(), 3 * dice.random(), None
         elif fault == "mixed":
@@ -221,8 +204,18 @@ class WorldBrowser(Browser):
         return seconds
 
 
+def is_query(sending: Sending) -> bool:
+    """Whether it asks who is signed in, in either spelling of the path."""
+    return sending.name.rstrip("/") == "GET /session"
+
+
 class WorldTab(Tab):
     rings_at: float | None = None
+    navigated_at = 0.0
+    page: Page | None = None
+
+    def made_at(self) -> float:
+        return self.navigated_at
 
     def wake(self, seconds: float | None) -> None:
         self.rings_at = None if seconds is None else self.browser.clock.time() + seconds
@@ -232,78 +225,95 @@ class WorldTab(Tab):
         if self.rings_at is not None:
             self.wake(max(0.0, self.rings_at - self.browser.clock.time()))
 
-    def send(self, request: protocol.Request, timeout: float, done: Callable[[Any], object]) -> Sending:
+    def send(self, request: Request, timeout: float, done: Callable[[Any], object]) -> Sending:
         return WorldSending(self, request, timeout, done)
 
-    def tell_others(self, trigger: str) -> None:
+    async def navigate(self, url: str) -> None:
+        await super().navigate(url)
+        if self.page is not None and self.page.leaves is not None:
+            self.browser.clock.call_later(0.02, self.page.leaves)
+
+    def notify_js_clients(self, trigger: str) -> None:
         browser = self.browser
         assert isinstance(browser, WorldBrowser)
         browser.world.heard_by_js_clients()
 
+    @property
+    def sends(self) -> bool:
+        """Whether something is in flight."""
+        return bool(self._sendings)
+
+    @property
+    def queries(self) -> list[Sending]:
+        """That are in flight."""
+        return [sending for sending in self._sendings if is_query(sending)]
+
 
 class WorldSending(Sending):
-    """Tells the watch what reaches the backend, and which cookies come back."""
+    """Tells the watch what reaches the backend, and which cookies come back; an answer tells when it was asked for.
+
+    That is when its query began, which is all that the machine knows, though a redirect made it ask twice.
+    """
+
+    _began: ClassVar[WeakKeyDictionary[Any, float]] = WeakKeyDictionary()
+
+    def __init__(self, tab: Tab, request: Request, timeout: float, done: Callable[[Any], object]) -> None:
+        super().__init__(tab, request, timeout, done)
+        self.asked = tab.browser.clock.time()
+        if is_query(self):
+            self.asked = self._began.setdefault(asyncio.current_task() or self, self.asked)
 
     def _arrive(self) -> None:
         watch = self.tab.browser.world.watch  # type: ignore[attr-defined]
-        if self.request.url.endswith("/signout"):
+        if self.name == "POST /signout":
             watch.sign_out_reaches_the_backend(self)
-        elif self.request.method == "POST" and self.request.url.endswith("/session"):
+        elif self.name == "POST /session":
             watch.update_reaches_the_backend(self.cookie, json.loads(self.request.body or "")["data"]["value"])
         super()._arrive()
 
-    def _return(self, answer: protocol.Answer, cookie: Any) -> None:
+    def _return(self, answer: Answer, cookie: Any) -> None:
         watch = self.tab.browser.world.watch  # type: ignore[attr-defined]
         watch.cookie_comes_back(self, cookie)
+        if self.name.rstrip("/").endswith(" /session") and '"login"' in answer.text:
+            asked = self.asked if is_query(self) else self.tab.browser.clock.time()
+            text = answer.text[:-1] + f', "asked": {asked!r}}}'
+            answer = Answer(answer.status, text, answer.redirected, answer.date)
         super()._return(answer, cookie)
 
 
 class EarlyScript:
-    """A page whose Python is not up yet: `nextauth-early.js` has asked, and gives up when a change begins or ends."""
+    """A page whose Python is not up yet: `nextauth-early.js` has asked, and gives up when a mutation begins or ends."""
 
     def __init__(self, world: World) -> None:
         self.world = world
         self.tab = WorldTab(world.browser, HOME)
-        self.asked_at = world.browser.now()
-        self.asked = world.clock.now
-        self.came_at = 0.0
-        self.answer: protocol.Answer | None = None
+        self.asked = world.loop.now
         self.heard_starts: set[tuple[int, str]] = set()
-        self._then: Callable[[Any], object] | None = None
         world.browser.tabs.append(self.tab)
         self.tab.open(CHANNEL, self._hear, _nothing)
         world.watch.asks()
-        self.sending: Sending | None = self.tab.send(protocol.session_request(BASE), 10, self._came)
+        self.tab.query_early()
 
     def _hear(self, event: Any) -> None:
-        if type(event) is not sync.Heard:
+        early = self.tab.early
+        if type(event) is events.ForeignChange and early is not None:
+            early.hear(event.identity)
+        if type(event) is not events.Heard:
             return
         message = event.message
-        if message["type"] in ("start", "end") and message.get("outcome") != NOTHING and self.sending is not None:
-            self.sending.abort()
-            self.sending = None
+        if message["type"] == "changed" and early is not None:
+            early.hear(None)
+        if message["type"] in ("start", "end") and message.get("outcome") != NOTHING and early is not None:
+            early.abort()
         if message["type"] == "start":
             self.heard_starts.add(tuple(message["stamp"]))
 
-    def _came(self, outcome: Any) -> None:
-        self.sending = None
-        if self._then is not None:
-            self._then(outcome)
-        elif isinstance(outcome, protocol.Answer):
-            self.answer, self.came_at = outcome, self.world.browser.now()
-
-    def goes_on_with(self, then: Callable[[Any], object]) -> Sending:
-        """The page's Python is up while the question is in the air."""
-        assert self.sending is not None
-        self._then = then
-        return self.sending
-
 
 class Page:
-    """One tab with a machine, and the store that its readers see; carries effects out as `Provider` does.
+    """One tab with a driver, and the readers of its store.
 
-    It may go on with the question of an `EarlyScript`, or be a Provider that has replaced the one of `replaced`. One
-    that nobody reads (`is_read`) carries one change where no Provider runs, and ends with it.
+    It may go on with the query of an `EarlyScript`. One that nobody reads (`is_read`) carries one action where no
+    Provider runs, and ends with it.
     """
 
     def __init__(
@@ -311,273 +321,125 @@ class Page:
         world: World,
         given: Any,
         made_at: float,
-        announce: bool,
+        landed: bool,
         early: EarlyScript | None = None,
-        replaced: Page | None = None,
         is_read: bool = True,
+        is_worker: bool = False,
     ) -> None:
         self.world = world
-        self.number = replaced.number if replaced else len(world.pages)
+        self.number = len(world.pages)
         self.is_read = is_read
-        options = sync.Options(
-            world.options.client_max_age if is_read else 0,
-            world.options.keep_alive if is_read else 0,
-            world.options.timeout,
-            world.options.refetch_on_focus and is_read,
-        )
-        self.generation: int = replaced.generation + 1 if replaced else 0
-        self.machine = sync.Machine(f"tab{self.number}-{self.generation}", options, world.dice.random)
         self.visible = True
         self.present = True
         self.alive = True
-        self.questions: dict[int, Sending] = {}
-        self.successor: Page | None = None
-        self._events: list[Any] = []
-        self._changing = False
-        self._changes_to_come: list[tuple[Any, Any]] = []
-        self._tabs: list[WorldTab] = []  # of those that it has replaced; their changes go on
-        if replaced is None:
-            self.store = Store(SessionState(loading=True))
-            world.pages.append(self)
-            world.watch.page_opens(self)
-        else:
-            self.store = replaced.store
-            self._take_over(replaced)
+        self.leaves: Callable[[], object] | None = None  # called when the page navigates
+        self.counts: Effect | None = None
+        self.callers = 0  # who wait for an answer
+        self.leaves_for_elsewhere = False  # for another backend
+        self.is_elsewhere = False
         self.tab = early.tab if early else WorldTab(world.browser, HOME)
+        self.tab.page = self
+        self.tab.is_worker = is_worker
+        self.tab.navigated_at = made_at
+        if landed:
+            self.tab.note_departure()
         if early is None:
             world.browser.tabs.append(self.tab)
-        self.tab.open(CHANNEL, self.receive, _nothing)
-        answered = None if early is None else self._adopt(early)
-        self.receive(sync.Start(given, made_at, self.tab.stored_epoch(), announce))
-        if answered is not None:
-            self.receive(answered)
-        for ticket in world.watch.tickets_of(self):
-            self.receive(sync.Refresh(ticket))
+        self.driver = Driver(self.tab, protocol, BASE, self.options)
+        self.driver.on_step = lambda event, effects: world.steps(self, event, effects)
+        self.driver.on_stop(self._stopped)
+        self.actions = Actions(self.driver)
+        self.store = self.driver.store
+        world.pages.append(self)
+        world.watch.page_opens(self)
+        if early is not None:
+            world.watch.page_was_given(self, early.asked)
+        if is_read:
+            self.driver.start(given, takes_what_came=early is not None)
+        else:
+            self.driver.start_for_one_action()
 
-    def _take_over(self, replaced: Page) -> None:
-        """As `Provider` does with a Provider that it replaces."""
-        self.world.pages[self.number] = self
-        self.visible, self.present = replaced.visible, replaced.present
-        self._changing, self._changes_to_come = replaced._changing, replaced._changes_to_come
-        self._tabs = [*replaced._tabs, replaced.tab]
-        self.machine.take_over(replaced.machine)
-        replaced.store = Store(replaced.store.value)
-        replaced.successor = self
-        replaced.receive(sync.Stop())
-        replaced.tab.close()
-        self.world.watch.page_is_replaced(replaced, self)
+    @property
+    def machine(self) -> Any:
+        return self.driver.machine
 
-    def _adopt(self, early: EarlyScript) -> sync.Answered | None:
-        """As `Provider` does with the question that the page asked before Python ran."""
-        self.world.watch.page_was_given(self, early.asked)
-        if early.sending is not None:
-            self.receive(sync.AskedEarly(early.asked_at))
-            then = functools.partial(self._came, sync.EARLY, early.asked)
-            self.questions[sync.EARLY] = early.goes_on_with(then)
-            return None
-        try:
-            session = None if early.answer is None else protocol.understand_session(early.answer)
-        except UnexpectedAnswer:
-            early.answer = None
-        date = None if early.answer is None else early.answer.date
-        if date is not None:
-            date += max(0.0, self.tab.now() - early.came_at)
-            if sync.ended_between(session, early.answer.date, date):  # type: ignore[union-attr, arg-type]
-                early.answer = None
-        if early.answer is None:
-            self.world.watch.allows_one()  # it is of no use, and is asked again
-            self.world.watch.changed_for(self, self.world.clock.now)
-            return None
-        self.receive(sync.AskedEarly(early.asked_at))
-        if session is not None:
-            session["asked"] = early.asked
-        return sync.Answered(sync.EARLY, session, None, date)
-
-    def latest(self) -> Page:
-        """This one, or the one that has replaced it in the end."""
-        return self.successor.latest() if self.successor is not None else self
-
-    def receive(self, event: Any) -> None:
-        self._events.append(event)
-        if len(self._events) > 1:
-            return
-        while self._events:
-            event = self._events[0]
-            now = self.tab.now()
-            self.world.watch.before(self, event)
-            for effect in self.machine.receive(event, now):
-                getattr(self, "_do_" + type(effect).__name__)(effect)
-            self.world.watch.after(self, event)
-            self._events.pop(0)
-        machine = self.machine
-        self.store.replace(
-            SessionState(machine.session, loading=machine.loading, error=machine.error, refreshing=machine.refreshing)
-        )
-        self.world.watch.told(self)
-
-    def send(self, request: protocol.Request, done: Callable[[Any], object]) -> Sending:
-        return self.tab.send(request, self.world.options.timeout, done)
-
-    def _do_Ask(self, effect: sync.Ask) -> None:
-        self.world.watch.asks()
-        asked = self.world.clock.now
-        sending = self.send(protocol.session_request(BASE), lambda outcome: self._came(effect.question, asked, outcome))
-        self.questions[effect.question] = sending
-
-    def _came(self, question: int, asked: float, outcome: Any) -> None:
-        del self.questions[question]
-        session, error, date = None, None, None
-        try:
-            if isinstance(outcome, NextAuthError):
-                raise outcome
-            session, date = protocol.understand_session(outcome), outcome.date
-            if session is not None:
-                session["asked"] = asked
-        except NextAuthError as failure:
-            error = failure
-        self.receive(sync.Answered(question, session, error, date))
-
-    def _do_Abort(self, effect: sync.Abort) -> None:
-        sending = self.questions.pop(effect.question, None)
-        if sending is not None:
-            sending.abort()
-        self.world.watch.gives_up(self._events[0])
-
-    def _do_Settle(self, effect: sync.Settle) -> None:
-        if self.successor is not None:
-            return  # the tickets are its own now
-        for ticket in effect.tickets:
-            self.world.watch.settles(self, ticket, effect.error)
-
-    def _do_Publish(self, effect: sync.Publish) -> None:
-        self.world.watch.publishes(self, effect.message)
-        self.tab.publish(effect.message)
-
-    def _do_StoreEpoch(self, effect: sync.StoreEpoch) -> None:
-        self.tab.store_epoch(effect.epoch)
-
-    def _do_TellOthers(self, effect: sync.TellOthers) -> None:
-        self.tab.tell_others(effect.trigger)
-
-    def _do_TryLock(self, effect: sync.TryLock) -> None:
-        self.tab.try_lock()
-
-    def _do_ReleaseLock(self, effect: sync.ReleaseLock) -> None:
-        self.tab.release_lock()
-
-    def _do_Wake(self, effect: sync.Wake) -> None:
-        self.tab.wake(effect.seconds)
-
-    def _do_Warn(self, effect: sync.Warn) -> None:
-        pass
+    @property
+    def options(self) -> options.Options:
+        world = self.world.options
+        if not self.is_read:
+            return options.Options(timeout=world.timeout, refetch_on_focus=False)
+        return options.Options(world.client_max_age, world.keep_alive, world.timeout, world.refetch_on_focus)
 
     # ── what a person does ───────────────────────────────────────────────────────────────────────
 
-    def change(
-        self,
-        post: Callable[[str], protocol.Request],
-        understand: Callable[[protocol.Answer], tuple[str, Any, float | None]],
-    ) -> None:
-        """A sign-in, sign-out or update, in the steps of `flows`, one at a time."""
-        if self._changing:
-            self._changes_to_come.append((post, understand))
-            return
-        self._changing = True
-        number = self.world.watch.change_begins(self)
-        self.receive(sync.ChangeStarted(number))
+    def count(self) -> None:
+        """Something shows how long the session has left."""
+        self.counts = Effect(
+            lambda: self.world.watch.is_counted(self, tracked(self.store, Session).expires_in),
+        )
 
-        def ends(outcome: str, session: Any = None, date: float | None = None) -> None:
-            if outcome != ADOPT:
-                session, date = None, None
-            elif session is not None:
-                session["asked"] = self.world.clock.now
-            page = self.latest()
-            page.receive(sync.ChangeEnded(number, outcome, session, date))
-            page._changing = False
-            if page._changes_to_come:
-                page.change(*page._changes_to_come.pop(0))
-            elif not page.is_read:
-                page.see_out()
+    def count_no_more(self) -> None:
+        if self.counts is not None:
+            self.counts.dispose()
+            self.counts = None
+            self.world.watch.is_counted_no_more(self)
 
-        def fails(outcome: str, error: NextAuthError) -> None:
-            ends(outcome)
-            self.latest().receive(sync.Failed(error))
+    def refresh(self) -> None:
+        self.callers += 1
+        asked_at = self.world.loop.now
+        mutating = self.machine.mutating
 
-        def got_token(answer: Any) -> None:
-            page = self.latest()
-            if not page.alive:
-                return
+        async def call() -> None:
             try:
-                if isinstance(answer, NextAuthError):
-                    raise answer
-                token = protocol.understand_csrf(answer)
-            except NextAuthError as error:
-                fails(NOTHING, error)
-                return
-            page.receive(sync.ChangeStarted(number))
-            self.send(post(token), answered)
+                session = await self.driver.get_session()
+            except NextAuthError:
+                session = UNSET
+            self.callers -= 1
+            self.world.watch.answers_a_caller(self, asked_at, mutating, session)
 
-        def answered(answer: Any) -> None:
-            if not self.latest().alive:
-                return
-            try:
-                if isinstance(answer, NextAuthError):
-                    raise answer
-                ends(*understand(answer))
-            except CSRFRefused as error:
-                fails(NOTHING, error)
-            except NextAuthError as error:
-                fails(CHANGED, error)
+        self.driver.spawn(call())
 
-        self.send(protocol.csrf_request(BASE), got_token)
+    def call(self) -> None:
+        async def call() -> None:
+            with contextlib.suppress(NextAuthError):
+                await self.actions.auth_fetch(API)
+            self.callers -= 1
 
-    def see_out(self) -> None:
-        """Nobody reads this page: it ends as soon as the others have the answer that they wait for."""
-        if self.alive and self.machine.refreshing:
-            self.world.clock.call_later(0.01, self.see_out)
-        elif self.alive:
-            self.receive(sync.Stop())
-            self.world.watch.is_stopped(self)
-            self.crash()
+        self.callers += 1
+        self.driver.spawn(call())
 
     def sign_in(self, password: str, leaves: Callable[[], object] | None = None) -> None:
-        provider = protocol.AuthProvider("credentials", "Password", "credentials", "", "")
-
-        def understand(answer: protocol.Answer) -> tuple[str, Any, float | None]:
-            _, result = protocol.understand_sign_in(answer, HOME, HOME)
-            if result.error == "MissingCSRF":
-                raise CSRFRefused("refused")
-            if result.ok and leaves is not None:
-                self.world.clock.call_later(0.02, leaves)
-                return LEAVING, None, None
-            return CHANGED if result.ok else NOTHING, None, None
-
-        fields = {"username": "jsmith", "password": password}
-        self.change(lambda token: protocol.sign_in_request(BASE, provider, token, HOME, fields, []), understand)
+        self.leaves = leaves
+        self.actions.sign_in("credentials", redirect=leaves is not None, username="jsmith", password=password)
 
     def sign_out(self) -> None:
-        def understand(answer: protocol.Answer) -> tuple[str, Any, float | None]:
-            error, _ = protocol.understand_sign_out(answer, HOME, HOME)
-            if error == "MissingCSRF":
-                raise CSRFRefused("refused")
-            if error is not None:
-                raise UnexpectedAnswer("refused")
-            return ADOPT, None, answer.date
-
-        self.change(lambda token: protocol.sign_out_request(BASE, token, HOME), understand)
+        self.actions.sign_out(redirect=False)
 
     def update(self, data: Any) -> None:
-        def understand(answer: protocol.Answer) -> tuple[str, Any, float | None]:
-            if answer.status == 400:
-                raise CSRFRefused("refused")
-            return ADOPT, protocol.understand_session(answer), answer.date
+        self.actions.update_session(data)
 
-        self.change(lambda token: protocol.update_request(BASE, token, data), understand)
+    def reconnect(self) -> None:
+        self.leaves_for_elsewhere = True
+        self.alive = self.present = False
+        self.tab = WorldTab(self.world.browser, HOME)
+        self.tab.page = self
+        self.world.browser.tabs.append(self.tab)
+        self.driver.reconnect(self.tab, ELSEWHERE, self.options, UNSET)
+
+    def _stopped(self) -> None:
+        if not self.alive:
+            return
+        self.present = False
+        self.world.watch.is_stopped(self)
+        self._ends()
 
     def crash(self) -> None:
+        self.driver.stopped = True  # whatever is left of its tasks
+        self._ends()
+
+    def _ends(self) -> None:
         self.alive = self.present = False
-        for tab in [*self._tabs, self.tab]:
-            tab.crash()
+        self.tab.crash()
         self.world.watch.page_goes(self)
 
 
@@ -594,9 +456,21 @@ def step(function: Step) -> Step:
     @functools.wraps(function)
     def call(world: World, *args: Any) -> None:
         world.script.append(f"world.{function.__name__}({', '.join(repr(arg) for arg in args)})")
-        function(world, *args)
+        with world.loop.running():
+            function(world, *args)
+        world.loop.run_until(world.loop.now)  # the end of the turn
 
     return call  # type: ignore[return-value]
+
+
+worlds: list[World] = []  # that have not come to an end
+
+
+def end_worlds() -> None:
+    """What a schedule leaves under way would go on in the next one's time."""
+    while worlds:
+        worlds.pop().end()
+    console.report_to(None)
 
 
 class World:
@@ -604,9 +478,12 @@ class World:
 
     def __init__(self, **options: Any) -> None:
         self.options = Options(**options)
-        self.script = [f"world = World({self.options})"]
+        # Each line a call, or what happened in it: when, in which page, the event, and its effects.
+        self.script: list[str | tuple[float, int, Any, list[Any]]] = [f"world = World({self.options})"]
         self.dice = random.Random(self.options.seed)
-        self.clock = VirtualClock()
+        self.loop = Loop()
+        console.report_to(self._reported)
+        worlds.append(self)
         self.hostile = self.options.hostile
         self.healed = False
         self.next_answer_takes = 0.0
@@ -614,6 +491,7 @@ class World:
         self.early: list[EarlyScript] = []  # of pages to come
         self.rendered = 0  # pages to come, with the session in them
         self.has_js_page = False
+        self.said = 0  # by pages with the JavaScript client
         self.watch = Watch(self)
         self.browser = WorldBrowser(self)
         self.backend: WorldBackend = self.browser.backend  # type: ignore[assignment]
@@ -622,11 +500,41 @@ class World:
         self.backend.sends_date = self.options.sends_date
         self.browser.latency = self.options.latency
         self.browser.cookie = self.backend.login() if self.options.signed_in else None
-        self._js_tab = WorldTab(self.browser, HOME)
+        self.js_tab = WorldTab(self.browser, HOME)
         if self.options.stuck_lock:
             self.browser.lock_holders[CHANNEL] = "somebody else"
-        for _ in range(self.options.tabs):
-            self._open(UNSET, 0.0, False)
+        with self.loop.running():
+            for _ in range(self.options.tabs):
+                self._open(UNSET, self.browser.now(), False)
+
+    def _reported(self, error: BaseException, where: str) -> None:
+        """The client has put an error on its console. Only the backend's are expected."""
+        if not isinstance(error, NextAuthError):
+            self.loop.failure = self.loop.failure or error
+
+    def end(self) -> None:
+        for page in self.pages:
+            page.driver.stopped = True  # it tells nobody any more
+        self.loop.end()
+
+    def steps(self, page: Page, event: Any, effects: list[Any]) -> None:
+        """A page's driver has carried an event out."""
+        self.script.append((self.loop.now, page.number, event, effects))
+        page.is_elsewhere = page.is_elsewhere or (page.leaves_for_elsewhere and type(event) is events.Start)
+        if not page.is_elsewhere:
+            self.watch.steps(page, event, effects)
+
+    def __str__(self) -> str:
+        """The script, with what happened as comments; as Python it plays the same schedule."""
+        lines = []
+        for line in self.script:
+            if isinstance(line, str):
+                lines.append(line)
+            else:
+                time, page, event, effects = line
+                said = ", ".join(str(effect) for effect in effects) or "nothing"
+                lines.append(f"#   {time:9.3f} page {page}: {event} -> {said}")
+        return "\n".join(lines)
 
     def page_of(self, tab: Tab) -> Page | None:
         for page in self.pages:
@@ -634,8 +542,8 @@ class World:
                 return page
         return None
 
-    def _open(self, given: Any, made_at: float, announce: bool) -> None:
-        Page(self, given, made_at, announce)
+    def _open(self, given: Any, made_at: float, landed: bool) -> None:
+        Page(self, given, made_at, landed)
 
     @property
     def _has_room(self) -> bool:
@@ -650,25 +558,25 @@ class World:
         answer, _ = self.backend.handle(protocol.session_request(BASE), self.browser.cookie)
         session = protocol.understand_session(answer)
         if session is not None:
-            session["asked"] = self.clock.now
+            session["asked"] = self.loop.now
         return session
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
 
     @step
     def advance(self, seconds: float) -> None:
-        end = self.clock.now + seconds
-        while self.clock.now < end:
-            self.clock.run_until(min(end, self.clock.now + 2.5))
+        end = self.loop.now + seconds
+        while self.loop.now < end:
+            self.loop.run_until(min(end, self.loop.now + 2.5))
             self.watch.glance()
 
     @step
     def sleep(self, seconds: float) -> None:
         """The laptop sleeps."""
         self.watch.disturbs()
-        self.watch.wakes(self.clock.now + seconds)
+        self.watch.wakes(self.loop.now + seconds)
         self.browser.suspend(seconds)
-        self.clock.run_until(self.clock.now + 0.2)
+        self.loop.run_until(self.loop.now + 0.2)
 
     @step
     def set_clock(self, seconds: float) -> None:
@@ -685,7 +593,17 @@ class World:
     def open(self) -> None:
         if self._has_room:
             self.watch.allows_one()
-            self._open(UNSET, 0.0, False)
+            self._open(UNSET, self.browser.now(), False)
+
+    @step
+    def open_beside(self, tab: int, is_worker: bool) -> None:
+        """Another Python of a tab's page: an interpreter that is slower to start, or a worker."""
+        page = self._page(tab)
+        if page is not None and self._has_room:
+            self.watch.allows_one()
+            age = max(0.0, self.browser.now() - page.tab.navigated_at)
+            other = Page(self, UNSET, page.tab.navigated_at, False, is_worker=is_worker)
+            self.watch.changed_for(other, self.loop.now - age)
 
     @step
     def open_given(self, age: float) -> None:
@@ -699,14 +617,14 @@ class World:
         if not self._has_room:
             return
         self.watch.allows_one()
-        early = EarlyScript(self)
+        early, navigated_at = EarlyScript(self), self.browser.now()
         self.early.append(early)
 
         def is_up() -> None:
             self.early.remove(early)
-            Page(self, UNSET, 0.0, False, early=early)
+            Page(self, UNSET, navigated_at, False, early=early)
 
-        self.clock.call_later(boots, is_up)
+        self.loop.call_later(boots, is_up)
 
     @step
     def replace(self, tab: int) -> None:
@@ -714,11 +632,30 @@ class World:
         page = self._page(tab)
         if page is not None and page.is_read:
             self.watch.disturbs()
-            Page(self, UNSET, 0.0, False, replaced=page)
+            page.driver.configure(page.options, UNSET)
+
+    @step
+    def replace_given(self, tab: int) -> None:
+        """The page's own Provider has a session that the server has just put there."""
+        page = self._page(tab)
+        if page is not None and page.is_read:
+            self.watch.disturbs()
+            page.tab.navigated_at = self.browser.now()
+            self.watch.page_was_given(page, self.loop.now)
+            page.driver.configure(page.options, self._rendered())
+
+    @step
+    def reconnect(self, tab: int) -> None:
+        """The page's own Provider, after one was started by what it read, is another backend's."""
+        page = self._page(tab)
+        if page is not None and page.is_read and page.visible:
+            self.watch.disturbs()
+            self.watch.page_goes(page)
+            page.reconnect()
 
     def _land(self, age: float, given: bool, announce: bool) -> None:
-        session, made_at = (self._rendered(), self.browser.now()) if given else (UNSET, 0.0)
-        truth_at = self.clock.now
+        session, made_at = self._rendered() if given else UNSET, self.browser.now()
+        truth_at = self.loop.now
         self.rendered += 1
 
         def open_page() -> None:
@@ -730,7 +667,7 @@ class World:
             if given:
                 self.watch.page_was_given(self.pages[-1], truth_at)
 
-        self.clock.call_later(age, open_page)
+        self.loop.call_later(age, open_page)
 
     @step
     def crash(self, tab: int) -> None:
@@ -753,16 +690,13 @@ class World:
         page = self._page(tab)
         if page is not None:
             self.watch.disturbs()
-            page.present = False
-            page.receive(sync.Stop())
-            self.watch.is_stopped(page)
-            page.crash()
+            page.driver.stop()
 
     @step
     def leave(self, tab: int) -> None:
         """Into the back/forward cache."""
         page = self._page(tab)
-        if page is not None:
+        if page is not None and not page.tab.is_worker:
             self.watch.disturbs()
             page.present = False
             page.tab.leave()
@@ -776,7 +710,7 @@ class World:
     def _come_back(self, page: Page) -> None:
         self.watch.allows_one()
         page.present = True
-        self.watch.changed_for(page, self.clock.now)
+        self.watch.changed_for(page, self.loop.now)
         page.tab.come_back()
 
     @step
@@ -812,22 +746,52 @@ class World:
         page = self._page(tab)
         if page is not None:
             self.watch.allows()
-            page.receive(sync.StaleRead())
+            page.driver.receive(events.StaleRead())
+
+    @step
+    def count(self, tab: int) -> None:
+        page = self._page(tab)
+        if page is not None and page.counts is None:
+            page.count()
+
+    @step
+    def count_no_more(self, tab: int) -> None:
+        page = self._page(tab)
+        if page is not None:
+            page.count_no_more()
 
     @step
     def refresh(self, tab: int) -> None:
         page = self._page(tab)
         if page is not None:
-            page.receive(sync.Refresh(self.watch.takes_ticket(page)))
+            page.refresh()
 
     @step
     def nonsense(self, tab: int, which: int) -> None:
         page = self._page(tab)
         if page is not None:
             self.watch.allows()
-            page.receive(sync.Heard(NONSENSE[which % len(NONSENSE)]))
+            page.driver.receive(events.Heard(NONSENSE[which % len(NONSENSE)]))
             if which % 5 == 0:
-                page.receive(sync.EpochStored(NONSENSE[which % 4]))
+                page.driver.receive(events.EpochStored(NONSENSE[which % 4]))
+
+    @step
+    def call(self, tab: int) -> None:
+        """The page calls its own API."""
+        page = self._page(tab)
+        if page is not None and page.is_read:
+            page.call()
+
+    @step
+    def call_everywhere(self) -> None:
+        for page in self.pages:
+            if page.alive and page.present and page.is_read:
+                page.call()
+
+    @step
+    def refuse_calls(self, refuses: bool) -> None:
+        """The API answers 401, whoever is signed in."""
+        self.backend.refuses = refuses
 
     # ── actions ──────────────────────────────────────────────────────────────────────────────────
 
@@ -847,7 +811,7 @@ class World:
     def sign_in_leaving(self, tab: int, given: bool) -> None:
         """A sign-in with a redirect, after which the page is loaded anew, with or without `session=` in it."""
         page = self._page(tab)
-        if page is None:
+        if page is None or page.tab.is_worker:
             return
 
         def leaves() -> None:
@@ -875,7 +839,7 @@ class World:
             self.browser.cookie = self.backend.login()
             self._land(0.05, given, True)
 
-        self.clock.call_later(1.0, comes_back)
+        self.loop.call_later(1.0, comes_back)
 
     @step
     def sign_out(self, tab: int) -> None:
@@ -898,9 +862,14 @@ class World:
     def sign_out_passing(self) -> None:
         self._passing(Page.sign_out)
 
-    def _passing(self, change: Callable[[Page], None]) -> None:
+    @step
+    def sign_out_in_a_worker(self) -> None:
+        """The same in a worker, which cannot store that it ended."""
+        self._passing(Page.sign_out, is_worker=True)
+
+    def _passing(self, change: Callable[[Page], None], is_worker: bool = False) -> None:
         if self._has_room:
-            change(Page(self, None, self.browser.now(), False, is_read=False))
+            change(Page(self, None, self.browser.now(), False, is_read=False, is_worker=is_worker))
 
     @step
     def change_csrf(self) -> None:
@@ -911,24 +880,28 @@ class World:
 
     def heard_by_js_clients(self) -> None:
         if self.has_js_page:
-            self.clock.call_later(0.01, self._js_asks)
+            self.loop.call_later(0.01, self._js_asks)
 
     def _js_asks(self) -> None:
-        self._js_tab.send(protocol.session_request(BASE), 60.0, lambda outcome: None)
+        self.js_tab.send(protocol.session_request(BASE), 60.0, lambda outcome: None)
 
     @step
     def js_says(self) -> None:
         """A JavaScript page tells all others that something changed."""
         self._js_says()
 
-    def _js_says(self) -> None:
+    def _js_says(self, signs_out: bool = False) -> None:
         self.watch.js_client_says()
-        said_at = self.clock.now
+        said_at = self.loop.now
+        self.said += 1
+        identity = f"getSession {self.said}" if self.said % 2 else None  # as v4 does, and as v5
 
         def hear(page: Page) -> Callable[[Tab], None]:
             def heard(tab: Tab) -> None:
                 self.watch.hears_js_client(page, said_at)
-                tab.report(sync.ForeignChange())
+                if signs_out:
+                    tab.emit(events.SignedOutElsewhere())
+                tab.emit(events.ForeignChange(identity))
 
             return heard
 
@@ -952,7 +925,7 @@ class World:
             self._js_asks()
             self._js_says()
 
-        self.clock.call_later(self.browser.latency, answered)
+        self.loop.call_later(self.browser.latency, answered)
 
     @step
     def js_sign_out(self) -> None:
@@ -961,9 +934,9 @@ class World:
         def answered() -> None:
             self.browser.cookie = None
             self._js_asks()
-            self._js_says()
+            self._js_says(signs_out=True)
 
-        self.clock.call_later(self.browser.latency, answered)
+        self.loop.call_later(self.browser.latency, answered)
 
     # ── backend and network ──────────────────────────────────────────────────────────────────────
 
@@ -1033,14 +1006,14 @@ class World:
                     self._come_back(page)
                 if not page.visible:
                     self._show(page)
-                self.watch.changed_for(page, self.clock.now)
-                page.receive(sync.ForeignChange())
+                self.watch.changed_for(page, self.loop.now)
+                page.driver.receive(events.ForeignChange(None))
         self._pass(timeout + 30 + 1 + grace)
         self.watch.everybody_knows("after a trigger")
         self.watch.ends()
 
     def _pass(self, seconds: float) -> None:
-        end = self.clock.now + seconds
-        while self.clock.now < end:
-            self.clock.run_until(min(end, self.clock.now + 2.5))
+        end = self.loop.now + seconds
+        while self.loop.now < end:
+            self.loop.run_until(min(end, self.loop.now + 2.5))
             self.watch.glance()

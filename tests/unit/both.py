@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.micropython import run_in_micropython
+from tests.support.micropython import run_in_micropython
 
 PORTABLE = Path(__file__).with_name("portable")
 

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from nextauth_client.provider import base_address
+from nextauth_client.options import base_address
 
-
-class Page:
-    def origin(self) -> str:
-        return "https://site.example"
+PAGE = "https://site.example"
 
 
 @pytest.mark.parametrize(
@@ -26,8 +23,7 @@ class Page:
     ],
 )
 def test_s36_any_base_url_and_path(base_url: str | None, base_path: str, address: str) -> None:
-    host: Any = Page()
-    assert base_address(host, base_url, base_path) == address
+    assert base_address(PAGE, base_url, base_path) == address
 
 
 @pytest.mark.parametrize(
@@ -45,13 +41,11 @@ def test_s36_any_base_url_and_path(base_url: str | None, base_path: str, address
     ],
 )
 def test_what_is_no_base_url_is_refused_in_words(base_url: Any) -> None:
-    host: Any = Page()
     with pytest.raises(ValueError, match=r"such as 'https://example\.org'"):
-        base_address(host, base_url, "/api/auth")
+        base_address(PAGE, base_url, "/api/auth")
 
 
 @pytest.mark.parametrize("base_path", ["auth", "api/auth", None, 5])
 def test_what_is_no_base_path_is_refused_in_words(base_path: Any) -> None:
-    host: Any = Page()
     with pytest.raises(ValueError, match="begins with a slash"):
-        base_address(host, None, base_path)
+        base_address(PAGE, None, base_path)

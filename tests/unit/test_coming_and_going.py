@@ -3,21 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 import nextauth_client
 import pytest
 from nextauth_client import BackendUnreachable, Provider, effect, use_session
 from nextauth_client.testing import HANG, Browser, run
-
-
-@pytest.fixture(autouse=True)
-def no_default_provider() -> Iterator[None]:
-    yield
-    provider = Provider.current()
-    if provider is not None:
-        provider.stop()
 
 
 def ready(provider: Provider) -> Coroutine[Any, Any, Any]:
@@ -118,9 +110,8 @@ def test_a_reader_may_stop_the_provider_when_it_hears_of_a_sign_out() -> None:
     run(page)
 
 
-def replaced_provider(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Provider:
+def replaced_provider(browser: Browser) -> Provider:
     """One that use_session() has started by itself."""
-    monkeypatch.setattr("nextauth_client.provider._page_host", lambda caller: browser.tab())
     use_session()
     provider = Provider.current()
     assert provider is not None
@@ -128,28 +119,26 @@ def replaced_provider(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> Prov
 
 
 @pytest.mark.parametrize("call", [ready, guarded, get_session, get_csrf_token])
-def test_whoever_waits_for_a_provider_that_is_replaced_is_answered_by_the_next(
-    call: Call, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whoever_waits_for_a_provider_that_is_replaced_is_answered_by_the_next(call: Call) -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login()
-        waiting = asyncio.create_task(call(replaced_provider(browser, monkeypatch)))
+        waiting = asyncio.create_task(call(replaced_provider(browser)))
         await asyncio.sleep(0)
-        Provider(host=browser.tab())
+        Provider()
         assert await waiting
 
     run(page)
 
 
-def test_a_sign_in_during_which_its_provider_is_replaced_reaches_the_page(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sign_in_during_which_its_provider_is_replaced_reaches_the_page() -> None:
     async def page(browser: Browser) -> None:
-        replaced = replaced_provider(browser, monkeypatch)
+        replaced = replaced_provider(browser)
         await replaced.ready()
         browser.latency = 0.4
         signing_in = asyncio.create_task(sign_in(replaced))
         while "POST /callback/credentials" not in browser.requests:
             await asyncio.sleep(0.05)
-        provider = Provider(host=browser.tab())
+        provider = Provider()
         assert (await signing_in).ok
         await asyncio.sleep(2)
         assert provider.use_session().session.user.name == "jsmith"  # type: ignore[union-attr]
@@ -159,15 +148,13 @@ def test_a_sign_in_during_which_its_provider_is_replaced_reaches_the_page(monkey
 
 @pytest.mark.parametrize("turns", [1, 2, 100])
 @pytest.mark.parametrize("call", [get_csrf_token, sign_in, sign_out])
-def test_another_backends_provider_does_not_go_on_with_what_was_asked(
-    call: Call, turns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_backends_provider_does_not_go_on_with_what_was_asked(call: Call, turns: int) -> None:
     async def page(browser: Browser) -> None:
         browser.fault = HANG
-        waiting = asyncio.create_task(call(replaced_provider(browser, monkeypatch)))
+        waiting = asyncio.create_task(call(replaced_provider(browser)))
         for _ in range(turns):
             await asyncio.sleep(0)
-        Provider(base_path="/elsewhere/auth", host=browser.tab())
+        Provider(base_path="/elsewhere/auth")
         with pytest.raises(BackendUnreachable, match="stopped"):
             await waiting
 
@@ -176,11 +163,8 @@ def test_another_backends_provider_does_not_go_on_with_what_was_asked(
 
 @pytest.mark.filterwarnings("error")  # of a coroutine that nobody has awaited
 @pytest.mark.parametrize("turns", [0, 1, 100])
-def test_a_sign_out_that_is_cancelled_where_no_provider_runs_leaves_nothing(
-    turns: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_sign_out_that_is_cancelled_where_no_provider_runs_leaves_nothing(turns: int) -> None:
     async def page(browser: Browser) -> None:
-        monkeypatch.setattr("nextauth_client.provider._page_host", lambda caller: browser.tab())
         leaving = nextauth_client.sign_out(redirect=False)
         for _ in range(turns):
             await asyncio.sleep(0)
@@ -199,5 +183,135 @@ def test_a_flag_is_true_or_false(options: dict[str, Any]) -> None:
         with pytest.raises(TypeError, match="True or False"):
             Provider(host=browser.tab(), **options)
         assert Provider.current() is None
+
+    run(page)
+
+
+# ── readers, and who is the default while they hear ──────────────────────────────────────────────
+
+
+def test_a_reader_that_runs_while_the_next_provider_starts_hears_of_that_one() -> None:
+    async def page(browser: Browser) -> None:
+        first = Provider(host=browser.tab())
+        await first.ready()
+        effect(lambda: use_session().status)
+        first.stop()
+        tab = browser.tab()
+        second = Provider(host=tab, base_path="/elsewhere/api/auth", keep_alive=5)
+        assert Provider.current() is second
+        await asyncio.sleep(1)
+        assert Provider.current() is second
+        assert [name for name in browser.requests if name.startswith("GET /session")]
+        assert second._driver.base.endswith("/elsewhere/api/auth")
+        assert second._driver.machine.options.keep_alive == 5
+
+    run(page)
+
+
+def test_a_provider_that_was_stopped_has_nothing_to_do_with_the_next() -> None:
+    async def page(browser: Browser) -> None:
+        stopped = Provider(host=browser.tab())
+        await stopped.ready()
+        stopped.stop()
+        provider = Provider(host=browser.tab())
+        await provider.ready()
+        stopped.stop()
+        with stopped:
+            pass
+        assert Provider.current() is provider
+        assert (await provider.refresh()).status == "unauthenticated"
+        with pytest.raises(RuntimeError, match="stopped"):
+            await stopped.get_session()
+
+    run(page)
+
+
+def test_nor_has_one_that_readers_had_started() -> None:
+    async def page(browser: Browser) -> None:
+        replaced = replaced_provider(browser)
+        provider = Provider(keep_alive=60)
+        replaced.stop()
+        assert Provider.current() is provider
+        assert (await provider.refresh()).status == "unauthenticated"
+
+    run(page)
+
+
+def test_an_action_that_a_reader_stops_as_it_begins_sends_nothing() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = Provider(host=browser.tab())
+        await provider.ready()
+        browser.latency = 2.0
+        asking = asyncio.create_task(provider.refresh())
+        await asyncio.sleep(0.1)
+        asked = len(browser.requests)
+
+        @effect
+        def stop_when_its_query_is_aborted() -> None:
+            if not use_session().refreshing:
+                provider.stop()
+
+        with pytest.raises(BackendUnreachable, match="stopped"):
+            await sign_out(provider)
+        with pytest.raises(BackendUnreachable, match="stopped"):
+            await asking
+        await asyncio.sleep(10)
+        assert browser.requests[asked:] == []
+        assert browser.cookie is not None
+
+    run(page)
+
+
+def test_a_caller_is_given_what_was_answered_whatever_readers_do_with_it() -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        replaced = replaced_provider(browser)
+
+        @effect
+        def go_elsewhere_when_it_is_known() -> None:
+            if use_session().status == "authenticated" and Provider.current() is replaced:
+                Provider(base_path="/elsewhere/api/auth")
+
+        session = await replaced.get_session()
+        assert session is not None and session.user.name == "jsmith"
+
+    run(page)
+
+
+def test_a_caller_of_the_next_provider_is_not_told_of_the_end_of_the_one_before() -> None:
+    async def page(browser: Browser) -> None:
+        stopped = Provider(host=browser.tab())
+        first = asyncio.create_task(stopped.get_session())
+        await asyncio.sleep(0)
+        stopped.stop()
+        assert await Provider(host=browser.tab()).get_session() is None
+        with pytest.raises(BackendUnreachable):
+            await first
+
+    run(page)
+
+
+def test_a_provider_that_could_not_start_is_forgotten() -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+
+        def fails(*_: object) -> None:
+            raise OSError("on purpose")
+
+        tab.open = fails  # type: ignore[method-assign]
+        with pytest.raises(OSError):
+            Provider(host=tab)
+        assert Provider.current() is None
+        assert (await Provider(host=browser.tab()).ready()).status == "unauthenticated"
+
+    run(page)
+
+
+@pytest.mark.parametrize("call", [lambda: nextauth_client.component("#who"), nextauth_client.bind])
+def test_what_needs_elements_says_so_in_a_test(call: Callable[[], object]) -> None:
+    async def page(browser: Browser) -> None:
+        with pytest.raises(nextauth_client.NotAvailableHere, match="elements"):
+            call()
 
     run(page)

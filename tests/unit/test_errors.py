@@ -6,9 +6,10 @@ import pickle
 
 import pytest
 from nextauth_client import errors
-from nextauth_client.errors import KINDS, NextAuthError, report
+from nextauth_client.console import report
+from nextauth_client.errors import KINDS, NextAuthError
 
-from tests.micropython import run_in_micropython
+from tests.support.micropython import run_in_micropython
 from tests.unit.both import in_both_interpreters
 
 test_behaviour = in_both_interpreters("errors")
@@ -35,9 +36,13 @@ def test_a_report_names_the_place_and_shows_the_traceback(capsys: pytest.Capture
 
 
 def test_in_micropython_a_report_goes_to_the_console_and_not_to_the_page() -> None:
-    code = (
-        "from nextauth_client.errors import report\ntry:\n    1 / 0\nexcept ZeroDivisionError as e:\n    report(e, 'x')"
-    )
+    code = """
+from nextauth_client.console import report
+try:
+    1 / 0
+except ZeroDivisionError as e:
+    report(e, 'x')
+"""
     assert run_in_micropython(code) == ""
 
 

@@ -2,25 +2,41 @@
 
 from __future__ import annotations
 
+import ast
+import builtins
+import json
+import shutil
 from pathlib import Path
 
 import pytest
-from nextauth_client.__main__ import NOT_FOR_PAGES
+from nextauth_client.__main__ import CPYTHON_ONLY, blank, page_modules
 
-from tests.micropython import PACKAGE, MicroPythonError, run_in_micropython
+from tests.support.micropython import PACKAGE, MicroPythonError, run_in_micropython
 
-MODULES = sorted(file.stem for file in PACKAGE.glob("*.py"))
+IMPORTABLE = [module.stem for module in page_modules()]
 
-# These need a page (a DOM, PyScript), and those that are not for pages CPython, so they are only compiled.
-NEED_A_PAGE = {"browser", "dom", "popup", "devtools"}
-IMPORTABLE = [name for name in MODULES if name not in NEED_A_PAGE | set(NOT_FOR_PAGES)]
+# What no page loads may need CPython when it is imported, so it is only compiled.
+COMPILED = sorted({file.stem for file in PACKAGE.glob("*.py")} - {*CPYTHON_ONLY, *IMPORTABLE})
+
+# What the modules of the page look up when they are imported; Node has no DOM.
+DOM = """
+import js
+js.eval('''
+const anything = { get: () => function () {}, getOwnPropertyDescriptor: () => ({ get() {}, configurable: true }) };
+for (const name of ["Node", "Element", "HTMLElement", "HTMLFormElement", "Document", "DocumentFragment"]) {
+    globalThis[name] = function () {};
+    globalThis[name].prototype = new Proxy({}, anything);
+}
+globalThis.document = {};
+''')
+"""
 
 
 def import_name(module: str) -> str:
     return PACKAGE.name if module == "__init__" else f"{PACKAGE.name}.{module}"
 
 
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("module", COMPILED)
 def test_micropython_compiles(module: str) -> None:
     file = f"{module}.py"
     run_in_micropython(f"""
@@ -29,9 +45,106 @@ with open("/lib/{PACKAGE.name}/{file}") as source:
 """)
 
 
-@pytest.mark.parametrize("module", IMPORTABLE)
-def test_micropython_imports(module: str) -> None:
-    assert run_in_micropython(f"import {import_name(module)}\nprint('imported')") == "imported\n"
+def test_micropython_imports_every_module_of_a_page() -> None:
+    """In one interpreter, which takes longer to start than all of them: the package imports most of them anyway."""
+    imports = "".join([f"print('{module}')\nimport {import_name(module)}\n" for module in IMPORTABLE])
+    assert run_in_micropython(DOM + imports).split() == IMPORTABLE
+
+
+# ── that these notice what breaks ────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=shutil.ignore_patterns("__pycache__")))
+
+
+def test_an_import_runs_each_module_to_its_end(copied: Path) -> None:
+    for module in IMPORTABLE:
+        with (copied / f"{module}.py").open("a") as file:
+            file.write(f"\nprint({module!r})\n")
+    imports = "".join(f"import {import_name(module)}\n" for module in IMPORTABLE)
+    assert sorted(run_in_micropython(DOM + imports, package=copied).split()) == sorted(IMPORTABLE)
+    assert COMPILED == ["__main__", "testing"], "which no page imports"
+
+
+@pytest.mark.parametrize(
+    ("module", "broken"),
+    [
+        ("__init__", "from typing import Any"),
+        ("popup", "len.missing"),
+        ("bind", "def f(a, /): pass"),
+        ("component", "match 1:\n  case 1: pass"),
+    ],
+)
+def test_a_module_that_breaks_is_noticed(module: str, broken: str, copied: Path) -> None:
+    with (copied / f"{module}.py").open("a") as file:
+        file.write(f"\n{broken}\n")
+    with pytest.raises(MicroPythonError):
+        run_in_micropython(f"{DOM}import {import_name(module)}", package=copied)
+
+
+# ── what no import reaches: names inside functions ───────────────────────────────────────────────
+
+TYPES = (str, bytes, list, dict, set, tuple, int, float)
+ASKED_FIRST = {"asyncio.get_running_loop", "traceback.print_exception"}  # whether there are task callbacks; `try`
+
+
+def names_of_python(tree: ast.AST) -> set[str]:
+    """Builtins, members of modules, and methods of built-in types that the code uses, for all one can see."""
+    modules = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+    found = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Name) and hasattr(builtins, node.id) and isinstance(node.ctx, ast.Load):
+            found.add(node.id)
+        elif isinstance(node, ast.Attribute) and not node.attr.startswith("__"):
+            if isinstance(node.value, ast.Name) and node.value.id in modules - {"js"}:
+                found.add(f"{node.value.id}.{node.attr}")
+            elif any(hasattr(kind, node.attr) for kind in TYPES):
+                found.add(f"?.{node.attr}")
+    return found
+
+
+def missing_in_micropython(names: set[str]) -> list[str]:
+    return list(
+        json.loads(
+            run_in_micropython(f"""
+import builtins, json
+types = ({", ".join(kind.__name__ for kind in TYPES)})
+def has(name):
+    owner, _, name = name.rpartition(".")
+    if owner == "?":
+        return any([hasattr(kind, name) for kind in types])
+    try:
+        return hasattr(__import__(owner or "builtins"), name)
+    except ImportError:
+        return False
+print(json.dumps([name for name in {sorted(names)!r} if not has(name)]))
+""")
+        )
+    )
+
+
+def test_what_functions_use_exists_in_micropython() -> None:
+    used = set().union(*(names_of_python(ast.parse(blank(module.read_text("utf-8")))) for module in page_modules()))
+    assert len(used) > 80
+    assert set(missing_in_micropython(used)) == ASKED_FIRST
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("text.removeprefix('a')", "?.removeprefix"),
+        ("import time\ntime.monotonic()", "time.monotonic"),
+        ("import urllib\nurllib.parse", "urllib.parse"),
+        ("raise ConnectionError()", "ConnectionError"),
+    ],
+)
+def test_what_micropython_lacks_inside_a_function_is_noticed(code: str, name: str) -> None:
+    assert missing_in_micropython(names_of_python(ast.parse(code))) == [name]
+
+
+# ── the runner ───────────────────────────────────────────────────────────────────────────────────
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """The wire: what is sent, and what real backends answered.
 
-`tests/transcripts` holds, one file a backend, the answers of real NextAuth.js 3 and 4 and Auth.js 5 servers to requests
+`transcripts` holds, one file a backend, the answers of real NextAuth.js 3 and 4 and Auth.js 5 servers to requests
 that a client makes, and where they sent a browser that came back from a mail or an identity provider. What each means
 is written down here by hand.
 """
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,15 +18,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nextauth_client import protocol
 from nextauth_client.errors import NextAuthError, UnexpectedAnswer, is_error_code
-from nextauth_client.protocol import Answer
+from nextauth_client.host import Answer
 from nextauth_client.urls import resolve
 
-from scripts.steps import ROOT
 from tests.unit.both import in_both_interpreters
 
 test_behaviour = in_both_interpreters("protocol")
 
-TRANSCRIPTS = ROOT / "tests" / "transcripts"
+TRANSCRIPTS = Path(__file__).with_name("transcripts")
 
 # Where each backend was. A page at its root asked.
 ORIGINS = {
@@ -258,6 +258,11 @@ def person(session: Any) -> str:
     return f"{user['name']} <{user['email']}>" if user.get("name") else str(user["email"])
 
 
+def at(page: str) -> Callable[[str], str]:
+    """Resolves as that page does."""
+    return lambda url: resolve(url, page)
+
+
 def arrived(address: str, origin: str) -> str:
     """What our code makes of the address where a browser ends, in the page itself and in a window of its own."""
     code = protocol.error_in_page(address)
@@ -303,13 +308,13 @@ def understood(backend: str, exchange: Any) -> str:
     sent = exchange.get("callbackUrl") or page
     callback = page if sent.startswith("javascript:") else resolve(sent, page)
     if path == "/signout":
-        error, signed_out = protocol.understand_sign_out(answer, page, callback)
-        assert protocol.is_csrf_refusal(answer) is (error == "MissingCSRF")
-        return (
-            REFUSED if error == "MissingCSRF" else f"error {error}" if error else "ok " + short(signed_out.url, origin)
-        )
+        if protocol.is_csrf_refusal(answer):
+            return REFUSED
+        signed_out = protocol.understand_sign_out(answer, at(page), callback)
+        assert signed_out is not None
+        return "ok " + short(signed_out.url, origin)
     try:
-        url, result = protocol.understand_sign_in(answer, page, callback)
+        url, result = protocol.understand_sign_in(answer, at(page), callback)
     except UnexpectedAnswer as failure:
         return "unexpected: " + failure.message
     assert result.status == exchange["status"]
@@ -368,8 +373,8 @@ def test_no_answer_raises_anything_but_our_own_errors(answer: Answer) -> None:
         protocol.understand_session,
         protocol.understand_csrf,
         protocol.understand_providers,
-        lambda answer: protocol.understand_sign_in(answer, page, page),
-        lambda answer: protocol.understand_sign_out(answer, page, page),
+        lambda answer: protocol.understand_sign_in(answer, at(page), page),
+        lambda answer: protocol.understand_sign_out(answer, at(page), page),
     ):
         try:
             understand(answer)
@@ -380,4 +385,4 @@ def test_no_answer_raises_anything_but_our_own_errors(answer: Answer) -> None:
 
 
 def test_transcripts_are_small_and_plain() -> None:
-    assert sum(file.stat().st_size for file in Path(TRANSCRIPTS).glob("*")) < 300_000
+    assert sum(file.stat().st_size for file in TRANSCRIPTS.glob("*")) < 300_000

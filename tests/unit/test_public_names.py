@@ -9,18 +9,19 @@ from typing import Any
 import nextauth_client
 import pytest
 from nextauth_client import NotAvailableHere, Provider
+from nextauth_client.events import UNSET
 
-from tests.micropython import run_in_micropython
+from tests.support.micropython import run_in_micropython
 
 NAMES = {
     *("Provider", "use_session"),
     *("get_session", "get_csrf_token", "get_providers"),
     *("sign_in", "sign_out", "update_session"),
     *("effect", "component", "bind", "on_session_change", "require_session"),
-    "explain_error",
+    *("explain_error", "auth_fetch", "Response"),
     *("Session", "User", "SessionState", "SignInResult", "SignOutResult", "AuthProvider"),
     *("NextAuthError", "BackendUnreachable", "UnexpectedAnswer", "CSRFRefused", "UnsafeURL", "NotAvailableHere"),
-    "PopupFailed",
+    *("PopupFailed", "PopupBlocked", "PopupClosed", "PopupTimedOut", "CookiesBlocked"),
 }
 
 # Parameters with their defaults, as documented. `...` is a value of no meaning to a caller.
@@ -38,18 +39,19 @@ SIGNATURES: dict[str, str] = {
     "effect": "function",
     "component": "target",
     "bind": "root=None, *, messages=None",
-    "require_session": "function",
+    "require_session": "function=None, *, when=None",
     "on_session_change": "function",
+    "auth_fetch": "url, *, method='GET', json=UNSET, data=None, headers=None, token=False, timeout=None",
     "explain_error": "code=UNSET, messages=None",
     "Provider": (
         "session=UNSET, *, client_max_age=0, keep_alive=0, base_url=None, base_path='/api/auth', "
-        "refetch_on_focus=True, timeout=10, default=True, host=None"
+        "refetch_on_focus=True, timeout=10, api_origins=(), expiring=60, default=True, host=None"
     ),
-    "SignInResult": "error=None, status=200, ok=True, url=None, code=None",
+    "SignInResult": "error=None, status=200, ok=True, url=None, code=None, page=None",
     "SignOutResult": "url",
 }
 
-METHODS = sorted(name for name in SIGNATURES if name in vars(Provider))
+METHODS = sorted(name for name in SIGNATURES if hasattr(Provider, name))
 
 
 def written(function: Any) -> str:
@@ -68,7 +70,7 @@ def written(function: Any) -> str:
         default = parameter.default
         if default is parameter.empty:
             parts.append(parameter.name)
-        elif default is nextauth_client.provider.UNSET:
+        elif default is UNSET:
             parts.append(f"{parameter.name}=UNSET")
         else:
             parts.append(f"{parameter.name}={default.__name__ if isinstance(default, type) else repr(default)}")
@@ -125,15 +127,15 @@ def test_a_provider_has_all_the_calls_that_ask_act_or_follow() -> None:
     assert {
         *("use_session", "get_session", "get_csrf_token", "get_providers"),
         *("sign_in", "sign_out", "update_session", "on_session_change"),
-        *("effect", "component", "bind", "require_session", "explain_error"),
+        *("effect", "component", "bind", "require_session", "explain_error", "auth_fetch"),
     } == set(METHODS)
     for name in ("stop", "ready", "refresh", "current"):
         assert callable(getattr(Provider, name))
         assert getattr(Provider, name).__doc__
 
 
-@pytest.mark.parametrize("name", ["get_session", "get_csrf_token", "get_providers"])
-def test_questions_are_coroutines(name: str) -> None:
+@pytest.mark.parametrize("name", ["get_session", "get_csrf_token", "get_providers", "auth_fetch"])
+def test_queries_are_coroutines(name: str) -> None:
     assert inspect.iscoroutinefunction(getattr(nextauth_client, name))
 
 
@@ -161,5 +163,5 @@ for call in (bind, lambda: component("#who")):
     except NotAvailableHere as error:
         print(error)
 """
-    words = "belongs in a page, and a worker has no elements: call it in the page.\n"
+    words = "belongs in a page, and a worker has no elements: call it in a `<script>` without `worker`.\n"
     assert run_in_micropython(code) == f"bind() {words}component() {words}"

@@ -6,8 +6,10 @@ import asyncio
 import gc
 
 import pytest
-from nextauth_client import Provider, effect
+from nextauth_client import Provider, effect, messages
+from nextauth_client.events import Heard
 from nextauth_client.session import SessionState
+from nextauth_client.sync import Query
 from nextauth_client.testing import Browser
 from nextauth_client.testing import run as run_page
 
@@ -39,13 +41,16 @@ def test_an_async_listener_that_is_cancelled_before_it_has_begun_leaves_no_warni
     ran = []
 
     async def page(browser: Browser) -> None:
-        with Provider(None, host=browser.tab()) as provider:
+        tab = browser.tab()
+        with Provider(None, host=tab) as provider:
 
             @provider.on_session_change
             async def never_begun(state: SessionState, previous: SessionState) -> None:
                 ran.append(state.status)
 
-            provider._store.replace(SessionState({"user": {"name": "Ada"}}))
+            stamp = (int(browser.now() * 1000) + 1, "another tab")
+            query = Query(1, stamp, browser.now(), None, [])
+            tab.emit(Heard(messages.answer(query, {"user": {"name": "Ada"}}, None)))
             for task in asyncio.all_tasks() - {asyncio.current_task()}:
                 task.cancel()
             await asyncio.sleep(1)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import ast
-import json
 import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import nextauth_client
 import pytest
+from hatchling.metadata.core import ProjectMetadata
+from hatchling.plugin.manager import PluginManager
+from nextauth_client.__main__ import SCRIPTS
 from pathspec import GitIgnoreSpec
 
 from scripts.steps import ROOT
@@ -21,52 +22,49 @@ from scripts.steps import ROOT
 PACKAGE = ROOT / "client" / "nextauth_client"
 MODULES = sorted(file.stem for file in PACKAGE.glob("*.py"))
 
-# A module imports only from modules above it here.
+# A module imports only from modules above it here, wherever the import stands.
 ORDER = [
-    *("errors", "urls", "times", "tasks"),
-    *("session", "protocol", "store", "reactive", "sync"),
-    *("host", "browser", "server"),
-    *("flows", "provider"),
-    *("dom", "popup", "devtools", "testing"),
-    *("__init__", "__main__"),
+    *("errors", "console", "urls", "times", "tasks", "jsontext"),
+    *("records", "conditions", "session", "store", "reactive"),
+    *("events", "options", "stamps", "messages", "sync", "host", "protocol", "flows"),
+    *("bridge", "tabs", "popup", "browser"),
+    *("server_requests", "server_questions", "server_answers", "server_guards", "server", "runtime"),
+    *("driver", "calls", "actions"),
+    *("elements", "component", "bound", "controls", "provider_lists", "bind"),
+    *("provider", "api", "__init__"),
+    *("testing", "__main__"),
 ]
 
-# These load when they are asked for, so a function may import them from anywhere.
-ON_DEMAND = {"server", "dom", "popup", "devtools", "testing"}
-
 BROWSER_MODULES = {"js", "jsffi", "pyodide", "pyodide_js", "pyscript"}
-MAY_IMPORT_THE_BROWSER = {"browser", "dom", "popup", "devtools"}
-MAY_IMPORT_HTTPX = {"server"}
+MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "component", "bound", "controls", "bind"}
+MAY_IMPORT_HTTPX = {"server", "server_requests", "server_questions", "server_guards"}
+
+# Names of others that begin with an underscore, for want of a public one.
+ELSEWHERE = {
+    "tasks": {"_log_traceback", "_top_level_task", "_schedule_run_iter"},  # of asyncio's, here and on MicroPython
+    "elements": {"_dom_element"},  # of pyscript.web's elements
+}
 
 LARGEST_FILE = 600 * 1000
 
 
-class Import(NamedTuple):
-    module: str
-    in_function: bool
-
-
-def imports_of(source: str, modules: Sequence[str] = MODULES) -> Iterator[Import]:
+def imports_of(source: str, modules: Sequence[str] = MODULES) -> Iterator[str]:
     """Every import in a module's source. Modules of this package are written `.store`."""
-
-    def visit(node: ast.AST, in_function: bool) -> Iterator[Import]:
-        if isinstance(node, ast.Import):
-            for name in node.names:
-                yield Import(relative(name.name), in_function)
-        elif isinstance(node, ast.ImportFrom):
-            if node.module is None or node.module == PACKAGE.name:  # from . import store
-                for name in node.names:
-                    yield Import(f".{name.name if name.name in modules else '__init__'}", in_function)
-            else:
-                yield Import(f".{node.module}" if node.level else relative(node.module), in_function)
-        for child in ast.iter_child_nodes(node):
-            yield from visit(child, in_function or isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef))
 
     def relative(name: str) -> str:
         package, _, module = name.partition(".")
         return f".{module or '__init__'}" if package == PACKAGE.name else name
 
-    return visit(ast.parse(source), False)
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                yield relative(name.name)
+        elif isinstance(node, ast.ImportFrom):
+            if node.module is None or node.module == PACKAGE.name:  # from . import store
+                for name in node.names:
+                    yield f".{name.name if name.name in modules else '__init__'}"
+            else:
+                yield f".{node.module}" if node.level else relative(node.module)
 
 
 # Read while the tests are collected: a browser that an earlier test has driven disturbs CPython 3.11's parser.
@@ -85,15 +83,15 @@ except ImportError:
     async def later():
         from .popup import open_popup
 """
-    assert list(imports_of(source, ["session"])) == [
-        ("json", False),
-        (".store", False),
-        (".session", False),
-        (".__init__", False),
-        (".errors", False),
-        (".sync", False),
-        ("js", False),
-        (".popup", True),
+    assert sorted(imports_of(source, ["session"])) == [
+        ".__init__",
+        ".errors",
+        ".popup",
+        ".session",
+        ".store",
+        ".sync",
+        "js",
+        "json",
     ]
 
 
@@ -101,14 +99,62 @@ except ImportError:
 def test_a_module_imports_only_from_modules_above_it(module: str) -> None:
     assert module in ORDER, f"{module}.py is new: give it its place in ORDER, and in docs/architecture.md"
     above = {f".{name}" for name in ORDER[: ORDER.index(module)]}
-    for imported, in_function in IMPORTS[module]:
-        if imported.startswith(".") and not (in_function and imported[1:] in ON_DEMAND):
+    for imported in IMPORTS[module]:
+        if imported.startswith("."):
             assert imported in above, f"{module}.py may not import {imported}"
 
 
+def test_the_picture_of_the_modules_is_in_that_order() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    picture = re.search(r"```\n(words .*?)```", text, re.DOTALL)
+    assert picture is not None
+    rows = [line.split()[1:] for line in picture[1].splitlines() if line and line[0].isalpha()]
+    assert [word for row in rows for word in row if word in ORDER] == ORDER
+
+
+def private_names(source: str) -> tuple[set[str], set[str]]:
+    """Names with an underscore that a module defines, and those that it reads of some object."""
+    defined, read = set(), set()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            defined.add(node.name)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            defined.add(node.id)
+        elif isinstance(node, ast.Attribute):
+            is_own = isinstance(node.value, ast.Name) and node.value.id == "self"
+            (defined if is_own and isinstance(node.ctx, ast.Store) else read).add(node.attr)
+        elif isinstance(node, ast.ImportFrom):
+            read.update(name.name for name in node.names)
+    return defined, {name for name in read - defined if name.startswith("_") and not name.endswith("__")}
+
+
 @pytest.mark.parametrize("module", MODULES)
-def test_only_the_rooms_for_it_import_the_browser_or_httpx(module: str) -> None:
-    roots = {imported.partition(".")[0] for imported, _ in IMPORTS[module]}
+def test_a_module_reads_no_private_name_of_another(module: str) -> None:
+    _, foreign = private_names((PACKAGE / f"{module}.py").read_text())
+    assert foreign - ELSEWHERE.get(module, set()) - inherited(module) == set()
+
+
+def inherited(module: str) -> set[str]:
+    """What a module may use of the classes that its own derive from."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+        if isinstance(node, ast.ClassDef):
+            for base in (base.id for base in node.bases if isinstance(base, ast.Name)):
+                for imported in IMPORTS[module]:
+                    source = PACKAGE / f"{imported.removeprefix('.')}.py"
+                    if imported.startswith(".") and source.exists() and f"class {base}" in source.read_text():
+                        names |= private_names(source.read_text())[0]
+    return names
+
+
+def test_a_private_name_of_another_is_noticed() -> None:
+    source = "class A:\n    def __init__(self, b):\n        self._own = b._theirs\n        b._own.__len__()\n"
+    assert private_names(source)[1] == {"_theirs"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_only_the_modules_for_it_import_the_browser_or_httpx(module: str) -> None:
+    roots = {imported.partition(".")[0] for imported in IMPORTS[module]}
     if module not in MAY_IMPORT_THE_BROWSER:
         assert not roots & BROWSER_MODULES
     if module not in MAY_IMPORT_HTTPX:
@@ -139,16 +185,60 @@ def test_pages_and_readme_name_the_wheel_of_this_version() -> None:
         assert versions == {nextauth_client.__version__}, f"{name} names another version's wheel"
 
 
+def versions_said_in(text: str) -> list[str]:
+    """The versions that Python code or a pyproject.toml says to be its own."""
+    return re.findall(r"""^(?:__version__|version)\s*=\s*["'](\d.*?)["']""", text, re.M)
+
+
+def test_the_version_stands_in_one_file() -> None:
+    """Who releases changes it there; all distributions read it."""
+    sources = [path for path in tracked_files() if path.suffix in (".py", ".toml")]
+    said = {path: versions_said_in(path.read_text(encoding="utf-8")) for path in sources}
+    assert {path: versions for path, versions in said.items() if versions} == {
+        PACKAGE / "__init__.py": [nextauth_client.__version__]
+    }
+
+
+def test_a_version_is_found_however_it_is_said() -> None:
+    assert versions_said_in('name = "x"\nversion = "1.2"\n__version__=\'3\'\nminversion = "9.0"') == ["1.2", "3"]
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    [newest, *_] = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert newest == nextauth_client.__version__
+
+
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "server_stub"], ids=["client", "server_stub"])
+def test_a_distribution_says_where_it_is_from(folder: Path) -> None:
+    """What an index shows of it: its README, and the addresses of the project."""
+    metadata = ProjectMetadata(str(folder), PluginManager())
+    assert metadata.version == nextauth_client.__version__
+    assert metadata.core.readme == (folder / "README.md").read_text(encoding="utf-8")
+    assert metadata.core.urls
+
+
 def test_a_page_that_names_another_versions_wheel_is_found() -> None:
     texts = {"a": "/x/nextauth_client-0.0.9-py3-none-any.whl", "b": "nothing"}
     assert wheels_named_in(texts) == {"a": {"0.0.9"}}
 
 
-@pytest.mark.parametrize(
-    "name", ["package-lock.json", "package.json", "constraints.txt", "scripts/micropip.txt", "scripts/libraries.txt"]
-)
+PINS = ["constraints.txt", "scripts/libraries.txt", "scripts/micropip.txt", "scripts/pip.txt"]
+
+
+@pytest.mark.parametrize("name", ["package-lock.json", "package.json", *PINS])
 def test_what_pins_versions_names_no_address(name: str) -> None:
     assert not re.findall(r"https?://\S+", (ROOT / name).read_text())
+
+
+@pytest.mark.parametrize("name", PINS)
+def test_every_python_package_is_pinned_with_its_hashes(name: str) -> None:
+    text = (ROOT / name).read_text().replace(" \\\n", "")
+    pins = [line for line in text.splitlines() if line and not line.startswith("#")]
+    pin = re.compile(r"[a-z0-9-]+==[0-9a-z.]+(; [^-]+)?( +--hash=sha256:[0-9a-f]{64})+")
+    assert [line for line in pins if not pin.fullmatch(line)] == []
+    for line in pins:
+        hashes = re.findall(r"--hash=(\S+)", line)
+        assert hashes == sorted(set(hashes)), line
 
 
 def test_package_json_pins_exact_versions() -> None:
@@ -156,27 +246,14 @@ def test_package_json_pins_exact_versions() -> None:
     assert versions == []
 
 
-def test_the_early_script_is_one_file() -> None:
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_each_script_is_one_file(name: str) -> None:
     """Pages of the checkout load it from static/, and who installed the wheel asks the package for it."""
-    command = [sys.executable, "-m", "nextauth_client", "early"]
+    command = [sys.executable, "-m", "nextauth_client", name]
     printed = subprocess.run(command, cwd=ROOT / "client", capture_output=True, check=True).stdout
-    assert printed == (ROOT / "static" / "nextauth-early.js").read_bytes()
-    assert (ROOT / "static" / "nextauth-early.js").resolve() == PACKAGE / "nextauth-early.js"
-
-
-def test_the_modules_that_run_in_a_page_can_be_copied_beside_it(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "nextauth_client", "files", "static/client"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
-    for _ in range(2):  # the second time over the first
-        copied = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
-    files = json.loads(copied.stdout)["files"]
-    assert {f"/static/client/{name}" for name in os.listdir(tmp_path / "static" / "client")} == set(files)
-    assert files["/static/client/sync.py"] == "./nextauth_client/sync.py"
-    assert "/static/client/server.py" not in files
-    (tmp_path / "taken").write_text("a file")
-    refused = subprocess.run([*command[:-1], "taken"], cwd=tmp_path, env=environment, capture_output=True, text=True)
-    assert refused.returncode == 1
-    assert "Name a folder that can be written." in refused.stderr
+    file = f"nextauth-{name}.js"
+    assert printed == (ROOT / "static" / file).read_bytes()
+    assert (ROOT / "static" / file).resolve() == PACKAGE / file
 
 
 def test_no_committed_file_is_large() -> None:
@@ -185,6 +262,6 @@ def test_no_committed_file_is_large() -> None:
 
 
 def test_what_make_installs_is_never_committed() -> None:
-    made = (".venv/", "node_modules/", "static/vendor/", "static/wheels/")
+    made = (".venv/", "node_modules/", "static/vendor/", "static/wheels/", "static/client/")
     names = [path.relative_to(ROOT).as_posix() for path in tracked_files()]
     assert [name for name in names if name.startswith(made)] == []

@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from scripts.seed_coverage import PAGE, STATEMENTS, collected, day_of, render, results_in, statements_of
 
 
+@pytest.mark.heavy("collects the tests of every browser and backend")
 def test_the_page_lists_the_numbered_tests_as_they_are_and_a_run_in_which_all_passed() -> None:
     text = PAGE.read_text(encoding="utf-8")
     [(day, passed)] = re.findall(r"The run of (\d{4}-\d\d-\d\d): (\d+) passed\.", text)

@@ -141,48 +141,88 @@ def test_an_old_node_gives_way_to_the_one_in_the_environment(tmp_path: Path, mon
 # Browsers
 
 
-def test_the_chosen_chromium_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chosen = program(tmp_path, "my-chromium")
-    program(tmp_path, "chromium")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.setenv("CHROMIUM", str(chosen))
-    assert browsers.find_chromium() == str(chosen)
-
-
-def test_a_chosen_chromium_that_is_not_there_is_an_error(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setenv("CHROMIUM", "/nowhere/chromium")
-    assert browsers.main(["chromium"]) == 1
-    assert "CHROMIUM is set to /nowhere/chromium" in capsys.readouterr().err
-
-
-def test_the_machines_chromium_comes_next(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    chrome = program(tmp_path, "google-chrome")
-    monkeypatch.setenv("PATH", str(tmp_path))
-    monkeypatch.delenv("CHROMIUM", raising=False)
-    assert browsers.find_chromium() == str(chrome)
-    chromium = program(tmp_path, "chromium")
-    assert browsers.find_chromium() == str(chromium)
+CHOSEN = pytest.mark.parametrize(
+    ("variable", "name"), [("CHROMIUM", "chromium"), ("FIREFOX", "firefox"), ("WEBKIT", "webkit")]
+)
 
 
 @pytest.fixture
-def no_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A machine with no browser, and no apt-get."""
+def bare_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a machine's only programs; there are no browsers among them, and no apt-get."""
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("PLAYWRIGHT_BROWSERS_PATH", str(tmp_path / "browsers"))
-    monkeypatch.delenv("CHROMIUM", raising=False)
+    for variable in ("CHROMIUM", "FIREFOX", "WEBKIT"):
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setattr(browsers, "MAC_APPS", [])
+    monkeypatch.setattr(browsers, "MINIBROWSERS", [str(tmp_path / "*" / "MiniBrowser")])
+    return tmp_path
 
 
-@pytest.mark.usefixtures("no_browser")
-def test_a_missing_browser_is_named_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
+def make_browsers(folder: Path) -> None:
+    """Programs that are called like browsers, in this folder."""
+    (folder / "webkit").mkdir()
+    program(folder / "webkit", "MiniBrowser")
+    for name in ("chromium", "firefox-esr", "WebKitWebDriver", "Xvfb"):
+        program(folder, name)
+
+
+@CHOSEN
+def test_the_chosen_browser_comes_first(
+    bare_machine: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, name: str
+) -> None:
+    make_browsers(bare_machine)
+    chosen = program(bare_machine, "my-own")
+    monkeypatch.setenv(variable, str(chosen))
+    assert browsers.main([name]) == 0
+    assert capsys.readouterr().out.strip() == str(chosen)
+
+
+@CHOSEN
+def test_a_chosen_browser_that_is_not_there_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], variable: str, name: str
+) -> None:
+    monkeypatch.setenv(variable, "/nowhere/browser")
+    assert browsers.main([name]) == 1
+    assert f"{variable} is set to /nowhere/browser" in capsys.readouterr().err
+
+
+def test_the_machines_browsers_come_next(bare_machine: Path) -> None:
+    chrome = program(bare_machine, "google-chrome")
+    assert browsers.find_chromium() == str(chrome)
+    make_browsers(bare_machine)
+    assert browsers.find_chromium() == str(bare_machine / "chromium")
+    assert browsers.find_firefox() == str(bare_machine / "firefox-esr")
+    webkit = (bare_machine / "webkit" / "MiniBrowser", bare_machine / "WebKitWebDriver", bare_machine / "Xvfb")
+    assert browsers.find_webkit() == tuple(map(str, webkit))
+    assert browsers.main(["missing"]) == 0
+
+
+@pytest.mark.parametrize("part", ["WebKitWebDriver", "Xvfb", "webkit/MiniBrowser"])
+def test_webkit_is_missing_when_one_of_its_parts_is(bare_machine: Path, part: str) -> None:
+    make_browsers(bare_machine)
+    (bare_machine / part).unlink()
+    [line] = browsers.missing_browsers()
+    assert "sudo apt install webkit2gtk-driver xvfb" in line
+
+
+@pytest.mark.usefixtures("bare_machine")
+def test_missing_browsers_are_named_with_what_to_type(capsys: pytest.CaptureFixture[str]) -> None:
     assert browsers.main(["missing"]) == 1
-    [line] = capsys.readouterr().out.splitlines()
-    assert line.startswith("Chromium is missing: type `")
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(" is missing: type `")[0] for line in lines] == ["Chromium", "Firefox", "WebKit"]
 
 
-@pytest.mark.usefixtures("no_browser")
+def test_root_gets_debians_firefox_and_webkit(bare_machine: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(browsers, "apt_install", asked.append)
+    browsers.install_firefox_and_webkit()
+    assert asked == ["firefox-esr", "webkit2gtk-driver", "xvfb"]
+    make_browsers(bare_machine)
+    browsers.install_firefox_and_webkit()
+    assert len(asked) == 3
+
+
+@pytest.mark.usefixtures("bare_machine")
 def test_playwrights_own_chromium_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert browsers.find_chromium() is None
     own = program(tmp_path, "playwrights-chromium")
@@ -191,7 +231,7 @@ def test_playwrights_own_chromium_is_found(tmp_path: Path, monkeypatch: pytest.M
     assert browsers.find_chromium() == str(own)
 
 
-@pytest.mark.usefixtures("no_browser")
+@pytest.mark.usefixtures("bare_machine")
 def test_without_root_playwright_installs_chromium(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     called = tmp_path / "called"
     monkeypatch.setattr(browsers, "VENV_PYTHON", program(tmp_path, "python", f'echo "$*" >> {called}; exit 1'))
@@ -209,7 +249,7 @@ def checkout(tmp_path: Path) -> Path:
     folder = tmp_path / "checkout"
     ignore = shutil.ignore_patterns("__pycache__")
     shutil.copytree(ROOT / "client" / "nextauth_client", folder / "client" / "nextauth_client", ignore=ignore)
-    for name in ("pyproject.toml", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, folder)
     return folder
 
@@ -221,7 +261,8 @@ def test_the_wheel_holds_the_package_alone(checkout: Path, tmp_path: Path) -> No
     assert {name for name in names if ".dist-info/" not in name} == {
         path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()
     }
-    assert {"nextauth_client/py.typed", "nextauth_client/nextauth-early.js"} <= set(names)
+    others = {"py.typed", "nextauth-early.js", "nextauth-blocked.js", "nextauth-page.js"}
+    assert {f"nextauth_client/{name}" for name in others} <= set(names)
 
 
 def test_the_same_sources_give_the_same_wheel(checkout: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

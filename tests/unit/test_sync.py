@@ -3,27 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from typing import Any
 
 import pytest
+from nextauth_client import events
+from nextauth_client.driver import Driver
 from nextauth_client.errors import BackendUnreachable, CSRFRefused, UnexpectedAnswer
-from nextauth_client.sync import (
+from nextauth_client.events import (
     ADOPT,
     CHANGED,
-    DAY,
     EARLY,
-    HEAD_START,
-    LEAVING,
+    NAVIGATED,
     NOTHING,
-    TICK,
     UNSET,
-    Abort,
+    AbortQuery,
     Answered,
-    Ask,
-    AskedEarly,
-    ChangeEnded,
-    ChangeStarted,
+    Configured,
+    CountdownRead,
     EpochStored,
     Failed,
     Focus,
@@ -31,26 +27,34 @@ from nextauth_client.sync import (
     Heard,
     LockBusy,
     LockGranted,
-    Machine,
+    MutationEnded,
+    MutationStarted,
     Network,
-    Options,
+    NotifyJSClients,
     PageHide,
     PageShow,
     Publish,
+    QueriedEarly,
     Refresh,
+    Refused,
     ReleaseLock,
+    SendQuery,
     Settle,
+    SignedOutElsewhere,
+    SignsOut,
     StaleRead,
     Start,
     Stop,
     StoreEpoch,
-    TellOthers,
     Tick,
     TryLock,
     Visibility,
     Wake,
     Warn,
 )
+from nextauth_client.options import Options
+from nextauth_client.stamps import DAY
+from nextauth_client.sync import HEAD_START, TICK, Machine
 from nextauth_client.testing import iso
 
 T0 = 1_790_000_000.0
@@ -70,7 +74,7 @@ class Effects(list[Any]):
         return [effect for effect in self if isinstance(effect, kind)]
 
     def asks(self) -> bool:
-        return bool(self.of(Ask))
+        return bool(self.of(SendQuery))
 
     def messages(self, kind: str) -> list[dict[str, Any]]:
         # As another tab gets it: out of JSON text.
@@ -83,24 +87,27 @@ class Tab:
 
     def __init__(self, name: str = "a", **options: Any) -> None:
         self.machine = Machine(name, Options(**options), lambda: 0.5)
-        self.question = 0  # the newest
+        self.query = 0  # the newest
+        self.gets_the_lock = True
         self.now = 0.0
 
     def at(self, seconds: float, event: Any) -> Effects:
         self.now = seconds
         effects = Effects(self.machine.receive(event, T0 + seconds))
-        for effect in effects.of(Ask):
-            self.question = effect.question
+        for effect in effects.of(SendQuery):
+            self.query = effect.query
         # Where there are no locks they are always granted.
         for _ in effects.of(TryLock):
-            effects += self.at(seconds, LockGranted())
+            effects += self.at(seconds, LockGranted() if self.gets_the_lock else LockBusy())
         return effects
 
-    def opens(self, given: Any = UNSET, made_at: float = 0, epoch: Any = None, landed: bool = False) -> Effects:
-        return self.at(0, Start(given, T0 + made_at, epoch, landed))
+    def opens(
+        self, given: Any = UNSET, made_at: float = 0, fresh: bool = True, epoch: Any = None, landed: bool = False
+    ) -> Effects:
+        return self.at(0, Start(given, T0 + made_at, fresh, epoch, landed))
 
-    def answers(self, seconds: float, answer: Any, question: int | None = None, date: float | None = None) -> Effects:
-        number = self.question if question is None else question
+    def answers(self, seconds: float, answer: Any, query: int | None = None, date: float | None = None) -> Effects:
+        number = self.query if query is None else query
         if isinstance(answer, Exception):
             return self.at(seconds, Answered(number, None, answer, None))
         return self.at(seconds, Answered(number, answer, None, date))
@@ -127,8 +134,8 @@ class LockedTab(Tab):
 
     def at(self, seconds: float, event: Any) -> Effects:
         effects = Effects(self.machine.receive(event, T0 + seconds))
-        for effect in effects.of(Ask):
-            self.question = effect.question
+        for effect in effects.of(SendQuery):
+            self.query = effect.query
         return effects
 
 
@@ -144,10 +151,11 @@ def two_tabs(answer: Any = ADA, **options: Any) -> tuple[Tab, Tab]:
     return open_tab(answer, "a", **options), open_tab(answer, "b", **options)
 
 
-def signs_out(tab: Tab, seconds: float, change: int = 1) -> tuple[Effects, Effects]:
+def signs_out(tab: Tab, seconds: float, mutation: int = 1) -> tuple[Effects, Effects]:
     """The effects of its start, and half a second later of its end."""
-    starts = tab.at(seconds, ChangeStarted(change))
-    return starts, tab.at(seconds + 0.5, ChangeEnded(change, ADOPT, None, None))
+    starts = tab.at(seconds, MutationStarted(mutation))
+    tab.at(seconds, SignsOut(mutation))
+    return starts, tab.at(seconds + 0.5, MutationEnded(mutation, ADOPT, None, None))
 
 
 # ── rule 1: three outcomes ───────────────────────────────────────────────────────────────────────
@@ -212,7 +220,9 @@ def test_rule_1_the_waits_begin_anew_after_an_answer() -> None:
 
 @pytest.mark.parametrize("pause, resume", [(Visibility(False), Visibility(True)), (Network(False), Network(True))])
 def test_rule_1_does_not_retry_while_hidden_or_offline(pause: Any, resume: Any) -> None:
-    tab = open_tab(DOWN, refetch_on_focus=False)
+    tab = open_tab(ADA, refetch_on_focus=False)
+    tab.at(0.15, Refresh(1))
+    tab.answers(0.18, DOWN)
     assert not tab.at(0.2, pause).asks()
     assert not tab.at(100, Tick()).asks()
     assert tab.at(101, resume).asks()
@@ -221,7 +231,7 @@ def test_rule_1_does_not_retry_while_hidden_or_offline(pause: Any, resume: Any) 
 def test_rule_1_a_failure_that_comes_after_a_newer_one_still_leads_to_a_retry() -> None:
     tab = open_tab()
     tab.at(2, Focus())
-    slow = tab.question
+    slow = tab.query
     tab.at(3, Refresh(1))
     tab.answers(3.1, DOWN)
     tab.at(4, Network(False))
@@ -231,58 +241,58 @@ def test_rule_1_a_failure_that_comes_after_a_newer_one_still_leads_to_a_retry() 
     assert tab.at(20, Tick()).asks()
 
 
-def test_rule_1_an_older_question_in_the_air_does_not_swallow_a_retry() -> None:
+def test_rule_1_an_older_query_in_flight_does_not_swallow_a_retry() -> None:
     tab = open_tab()
     tab.at(2, Focus())
-    slow = tab.question
-    tab.at(3, ForeignChange())
+    slow = tab.query
+    tab.at(3, ForeignChange(None))
     tab.answers(3.1, DOWN)
     assert tab.at(4.1, Tick()).asks()
-    newer = tab.question
+    newer = tab.query
     tab.answers(5, ADA, slow)
     tab.answers(5.1, BOB, newer)
     assert tab.state == ("Bob", False, None)
 
 
-def test_rule_1_an_older_session_is_shown_when_the_newer_question_failed() -> None:
+def test_rule_1_an_older_session_is_shown_when_the_newer_query_failed() -> None:
     tab = Tab()
     tab.opens()
-    first = tab.question
+    first = tab.query
     tab.at(1, Refresh(1))
     tab.answers(1.1, DOWN)
     tab.answers(2, ADA, first)
     assert tab.state == ("Ada", False, "ClientFetchError")
 
 
-# ── rule 2: the newest question wins ─────────────────────────────────────────────────────────────
+# ── rule 2: the newest query wins ─────────────────────────────────────────────────────────────
 
 
-def test_rule_2_answers_that_come_in_reverse_order_show_the_newest_question() -> None:
+def test_rule_2_answers_that_come_in_reverse_order_show_the_newest_query() -> None:
     tab = Tab()
     tab.opens()
-    first = tab.question
+    first = tab.query
     tab.at(1, Refresh(1))
     tab.answers(1.1, BOB)
     tab.answers(2, ADA, first)
     assert tab.name == "Bob"
 
 
-def test_rule_2_a_change_aborts_the_question_in_the_air_in_this_tab_and_the_others() -> None:
+def test_rule_2_a_mutation_aborts_the_query_in_flight_in_this_tab_and_the_others() -> None:
     one, two = Tab("a"), Tab("b")
     one.opens()
     two.opens()
-    starts = one.at(1, ChangeStarted(1))
-    assert starts.of(Abort) == [Abort(one.question)]
-    assert two.hears(1.02, starts.messages("start")).of(Abort) == [Abort(two.question)]
+    starts = one.at(1, MutationStarted(1))
+    assert starts.of(AbortQuery) == [AbortQuery(one.query)]
+    assert two.hears(1.02, starts.messages("start")).of(AbortQuery) == [AbortQuery(two.query)]
 
 
-def test_rule_2_no_question_goes_out_between_start_and_end() -> None:
+def test_rule_2_no_query_goes_out_between_start_and_end() -> None:
     one, two = two_tabs()
-    started = one.at(5, ChangeStarted(1)).messages("start")
+    started = one.at(5, MutationStarted(1)).messages("start")
     two.hears(5, started)
     for tab in (one, two):
         assert not tab.at(6, Focus()).asks()
-        assert not tab.at(6, ForeignChange()).asks()
+        assert not tab.at(6, ForeignChange(None)).asks()
         assert not tab.at(6, Refresh(1)).asks()
         assert not tab.at(6, Tick()).asks()
 
@@ -290,7 +300,7 @@ def test_rule_2_no_question_goes_out_between_start_and_end() -> None:
 def test_rule_2_a_late_answer_cannot_undo_a_sign_out() -> None:
     one, two = two_tabs()
     two.at(5, Focus())
-    late = two.question
+    late = two.query
     _, ended = signs_out(one, 5.1)
     two.hears(5.6, ended.messages("end"))
     two.answers(9, ADA, late)
@@ -308,30 +318,48 @@ def test_rule_2_an_answer_of_a_third_tab_from_before_the_end_is_dropped() -> Non
     assert two.name is None
 
 
-def test_rule_2_what_was_aborted_is_asked_once_after_a_change_that_failed() -> None:
+def test_rule_2_what_was_aborted_is_asked_once_after_a_mutation_that_failed() -> None:
     one, two = two_tabs()
     two.at(5, Focus())
-    started = one.at(5.1, ChangeStarted(1))
+    started = one.at(5.1, MutationStarted(1))
     two.hears(5.1, started.messages("start"))
-    two.hears(6, one.at(6, ChangeEnded(1, NOTHING, None, None)).messages("end"))
+    two.hears(6, one.at(6, MutationEnded(1, NOTHING, None, None)).messages("end"))
     assert two.at(6.1, Tick()).asks()
     assert not two.at(6.2, Tick()).asks()
 
 
-def test_rule_2_a_change_that_failed_while_nothing_was_asked_costs_nothing() -> None:
+def test_rule_2_a_mutation_that_failed_while_nothing_was_asked_costs_nothing() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    ended = one.at(6, ChangeEnded(1, NOTHING, None, None))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    ended = one.at(6, MutationEnded(1, NOTHING, None, None))
     assert not ended.asks()
     assert not ended.of(StoreEpoch)
     assert not two.hears(6, ended.messages("end")).asks()
 
 
-def test_rule_2_a_change_of_unknown_outcome_is_asked_for_by_the_tab_that_made_it() -> None:
+def test_rule_2_whoever_hears_of_an_end_stores_it_too() -> None:
+    """The one whose change it was may be a worker, which has no storage."""
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    ended = one.at(6, ChangeEnded(1, CHANGED, None, None))
-    assert len(ended.of(Ask)) == 1
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    ended = one.at(6, MutationEnded(1, ADOPT, None, None))
+    assert two.hears(6, ended.messages("end")).of(StoreEpoch) == ended.of(StoreEpoch)
+
+
+def test_rule_2_an_end_that_comes_after_a_later_one_is_not_stored() -> None:
+    one, two = two_tabs()
+    early = one.at(5, MutationStarted(1)).messages("start") + one.at(6, MutationEnded(1, CHANGED, None, None)).messages(
+        "end"
+    )
+    two.at(7, MutationStarted(1))
+    two.at(8, MutationEnded(1, CHANGED, None, None))
+    assert not two.hears(9, early).of(StoreEpoch)
+
+
+def test_rule_2_a_mutation_of_unknown_outcome_is_asked_for_by_the_tab_that_made_it() -> None:
+    one, two = two_tabs()
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    ended = one.at(6, MutationEnded(1, CHANGED, None, None))
+    assert len(ended.of(SendQuery)) == 1
     assert not two.hears(6, ended.messages("end")).asks()
     assert one.answers(6.1, BOB).messages("answer")
     two.hears(6.1, [])
@@ -340,68 +368,68 @@ def test_rule_2_a_change_of_unknown_outcome_is_asked_for_by_the_tab_that_made_it
 
 def test_rule_2_if_that_tab_goes_away_another_asks_after_the_timeout() -> None:
     one, two = two_tabs(timeout=10)
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    two.hears(6, one.at(6, ChangeEnded(1, CHANGED, None, None)).messages("end"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    two.hears(6, one.at(6, MutationEnded(1, CHANGED, None, None)).messages("end"))
     assert not two.at(15.9, Tick()).asks()
     assert two.at(16, Tick()).asks()
 
 
-def test_rule_2_a_change_whose_tab_is_gone_is_given_up_after_the_timeout_and_asked_for() -> None:
+def test_rule_2_a_mutation_whose_tab_is_gone_is_given_up_after_the_timeout_and_asked_for() -> None:
     one, two = two_tabs(timeout=10)
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
     assert not two.at(14.9, Tick()).asks()
     assert two.at(15, Tick()).asks()
 
 
-def test_rule_2_each_request_of_a_change_prolongs_it() -> None:
+def test_rule_2_each_request_of_a_mutation_prolongs_it() -> None:
     one, two = two_tabs(timeout=10)
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    two.hears(14, one.at(14, ChangeStarted(1)).messages("start"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    two.hears(14, one.at(14, MutationStarted(1)).messages("start"))
     assert not two.at(23, Refresh(1)).asks()
     assert two.at(24, Tick()).asks()
 
 
-def test_rule_2_a_question_asked_after_the_hold_lapsed_is_aborted_by_the_end() -> None:
+def test_rule_2_a_query_asked_after_the_hold_lapsed_is_aborted_by_the_end() -> None:
     one, two = two_tabs(timeout=10)
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
     two.at(15, Tick())
-    late = two.question
-    ended = one.at(16, ChangeEnded(1, ADOPT, None, None))
+    late = two.query
+    ended = one.at(16, MutationEnded(1, ADOPT, None, None))
     heard = two.hears(16, ended.messages("end"))
-    assert heard.of(Abort) == [Abort(late)]
+    assert heard.of(AbortQuery) == [AbortQuery(late)]
     two.answers(17, ADA, late)
     assert two.name is None
 
 
 def test_rule_2_tickets_that_waited_for_a_sign_out_are_answered_by_it() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
     two.at(5.1, Refresh(7))
-    heard = two.hears(6, one.at(6, ChangeEnded(1, ADOPT, None, None)).messages("end"))
+    heard = two.hears(6, one.at(6, MutationEnded(1, ADOPT, None, None)).messages("end"))
     assert heard.of(Settle) == [Settle([7], None)]
     assert not heard.asks()
 
 
-def test_rule_2_two_changes_at_once_hold_until_both_have_ended() -> None:
+def test_rule_2_two_mutations_at_once_hold_until_both_have_ended() -> None:
     one, two = two_tabs()
     third = open_tab(ADA, "c")
-    third.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    third.hears(5, two.at(5, ChangeStarted(1)).messages("start"))
+    third.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    third.hears(5, two.at(5, MutationStarted(1)).messages("start"))
     third.at(5.1, Refresh(1))
-    assert not third.hears(6, one.at(6, ChangeEnded(1, NOTHING, None, None)).messages("end")).asks()
-    assert third.hears(7, two.at(7, ChangeEnded(1, NOTHING, None, None)).messages("end")).asks()
+    assert not third.hears(6, one.at(6, MutationEnded(1, NOTHING, None, None)).messages("end")).asks()
+    assert third.hears(7, two.at(7, MutationEnded(1, NOTHING, None, None)).messages("end")).asks()
 
 
 def overlapping(answer: Any) -> tuple[Tab, Tab, Effects]:
     """`one` updates, and while its POST is away `two` signs in and is answered Bob."""
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    one.hears(5.1, two.at(5.1, ChangeStarted(1)).messages("start"))
-    one.hears(6, two.at(6, ChangeEnded(1, CHANGED, None, None)).messages("end"))
-    return one, two, one.at(7, ChangeEnded(1, ADOPT, answer, None))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    one.hears(5.1, two.at(5.1, MutationStarted(1)).messages("start"))
+    one.hears(6, two.at(6, MutationEnded(1, CHANGED, None, None)).messages("end"))
+    return one, two, one.at(7, MutationEnded(1, ADOPT, answer, None))
 
 
-def test_rule_2_a_session_that_overlapping_changes_bring_is_not_believed_but_asked_for() -> None:
+def test_rule_2_a_session_that_overlapping_mutations_bring_is_not_believed_but_asked_for() -> None:
     one, two, ended = overlapping(session("Eve"))
     assert ended.asks()
     two.hears(7, ended.messages("end"))
@@ -421,10 +449,10 @@ def test_rule_2_nobody_is_believed_at_once_and_asked_for_too() -> None:
 
 def test_rule_2_so_is_a_sign_out_during_which_a_new_tab_was_answered() -> None:
     one, new = two_tabs()
-    one.at(5, ChangeStarted(1))
-    new.at(5.1, Refresh(1))  # it has not heard of the change
+    one.at(5, MutationStarted(1))
+    new.at(5.1, Refresh(1))  # it has not heard of the mutation
     one.hears(5.3, new.answers(5.2, ADA).messages("answer"))
-    ended = one.at(6, ChangeEnded(1, ADOPT, None, None))
+    ended = one.at(6, MutationEnded(1, ADOPT, None, None))
     assert ended.asks()
     new.hears(6, ended.messages("end"))
     assert (one.name, new.name) == (None, None)
@@ -432,11 +460,11 @@ def test_rule_2_so_is_a_sign_out_during_which_a_new_tab_was_answered() -> None:
 
 def test_rule_2_what_a_js_client_says_while_a_post_is_away_is_asked_for_after_its_end() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    one.at(5.1, ChangeStarted(1))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    one.at(5.1, MutationStarted(1))
     for tab in (one, two):
-        tab.at(5.15, ForeignChange())
-    ended = one.at(5.2, ChangeEnded(1, ADOPT, None, None))
+        tab.at(5.15, ForeignChange(None))
+    ended = one.at(5.2, MutationEnded(1, ADOPT, None, None))
     assert (ended.asks() or one.at(5.3, Tick()).asks()) is True
     two.hears(5.2, ended.messages("end"))
     assert two.at(5.3, Tick()).asks()
@@ -445,7 +473,7 @@ def test_rule_2_what_a_js_client_says_while_a_post_is_away_is_asked_for_after_it
 # ── rule 3: one owner of fetching ────────────────────────────────────────────────────────────────
 
 
-def test_rule_3_time_that_has_passed_joins_the_question_in_the_air() -> None:
+def test_rule_3_time_that_has_passed_joins_the_query_in_flight() -> None:
     tab = open_tab(client_max_age=1, keep_alive=4)
     tab.at(5, Focus())
     for event in (Focus(), Visibility(True), StaleRead(), Tick()):
@@ -453,31 +481,31 @@ def test_rule_3_time_that_has_passed_joins_the_question_in_the_air() -> None:
     assert not tab.answers(10.1, ADA).asks()
 
 
-@pytest.mark.parametrize("event", [Refresh(1), ForeignChange()])
-def test_rule_3_a_call_or_a_change_never_joins_an_older_question(event: Any) -> None:
+@pytest.mark.parametrize("event", [Refresh(1), ForeignChange(None)])
+def test_rule_3_a_call_or_a_mutation_never_joins_an_older_query(event: Any) -> None:
     tab = open_tab()
     tab.at(5, Focus())
     assert tab.at(5.1, event).asks()
 
 
-def test_rule_3_a_message_heard_in_the_millisecond_of_a_question_is_asked_for() -> None:
+def test_rule_3_a_message_heard_in_the_millisecond_of_a_query_is_asked_for() -> None:
     tab = open_tab()
     tab.at(5, Focus())
-    assert tab.at(5, ForeignChange()).asks()
+    assert tab.at(5, ForeignChange(None)).asks()
 
 
-def test_rule_3_at_most_two_are_in_the_air_and_later_ones_share_one_follow_up() -> None:
+def test_rule_3_at_most_two_are_in_flight_and_later_ones_share_one_follow_up() -> None:
     tab = Tab()
     tab.opens()
     tab.at(1, Refresh(1))
     for ticket in (2, 3, 4):
         assert not tab.at(2, Refresh(ticket)).asks()
     follow_up = tab.answers(3, ADA, 1)
-    assert len(follow_up.of(Ask)) == 1
+    assert len(follow_up.of(SendQuery)) == 1
     assert Settle([2, 3, 4], None) in tab.answers(4, ADA)
 
 
-def test_rule_3_a_ticket_is_settled_by_its_own_question_or_its_failure() -> None:
+def test_rule_3_a_ticket_is_settled_by_its_own_query_or_its_failure() -> None:
     tab = open_tab()
     tab.at(5, Refresh(1))
     assert tab.answers(5.1, DOWN).of(Settle) == [Settle([1], DOWN)]
@@ -485,26 +513,90 @@ def test_rule_3_a_ticket_is_settled_by_its_own_question_or_its_failure() -> None
     assert tab.answers(7.1, BOB).of(Settle) == [Settle([2], None)]
 
 
-def test_rule_3_a_newer_answer_of_whichever_tab_ends_older_questions_and_settles_their_tickets() -> None:
+def test_rule_3_a_newer_answer_of_whichever_tab_ends_older_queries_and_settles_their_tickets() -> None:
     one, two = two_tabs()
     for tab in (one, two):
         tab.at(5, Refresh(1))
-    first = one.question
+    first = one.query
     one.at(5.1, Refresh(2))
     answered = one.answers(5.2, BOB)
-    assert answered.of(Abort) == [Abort(first)]
+    assert answered.of(AbortQuery) == [AbortQuery(first)]
     assert answered.of(Settle) == [Settle([1], None), Settle([2], None)]
     heard = two.hears(5.2, answered.messages("answer"))
-    assert heard.of(Abort) == [Abort(two.question)]
+    assert heard.of(AbortQuery) == [AbortQuery(two.query)]
     assert heard.of(Settle) == [Settle([1], None)]
 
 
-def test_rule_3_time_that_passes_does_not_join_a_question_older_than_what_is_shown() -> None:
+def test_rule_3_time_that_passes_does_not_join_a_query_older_than_what_is_shown() -> None:
     tab = Tab(timeout=10)
     tab.opens()
     tab.at(1, Refresh(1))
     tab.answers(1.1, session("Ada", T0 + 5))  # the first still hangs
     assert tab.at(5, Tick()).asks()
+
+
+def test_rule_3_calls_that_an_api_refused_cost_one_question_in_all_tabs() -> None:
+    one, other = two_tabs()
+    assert not one.at(5.1, Refused(T0 + 5)).asks()  # another tab may have asked, and its answer be on its way
+    assert not one.at(5.15, Refused(T0 + 5)).asks()
+    assert one.at(5.2, Tick()).asks()
+    assert not one.at(5.25, Refused(T0 + 5.15)).asks()
+    assert not other.at(5.25, Refused(T0 + 5)).asks()
+    sent = one.answers(5.3, None).messages("answer")
+    other.hears(5.31, sent)
+    assert (one.name, other.name) == (None, None)
+    for tab in (one, other):
+        for seconds in (5.35, 5.5, 11):
+            assert not tab.at(seconds, Tick()).asks()
+
+
+def test_rule_3_a_call_that_left_before_the_newest_question_is_told_by_its_answer() -> None:
+    one, other = two_tabs()
+    one.at(5.1, Refused(T0 + 5))
+    assert one.at(5.2, Tick()).asks()
+    other.hears(5.31, one.answers(5.3, BOB).messages("answer"))
+    for tab in (one, other):
+        assert tab.machine.is_known_since(T0 + 5.15)
+        assert not tab.at(5.4, Refused(T0 + 5.15)).of(TryLock)
+        assert tab.machine.at_rest
+
+
+def test_rule_3_a_call_that_left_after_the_newest_question_asks_again() -> None:
+    tab = open_tab()
+    tab.at(5.1, Refused(T0 + 5))
+    assert tab.at(5.2, Tick()).asks()
+    tab.answers(5.3, ADA)
+    tab.at(5.5, Refused(T0 + 5.25))
+    assert tab.machine.is_known_since(T0 + 5.25) is None
+    assert tab.at(5.6, Tick()).asks()
+
+
+def test_rule_3_a_refusal_that_the_page_shows_already_asks_nothing() -> None:
+    tab = open_tab(None)
+    assert tab.machine.is_known_since(T0 + 5)
+    assert not tab.at(5.1, Refused(T0 + 5))
+    assert not tab.at(5.3, Tick()).asks()
+
+
+def test_rule_3_a_failed_question_tells_a_refused_call_that_nobody_knows() -> None:
+    one, other = two_tabs()
+    one.at(5.1, Refused(T0 + 5))
+    one.at(5.2, Tick())
+    other.hears(5.31, one.answers(5.3, DOWN).messages("answer"))
+    for tab in (one, other):
+        assert tab.machine.is_known_since(T0 + 5) is False
+        assert tab.name == "Ada"
+
+
+def test_rule_3_a_call_that_was_refused_before_a_mutation_ended_waits_for_who_is_signed_in_then() -> None:
+    tab = open_tab()
+    tab.at(5, MutationStarted(1))
+    assert not tab.at(5.2, Refused(T0 + 5.1)).asks()
+    assert tab.machine.is_known_since(T0) is True
+    assert tab.at(5.4, MutationEnded(1, CHANGED, None, None)).asks()
+    assert tab.machine.is_known_since(T0) is None
+    tab.answers(5.5, BOB)
+    assert tab.machine.is_known_since(T0 + 5.1)
 
 
 # ── rule 4: tabs share answers ───────────────────────────────────────────────────────────────────
@@ -527,7 +619,7 @@ def test_rule_4_others_adopt_a_failure_and_wait_their_own_time() -> None:
 
 
 def test_rule_4_a_trigger_that_reaches_all_asks_only_under_the_lock() -> None:
-    for event in (ForeignChange(), Focus()):
+    for event in (ForeignChange(None), Focus()):
         tab = LockedTab()
         tab.opens()
         tab.answers(0.1, ADA)
@@ -544,8 +636,8 @@ def test_rule_4_the_tab_that_finds_the_lock_taken_adopts_what_comes() -> None:
     two = LockedTab("b")
     two.opens()
     two.answers(0.1, ADA)
-    one.at(5, ForeignChange())
-    two.at(5.03, ForeignChange())
+    one.at(5, ForeignChange(None))
+    two.at(5.03, ForeignChange(None))
     two.at(5.03, LockBusy())
     two.hears(5.2, one.answers(5.19, BOB).messages("answer"))
     assert two.name == "Bob"
@@ -554,12 +646,12 @@ def test_rule_4_the_tab_that_finds_the_lock_taken_adopts_what_comes() -> None:
 
 def test_rule_4_an_answer_asked_long_before_the_trigger_was_heard_does_not_satisfy() -> None:
     one = open_tab()
-    one.at(5, ForeignChange())
+    one.at(5, ForeignChange(None))
     message = one.answers(5.5, ADA).messages("answer")
     busy = LockedTab("c")
     busy.opens()
     busy.answers(0.1, ADA)
-    busy.at(5.2, ForeignChange())
+    busy.at(5.2, ForeignChange(None))
     busy.at(5.2, LockBusy())
     busy.hears(5.5, message)
     busy.at(5.6, Tick())
@@ -575,7 +667,7 @@ def test_rule_4_nor_does_one_that_was_asked_for_another_reason_just_before() -> 
     two.answers(0.1, ADA)
     one.at(5, Focus())  # then a JS client signs out, and only then tells
     message = one.answers(5.04, ADA).messages("answer")
-    two.at(5.05, ForeignChange())
+    two.at(5.05, ForeignChange(None))
     two.hears(5.06, message)
     assert two.at(5.07, LockGranted()).asks()
 
@@ -586,12 +678,12 @@ def test_rule_4_nor_does_one_that_was_asked_just_before_for_something_heard_long
     two.opens()
     two.answers(0.1, ADA)
     one.at(5, Refresh(1))
-    begun = one.at(5.01, ChangeStarted(1)).messages("start")  # the question is aborted, and asked again at the end
+    begun = one.at(5.01, MutationStarted(1)).messages("start")  # the query is aborted, and asked again at the end
     two.hears(5.02, begun)
-    ended = one.at(5.2, ChangeEnded(1, NOTHING, None, None))
+    ended = one.at(5.2, MutationEnded(1, NOTHING, None, None))
     assert ended.asks()
     two.hears(5.22, ended.messages("end"))
-    two.at(5.25, ForeignChange())
+    two.at(5.25, ForeignChange(None))
     two.hears(5.26, one.answers(5.25, ADA).messages("answer"))
     assert two.at(5.27, LockGranted()).asks()
 
@@ -600,7 +692,7 @@ def test_rule_4_a_lock_that_comes_free_is_looked_at_twice_because_the_answer_may
     tab = LockedTab()
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, LockBusy())
     assert tab.at(5.4, Tick()).of(TryLock)
     assert tab.at(5.4, LockGranted()).of(ReleaseLock)
@@ -613,7 +705,7 @@ def test_rule_4_a_stuck_lock_costs_a_request_not_a_page(stuck: Any) -> None:
     tab = LockedTab(timeout=10)
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, stuck)
     assert not tab.at(16.9, Tick()).asks()
     assert tab.at(17, Tick()).asks()  # the spread of 2 s at random() = 0.5
@@ -623,7 +715,7 @@ def test_rule_4_what_could_not_be_asked_when_it_was_heard_is_looked_at_twice_too
     tab = LockedTab()
     tab.opens()
     tab.at(0.1, Refresh(1))
-    tab.at(0.2, ForeignChange())  # two are in the air
+    tab.at(0.2, ForeignChange(None))  # two are in flight
     tab.answers(0.3, ADA)
     assert tab.at(0.31, LockGranted()).of(ReleaseLock)
     tab.at(0.42, Tick())
@@ -635,22 +727,22 @@ def test_rule_4_the_lock_is_released_when_nothing_is_wanted_any_more() -> None:
     two = LockedTab("b")
     two.opens()
     two.answers(0.1, ADA)
-    one.at(5, ForeignChange())
-    two.at(5, ForeignChange())
+    one.at(5, ForeignChange(None))
+    two.at(5, ForeignChange(None))
     two.hears(5.1, one.answers(5.1, BOB).messages("answer"))
     granted = two.at(5.2, LockGranted())
     assert granted.of(ReleaseLock)
     assert not granted.asks()
 
 
-def test_rule_4_the_lock_is_kept_until_the_last_question_is_answered() -> None:
+def test_rule_4_the_lock_is_kept_until_the_last_query_is_answered() -> None:
     tab = LockedTab()
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, LockGranted())
-    first = tab.question
-    tab.at(5.1, ForeignChange())
+    first = tab.query
+    tab.at(5.1, ForeignChange(None))
     assert not tab.answers(5.2, ADA, first).of(ReleaseLock)
     assert tab.answers(5.3, ADA).of(ReleaseLock)
 
@@ -664,33 +756,148 @@ def test_rule_4_state_that_no_backend_answered_is_never_broadcast() -> None:
     assert expired.name is None
 
 
+def starts_late(name: str, at: float, *, in_worker: bool = False) -> tuple[Tab, list[dict[str, Any]]]:
+    """Another Python of a page that was navigated to at 0, and what it tells the others."""
+    tab = Tab(name)
+    tab.machine = Machine(name, Options(), lambda: 0.5, in_worker=in_worker)
+    started = tab.at(at, Start(UNSET, T0, True, None, False))
+    assert not started.asks()
+    return tab, started.messages("hello")
+
+
+@pytest.mark.parametrize("in_worker", [False, True])
+def test_rule_4_another_python_of_a_page_takes_what_was_asked_for_it(in_worker: bool) -> None:
+    one = open_tab(answer=ADA)
+    other, hello = starts_late("b", 3, in_worker=in_worker)
+    other.hears(3.05, one.hears(3.02, hello).messages("answer"))
+    assert other.name == "Ada"
+    assert not other.at(3.5, Tick()).asks()
+
+
+def test_rule_4_another_pages_python_is_told_nothing_and_asks() -> None:
+    one = open_tab()
+    other = Tab("b")
+    hello = other.at(9, Start(UNSET, T0 + 5, True, None, False)).messages("hello")
+    assert not one.hears(9.02, hello).of(Publish)
+    assert other.at(9.1, Tick()).asks()
+
+
+def test_rule_4_a_python_that_hears_nothing_asks() -> None:
+    for in_worker, until in ((False, 3.1), (True, 3.25)):
+        other, _ = starts_late("b", 3, in_worker=in_worker)
+        assert not other.at(until - 0.05, Tick()).asks()
+        assert other.at(until, Tick()).asks()
+
+
+def test_rule_4_a_python_that_has_asked_meanwhile_and_failed_leaves_it_to_its_retry() -> None:
+    other, _ = starts_late("b", 3)
+    assert other.at(3.02, Refresh(1)).asks()
+    other.answers(3.04, DOWN)
+    assert not other.at(3.1, Tick()).asks()
+
+
+def test_rule_4_a_hidden_page_waits_for_what_it_is_told_too() -> None:
+    other = Tab("b")
+    other.at(3, Visibility(False))
+    started = other.at(3, Start(UNSET, T0, True, None, False))
+    assert started.messages("hello") and not started.of(TryLock) and not started.asks()
+    assert other.at(3.1, Tick()).asks()
+
+
+def test_rule_4_a_page_that_has_just_been_navigated_to_asks_at_once() -> None:
+    assert Tab().at(0.5, Start(UNSET, T0, True, None, False)).asks()
+
+
+def test_rule_4_a_page_that_a_sign_in_may_have_landed_on_asks_at_once() -> None:
+    """Its navigation began before the sign-in was over."""
+    assert Tab().at(3, Start(UNSET, T0, True, None, True)).asks()
+
+
+def test_rule_4_a_worker_takes_nothing_that_was_asked_before_it_was_made() -> None:
+    one = open_tab(answer=None)
+    worker = Tab("b")
+    worker.machine = Machine("b", Options(), lambda: 0.5, in_worker=True)
+    hello = worker.at(5, Start(UNSET, T0 + 4, True, None, False)).messages("hello")
+    assert not one.hears(5.02, hello).of(Publish)
+    assert worker.at(5.25, Tick()).asks()
+
+
+def test_rule_4_another_python_of_a_page_waits_for_the_query_in_flight() -> None:
+    one = Tab()
+    one.opens()
+    other, hello = starts_late("b", 3)
+    other.hears(3.05, one.hears(3.02, hello).messages("asking"))
+    assert not other.at(3.1, Tick()).asks()
+    other.hears(5, one.answers(5, ADA).messages("answer"))
+    assert other.name == "Ada"
+    assert not other.at(20, Tick()).asks()
+
+
+def test_rule_4_whoever_asks_for_another_and_is_gone_is_waited_for_no_longer_than_a_timeout() -> None:
+    one = Tab()
+    one.opens()
+    other, hello = starts_late("b", 3)
+    other.hears(3.05, one.hears(3.02, hello).messages("asking"))
+    assert not other.at(12, Tick()).asks()
+    assert other.at(13.1, Tick()).asks()
+
+
+def test_rule_4_of_two_that_start_together_the_first_asks() -> None:
+    one, hello_of_one = starts_late("a", 3)
+    other, hello_of_other = starts_late("b", 3.02, in_worker=True)
+    assert not other.hears(3.03, hello_of_one).messages("asking")
+    other.hears(3.05, one.hears(3.04, hello_of_other).messages("asking"))
+    assert one.at(3.1, Tick()).asks()
+    assert not other.at(3.3, Tick()).asks()
+    other.hears(4, one.answers(4, ADA).messages("answer"))
+    assert other.name == "Ada"
+
+
+def test_rule_4_what_is_known_to_have_changed_is_told_nobody() -> None:
+    one = LockedTab()
+    one.opens()
+    one.answers(0.5, ADA)
+    one.at(2, ForeignChange(None))
+    _, hello = starts_late("b", 3)
+    assert not one.hears(3.02, hello).of(Publish)
+
+
+def test_rule_4_another_python_of_a_page_hears_of_the_sign_out_that_was_before() -> None:
+    one = open_tab(answer=ADA)
+    signs_out(one, 2)
+    other, hello = starts_late("b", 4)
+    other.hears(4.05, one.hears(4.02, hello).messages("answer"))
+    assert other.state == (None, False, None)
+    assert not other.at(4.5, Tick()).asks()
+
+
 # ── rule 5: other clients ────────────────────────────────────────────────────────────────────────
 
 
-def test_rule_5_others_are_told_after_a_change_and_after_an_explicit_question() -> None:
+def test_rule_5_others_are_told_after_a_mutation_and_after_an_explicit_query() -> None:
     tab = open_tab()
     tab.at(5, Refresh(1))
-    assert tab.answers(5.1, ADA).of(TellOthers) == [TellOthers("getSession")]
-    assert signs_out(tab, 6)[1].of(TellOthers) == [TellOthers("signout")]
-    tab.at(8, ChangeStarted(2))
-    assert tab.at(9, ChangeEnded(2, CHANGED, None, None)).of(TellOthers) == [TellOthers("getSession")]
+    assert tab.answers(5.1, ADA).of(NotifyJSClients) == [NotifyJSClients("getSession")]
+    assert signs_out(tab, 6)[1].of(NotifyJSClients) == [NotifyJSClients("signout")]
+    tab.at(8, MutationStarted(2))
+    assert tab.at(9, MutationEnded(2, CHANGED, None, None)).of(NotifyJSClients) == [NotifyJSClients("getSession")]
 
 
 def test_rule_5_others_are_not_told_of_what_is_unknown_or_unchanged() -> None:
     tab = open_tab()
     tab.at(5, Refresh(1))
-    assert not tab.answers(5.1, DOWN).of(TellOthers)  # a v4 page would sign its person out
-    tab.at(8, ChangeStarted(2))
-    assert not tab.at(9, ChangeEnded(2, NOTHING, None, None)).of(TellOthers)
+    assert not tab.answers(5.1, DOWN).of(NotifyJSClients)  # a v4 page would sign its person out
+    tab.at(8, MutationStarted(2))
+    assert not tab.at(9, MutationEnded(2, NOTHING, None, None)).of(NotifyJSClients)
 
 
 def test_rule_5_a_js_message_never_leads_to_a_js_message() -> None:
     tab = open_tab()
-    asked = tab.at(5, ForeignChange())
+    asked = tab.at(5, ForeignChange(None))
     answered = tab.answers(5.1, None)
     assert asked.asks()
-    assert not asked.of(TellOthers)
-    assert not answered.of(TellOthers)
+    assert not asked.of(NotifyJSClients)
+    assert not answered.of(NotifyJSClients)
 
 
 # ── rule 6: freshness ────────────────────────────────────────────────────────────────────────────
@@ -703,7 +910,7 @@ def test_rule_6_a_burst_is_one_request() -> None:
         asked += tab.at(seconds, event)
         if seconds == 5.2:
             tab.answers(5.3, ADA)
-    assert len(asked.of(Ask)) == 1
+    assert len(asked.of(SendQuery)) == 1
 
 
 def test_rule_6_a_burst_before_a_backend_that_is_down_is_one_request_too() -> None:
@@ -778,8 +985,8 @@ def test_rule_6_keep_alive_works_hidden_and_pauses_offline() -> None:
 def ends_at(tab: Tab) -> float | None:
     """When it shows nobody although the backend never answers; looked at in steps of half a second."""
     for half in range(int(tab.now * 2) + 1, 200):
-        for question in tab.at(half / 2, Tick()).of(Ask):
-            tab.answers(half / 2, DOWN, question.question)
+        for query in tab.at(half / 2, Tick()).of(SendQuery):
+            tab.answers(half / 2, DOWN, query.query)
         if tab.name is None:
             return half / 2
     return None
@@ -875,8 +1082,8 @@ def test_rule_8_all_tabs_show_a_sign_out_at_once_with_no_request() -> None:
 
 def test_rule_8_a_refused_sign_out_changes_nothing() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    two.hears(6, one.at(6, ChangeEnded(1, NOTHING, None, None)).messages("end"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    two.hears(6, one.at(6, MutationEnded(1, NOTHING, None, None)).messages("end"))
     refused = CSRFRefused("no")
     one.at(6, Failed(refused))
     assert (one.name, two.name) == ("Ada", "Ada")
@@ -885,11 +1092,11 @@ def test_rule_8_a_refused_sign_out_changes_nothing() -> None:
 
 def test_rule_8_a_failed_action_stays_visible_until_something_asked_after_it_is_answered() -> None:
     tab = open_tab()
-    tab.at(5, ChangeStarted(1))
-    tab.at(5.1, ChangeEnded(1, CHANGED, None, None))
+    tab.at(5, MutationStarted(1))
+    tab.at(5.1, MutationEnded(1, CHANGED, None, None))
     failure = UnexpectedAnswer("no JSON")
     tab.at(5.1, Failed(failure))
-    tab.answers(5.2, BOB)  # asked at the change's end
+    tab.answers(5.2, BOB)  # asked at the mutation's end
     assert (tab.name, tab.machine.error) == ("Bob", failure)
     tab.at(9, Refresh(1))
     tab.answers(9.1, BOB)
@@ -938,9 +1145,9 @@ def test_rule_10_given_state_is_as_old_as_it_is() -> None:
     assert tab.at(0.1, StaleRead()).asks()
 
 
-def test_rule_10_a_question_asked_early_is_the_first_one() -> None:
+def test_rule_10_a_query_asked_early_is_the_first_one() -> None:
     tab = Tab()
-    tab.at(0, AskedEarly(T0 - 2))
+    tab.at(0, QueriedEarly(T0 - 2))
     assert not tab.opens().asks()
     assert tab.state == (None, True, None)
     effects = tab.answers(0.5, ADA, EARLY)
@@ -949,26 +1156,26 @@ def test_rule_10_a_question_asked_early_is_the_first_one() -> None:
     assert (message["asked"], message["stamp"]) == (T0 - 2, [int((T0 - 2) * 1000), "a"])
 
 
-def test_rule_10_an_early_question_older_than_the_stored_epoch_is_given_up_and_asked_anew() -> None:
+def test_rule_10_an_early_query_older_than_the_stored_epoch_is_given_up_and_asked_anew() -> None:
     tab = Tab()
-    tab.at(0, AskedEarly(T0 - 2))
+    tab.at(0, QueriedEarly(T0 - 2))
     effects = tab.opens(epoch=int((T0 - 1) * 1000))
-    assert effects.asks() and effects.of(Abort) == [Abort(EARLY)]
+    assert effects.asks() and effects.of(AbortQuery) == [AbortQuery(EARLY)]
     tab.answers(0.5, ADA, EARLY)
     assert tab.state == (None, True, None)
 
 
-def test_rule_10_an_early_question_is_given_up_when_a_change_starts() -> None:
+def test_rule_10_an_early_query_is_given_up_when_a_mutation_starts() -> None:
     tab, other = Tab(), open_tab(name="b")
-    tab.at(0.2, AskedEarly(T0))
-    tab.at(0.2, Start(UNSET, T0, None, False))
-    effects = tab.hears(0.3, other.at(0.3, ChangeStarted(1)).messages("start"))
-    assert effects.of(Abort) == [Abort(EARLY)] and not effects.asks()
+    tab.at(0.2, QueriedEarly(T0))
+    tab.at(0.2, Start(UNSET, T0, True, None, False))
+    effects = tab.hears(0.3, other.at(0.3, MutationStarted(1)).messages("start"))
+    assert effects.of(AbortQuery) == [AbortQuery(EARLY)] and not effects.asks()
 
 
-def test_rule_10_an_early_question_that_fails_is_asked_again_later() -> None:
+def test_rule_10_an_early_query_that_fails_is_asked_again_later() -> None:
     tab = Tab()
-    tab.at(0, AskedEarly(T0 - 2))
+    tab.at(0, QueriedEarly(T0 - 2))
     tab.opens()
     tab.answers(0.5, BackendUnreachable("x"), EARLY)
     assert tab.state == (None, True, "ClientFetchError")
@@ -987,10 +1194,10 @@ def test_rule_10_leaving_the_page_aborts_releases_and_falls_silent() -> None:
     tab = LockedTab(keep_alive=10)
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, LockGranted())
     hidden = tab.at(5.1, PageHide())
-    assert hidden.of(Abort)
+    assert hidden.of(AbortQuery)
     assert hidden.of(ReleaseLock)
     assert hidden.of(Wake) == [Wake(None)]
     assert tab.at(60, Tick()) == []
@@ -998,10 +1205,10 @@ def test_rule_10_leaving_the_page_aborts_releases_and_falls_silent() -> None:
 
 def test_rule_10_what_came_with_a_page_of_unknown_age_is_shown_and_asked_for() -> None:
     tab = Tab()
-    assert tab.opens(ADA, made_at=-T0).asks()
+    assert tab.opens(ADA, made_at=-T0, fresh=False).asks()
     assert tab.name == "Ada"
     tab = Tab()
-    assert tab.opens(ADA, made_at=-T0, epoch=NOW - 5000).asks()
+    assert tab.opens(ADA, made_at=-T0, fresh=False, epoch=NOW - 5000).asks()
     assert tab.state == (None, True, None)
 
 
@@ -1010,7 +1217,7 @@ def test_rule_10_a_landing_that_learns_of_its_sign_in_from_another_tab_tells_the
     landed.opens(landed=True)
     two.at(1, Refresh(1))
     told = landed.hears(1.2, two.answers(1.1, ADA).messages("answer"))
-    assert told.of(TellOthers) == [TellOthers("getSession")]
+    assert told.of(NotifyJSClients) == [NotifyJSClients("getSession")]
 
 
 def test_rule_10_coming_back_shows_what_was_and_asks() -> None:
@@ -1020,7 +1227,7 @@ def test_rule_10_coming_back_shows_what_was_and_asks() -> None:
     assert tab.name == "Ada"
 
 
-def test_rule_10_coming_back_after_a_change_elsewhere_shows_nobody_until_it_is_known() -> None:
+def test_rule_10_coming_back_after_a_mutation_elsewhere_shows_nobody_until_it_is_known() -> None:
     tab = open_tab()
     tab.at(5, PageHide())
     assert tab.at(60, PageShow(int((T0 + 30) * 1000))).asks()
@@ -1047,7 +1254,7 @@ def test_rule_10_a_lock_that_is_granted_after_leaving_is_let_go() -> None:
     tab = LockedTab()
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, PageHide())
     assert tab.at(5.1, LockGranted()) == [ReleaseLock()]
 
@@ -1065,17 +1272,17 @@ def test_rule_10_a_page_that_a_sign_in_landed_on_tells_the_js_clients_once(given
     tab = Tab()
     effects = tab.opens(given=given, landed=True)
     if given is UNSET:
-        assert effects.of(TellOthers) == []
+        assert effects.of(NotifyJSClients) == []
         effects = tab.answers(0.1, ADA)
-    assert effects.of(TellOthers) == [TellOthers("getSession")]
+    assert effects.of(NotifyJSClients) == [NotifyJSClients("getSession")]
     tab.at(9, Focus())
-    assert tab.answers(9.1, BOB).of(TellOthers) == []
+    assert tab.answers(9.1, BOB).of(NotifyJSClients) == []
 
 
 def test_rule_10_a_page_that_one_comes_back_to_without_having_signed_in_tells_nobody() -> None:
     tab = Tab()
     tab.opens(landed=True)
-    assert tab.answers(0.1, None).of(TellOthers) == []
+    assert tab.answers(0.1, None).of(NotifyJSClients) == []
 
 
 def test_rule_10_coming_back_after_the_session_has_ended_shows_nobody_until_it_is_known() -> None:
@@ -1094,9 +1301,9 @@ def test_rule_10_coming_back_forgets_the_deadlines_of_a_session_that_is_dropped(
     assert [tab.at(seconds, Tick()).asks() for seconds in (35, 61, 80)] == [False, False, False]
 
 
-def test_rule_10_stopping_ends_a_change_that_is_under_way() -> None:
+def test_rule_10_stopping_ends_a_mutation_that_is_under_way() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
     assert not two.at(5, Refresh(1)).asks()
     stopped = one.at(5.1, Stop())
     assert stopped.messages("end")[0]["outcome"] == NOTHING
@@ -1105,72 +1312,105 @@ def test_rule_10_stopping_ends_a_change_that_is_under_way() -> None:
 
 def test_rule_10_stopping_after_the_post_has_left_makes_another_tab_ask() -> None:
     one, two = two_tabs()
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    one.at(5.05, ChangeStarted(1))
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    one.at(5.05, MutationStarted(1))
     stopped = one.at(5.1, Stop())
-    assert stopped.of(StoreEpoch) and stopped.of(TellOthers)
+    assert stopped.of(StoreEpoch) and stopped.of(NotifyJSClients)
     assert two.hears(5.1, stopped.messages("end")).asks()
 
 
-def test_rule_2_a_change_under_way_is_ended_by_the_machine_that_replaces_its_own() -> None:
-    replaced, two = two_tabs()
-    two.hears(5, replaced.at(5, ChangeStarted(1)).messages("start"))
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    assert replaced.at(5.1, Stop()).of(Publish) == []
-    assert not tab.at(5.1, Start(UNSET, T0 + 5.1, None, False)).asks()
-    ended = tab.at(5.5, ChangeEnded(1, CHANGED, None, None))
-    assert ended.asks()
-    two.hears(5.5, ended.messages("end"))
-    two.hears(5.6, tab.answers(5.6, BOB).messages("answer"))
-    assert (tab.name, two.name) == ("Bob", "Bob")
+def configured(given: Any = UNSET, made_at: float = 0, fresh: bool = True, **options: Any) -> Configured:
+    return Configured(Options(**options), given, T0 + made_at, fresh)
 
 
-def test_rule_10_a_replaced_provider_hands_over_the_question_that_it_had_in_the_air() -> None:
-    replaced = open_tab()
-    assert replaced.at(5, ForeignChange()).asks()
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    assert tab.at(5.1, Start(UNSET, 0, None, False)).asks()
-
-
-def test_rule_10_a_session_in_the_page_answers_the_first_question_of_a_replaced_provider() -> None:
-    replaced = Tab()
-    assert replaced.opens().asks()
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    assert not tab.at(0.1, Start(ADA, T0, None, False)).asks()
+def test_rule_10_a_query_in_flight_outlives_new_options() -> None:
+    tab = Tab()
+    tab.opens()
+    assert not tab.at(0.1, configured(keep_alive=60)).of(AbortQuery)
+    tab.answers(0.2, ADA)
     assert tab.name == "Ada"
+    assert tab.at(60.3, Tick()).asks()
 
 
-def test_rule_10_but_not_what_a_replaced_provider_was_told_while_it_asked() -> None:
-    replaced = Tab()
-    replaced.opens()
-    replaced.at(0.05, ForeignChange())
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    assert tab.at(0.1, Start(ADA, T0, None, False)).asks()
-
-
-def test_rule_10_a_replaced_provider_hands_over_the_change_that_another_tab_has_begun() -> None:
-    replaced, two = two_tabs()
-    replaced.hears(5, two.at(5, ChangeStarted(1)).messages("start"))
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    tab.at(5.1, Start(UNSET, 0, None, False))
-    assert not tab.at(5.2, Refresh(1)).asks()
-    assert tab.hears(5.5, two.at(5.5, ChangeEnded(1, NOTHING, None, None)).messages("end")).asks()
-
-
-def test_rule_10_a_replaced_provider_hands_over_what_it_shows_and_when_that_ends() -> None:
-    replaced = Tab()
-    replaced.opens()
-    replaced.answers(0.1, session("Ada", T0 - 7180), date=T0 - 7199.9)  # the backend's clock is two hours behind
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    assert not tab.at(5, Start(UNSET, 0, None, False)).asks()
+def test_rule_10_a_session_that_comes_with_new_options_answers_the_first_query() -> None:
+    tab = Tab()
+    tab.opens()
+    assert tab.at(0.1, configured(ADA)).of(AbortQuery) == [AbortQuery(tab.query)]
     assert tab.name == "Ada"
-    assert tab.at(20, Tick()).asks()
+    assert not tab.machine.in_flight
+
+
+def test_rule_10_but_not_what_the_page_was_told_while_it_queried() -> None:
+    tab = Tab()
+    tab.opens()
+    tab.at(0.05, ForeignChange(None))
+    told = tab.query
+    tab.at(0.1, configured(ADA))
+    assert tab.name == "Ada"
+    assert tab.machine.in_flight == [told] or (tab.machine.in_flight == [] and not tab.machine.at_rest)
+
+
+def test_rule_3_nor_does_it_answer_who_asked_before() -> None:
+    tab = Tab()
+    tab.opens()
+    tab.at(0.05, Refresh(1))
+    assert not tab.at(0.1, configured(ADA)).of(Settle)
+    assert tab.answers(0.2, BOB).of(Settle) == [Settle([1], None)]
+    assert tab.name == "Bob"
+
+
+def test_rule_10_a_session_of_which_nobody_knows_how_old_it_is_leaves_the_first_query_in_flight() -> None:
+    tab = Tab()
+    tab.opens()
+    assert not tab.at(0.1, configured(ADA, made_at=-1, fresh=False)).of(AbortQuery)
+    assert tab.name == "Ada"
+    tab.answers(0.2, BOB)
+    assert tab.name == "Bob"
+
+
+def test_rule_10_nor_does_it_send_another() -> None:
+    tab = Tab()
+    tab.opens()
+    assert not tab.at(0.1, configured(ADA, made_at=-1, fresh=False)).asks()
+
+
+def test_rule_10_a_session_in_the_page_does_not_undo_what_a_reader_was_shown_already() -> None:
+    tab = open_tab(BOB)
+    tab.at(5, configured(ADA, made_at=-1))
+    assert tab.name == "Bob"
+
+
+def test_rule_10_nor_does_it_outlive_a_mutation_that_ended_since() -> None:
+    tab = Tab()
+    tab.opens(epoch=(T0 + 1) * 1000)
+    assert not tab.at(2, configured(ADA)).of(AbortQuery)
+    assert tab.name is None
+
+
+@pytest.mark.parametrize(
+    ("option", "event"),
+    [({"refetch_on_focus": False}, Focus()), ({"client_max_age": 100}, StaleRead())],
+    ids=["refetch_on_focus", "client_max_age"],
+)
+def test_rule_6_new_options_hold_from_now_on(option: dict[str, Any], event: Any) -> None:
+    old, new = open_tab(ADA, client_max_age=10), open_tab(ADA, client_max_age=10)
+    new.at(5, configured(**option))
+    assert old.at(20, event).asks()
+    assert not new.at(20, event).asks()
+
+
+def test_rule_7_new_options_do_not_prolong_a_session_whose_end_is_looked_into() -> None:
+    tab = open_tab(session("Ada", T0 + 20))
+    tab.at(21, Tick())
+    tab.answers(21.1, DOWN)
+    tab.at(22, configured())
+    tab.at(31.5, Tick())
+    assert tab.state == (None, False, "ClientFetchError")
+
+
+def test_rule_6_new_options_that_are_too_long_for_the_session_are_warned_of() -> None:
+    tab = open_tab(session("Ada", T0 + 20))
+    assert [warning.text[:13] for warning in tab.at(5, configured(keep_alive=60)).of(Warn)] == ["keep_alive=60"]
 
 
 OLD_ANSWER = Heard(
@@ -1191,86 +1431,49 @@ OLD_ANSWER = Heard(
         pytest.param([(5, Network(False))], [(6, Refresh(1)), (6.1, DOWN), (9, Tick())], id="that it is offline"),
     ],
 )
-def test_rule_10_a_machine_goes_on_as_the_one_that_it_replaces_would(
+def test_rule_10_a_machine_with_new_options_goes_on_as_it_would_without(
     before: list[tuple[float, Any]], after: list[tuple[float, Any]]
 ) -> None:
-    alone, replaced, successor = (Tab(client_max_age=10, refetch_on_focus=True) for _ in range(3))
-    for tab in (alone, replaced):
-        tab.opens()
-        tab.answers(0.1, ADA)
+    alone, tab = (Tab(client_max_age=10, refetch_on_focus=True) for _ in range(2))
+    for one in (alone, tab):
+        one.opens()
+        one.answers(0.1, ADA)
         for seconds, event in before:
-            tab.at(seconds, event)
-    successor.machine.take_over(replaced.machine)
-    successor.at(replaced.now, Start(UNSET, 0, None, False))
-    assert successor.state == alone.state
+            one.at(seconds, event)
+    tab.at(tab.now, configured(client_max_age=10, refetch_on_focus=True))
+    assert tab.state == alone.state
     for seconds, event in after:
         if isinstance(event, Exception):
             alone.answers(seconds, event)
-            successor.answers(seconds, event)
+            tab.answers(seconds, event)
         else:
-            assert successor.at(seconds, event).asks() == alone.at(seconds, event).asks()
-        assert successor.state == alone.state
-
-
-def test_rule_10_an_answer_asked_before_the_end_that_a_replaced_provider_knew_is_not_shown() -> None:
-    replaced, tab = open_tab(), Tab("c")
-    replaced.at(5, ChangeStarted(1))
-    replaced.at(5.1, ChangeEnded(1, CHANGED, None, None))
-    tab.machine.take_over(replaced.machine)
-    assert tab.at(5.2, Start(UNSET, 0, None, False)).asks()
-    tab.at(5.3, OLD_ANSWER)
-    assert tab.state == (None, True, None)
-
-
-def test_rule_10_a_replaced_provider_hands_over_that_a_sign_in_has_landed() -> None:
-    replaced, tab = Tab(), Tab("c")
-    replaced.opens(landed=True)
-    tab.machine.take_over(replaced.machine)
-    tab.at(0.1, Start(UNSET, 0, None, False))
-    assert tab.answers(0.2, ADA).of(TellOthers)
-
-
-def test_rule_10_a_failure_that_is_handed_over_outlives_an_answer_asked_before_it() -> None:
-    replaced, tab = open_tab(), Tab("c")
-    replaced.at(5, Refresh(1))
-    replaced.answers(5.1, DOWN)
-    tab.machine.take_over(replaced.machine)
-    tab.at(5.2, Start(UNSET, 0, None, False))
-    tab.at(5.3, OLD_ANSWER)
-    assert tab.state == ("Bob", False, "ClientFetchError")
-
-
-def test_rule_10_a_session_in_the_page_does_not_undo_what_a_replaced_provider_was_answered() -> None:
-    replaced = open_tab(BOB)
-    tab = Tab("c")
-    tab.machine.take_over(replaced.machine)
-    tab.at(5, Start(ADA, T0 - 1, None, False))
-    assert tab.name == "Bob"
+            assert tab.at(seconds, event).asks() == alone.at(seconds, event).asks()
+        assert tab.state == alone.state
 
 
 def test_rule_10_a_redirect_that_does_not_leave_the_page_ends_after_the_timeout() -> None:
     tab = open_tab(None, timeout=10)
-    tab.at(5, ChangeStarted(1))
-    assert not tab.at(6, ChangeEnded(1, LEAVING, None, None)).asks()
+    tab.at(5, MutationStarted(1))
+    assert not tab.at(6, MutationEnded(1, NAVIGATED, None, None)).asks()
     assert tab.at(16, Tick()).asks()
 
 
 def test_rule_10_another_tab_asks_when_a_sign_in_leaves_its_page() -> None:
     one, two = two_tabs(None)
-    two.hears(5, one.at(5, ChangeStarted(1)).messages("start"))
-    assert two.hears(6, one.at(6, ChangeEnded(1, LEAVING, None, None)).messages("end")).asks()
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    assert two.hears(6, one.at(6, MutationEnded(1, NAVIGATED, None, None)).messages("end")).asks()
 
 
 def test_rule_10_stopping_aborts_releases_and_answers_every_call() -> None:
     tab = LockedTab()
     tab.opens()
     tab.answers(0.1, ADA)
-    tab.at(5, ForeignChange())
+    tab.at(5, ForeignChange(None))
     tab.at(5, LockGranted())
     tab.at(5.1, Refresh(1))
     tab.at(5.2, Refresh(2))
     stopped = tab.at(5.3, Stop())
-    assert len(stopped.of(Abort)) == 2
+    assert len(stopped.of(AbortQuery)) == 2
     assert stopped.of(ReleaseLock)
     [settled] = stopped.of(Settle)
     assert sorted(settled.tickets) == [1, 2]
@@ -1299,7 +1502,7 @@ def test_an_answer_after_the_clock_was_set_back_is_newer_than_one_before() -> No
 def test_a_sign_out_in_a_page_opened_after_the_clock_was_set_back_is_not_lost() -> None:
     old = open_tab()
     new = Tab("b")
-    new.at(-3600, Start(ADA, T0 - 3600, None, False))
+    new.at(-3600, Start(ADA, T0 - 3600, True, None, False))
     started, ended = signs_out(new, -3599)
     old.hears(-3599, started.messages("start"))
     old.hears(-3598, ended.messages("end"))
@@ -1309,7 +1512,7 @@ def test_a_sign_out_in_a_page_opened_after_the_clock_was_set_back_is_not_lost() 
 
 def test_such_a_page_is_told_and_asks_again_with_a_stamp_that_the_others_take() -> None:
     old, new = open_tab(), Tab("b")
-    new.at(-3600, Start(UNSET, 0, None, False))
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
     told = old.hears(-3599, new.answers(-3599, BOB).messages("answer")).messages("changed")
     assert len(told) == 1
     assert new.hears(-3598, told).asks()
@@ -1320,7 +1523,7 @@ def test_such_a_page_is_told_and_asks_again_with_a_stamp_that_the_others_take() 
 
 def test_it_is_told_once_whatever_answers_of_it_were_on_their_way() -> None:
     old, new = open_tab(), Tab("b")
-    new.at(-3600, Start(UNSET, 0, None, False))
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
     new.at(-3599.5, Refresh(1))
     one = new.answers(-3599, BOB, 1).messages("answer")
     two = new.answers(-3599, BOB, 2).messages("answer")
@@ -1335,20 +1538,20 @@ def test_its_answers_do_not_pass_for_newer_ones_either() -> None:
     old.opens()
     old.answers(0.1, ADA)
     new = Tab("b")
-    new.at(-3600, Start(UNSET, 0, None, False))
-    old.at(-3600, ForeignChange())
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
+    old.at(-3600, ForeignChange(None))
     old.hears(-3599, new.answers(-3599, BOB).messages("answer"))
     assert old.at(-3598, LockGranted()).asks()
     old.answers(-3597, BOB)
     assert old.name == "Bob"
 
 
-def test_a_question_after_a_sign_in_is_not_lost_to_an_older_answer_whose_stamp_is_ahead() -> None:
+def test_a_query_after_a_sign_in_is_not_lost_to_an_older_answer_whose_stamp_is_ahead() -> None:
     one, two = two_tabs()
-    one.at(1, ChangeStarted(1))
+    one.at(1, MutationStarted(1))
     two.at(15, Refresh(1))  # it has not heard
     older = two.answers(15.1, ADA).messages("answer")
-    assert one.at(-45, ChangeEnded(1, CHANGED, None, None)).asks()  # all that it knows is that the clock was set back
+    assert one.at(-45, MutationEnded(1, CHANGED, None, None)).asks()  # all that it knows is that the clock was set back
     assert one.hears(-44.9, [{**older[0], "asked": T0 - 46}]).asks()
     one.answers(-44.8, BOB)
     assert one.name == "Bob"
@@ -1359,7 +1562,7 @@ def test_when_the_clock_is_set_back_by_days_every_tab_asks_and_the_order_begins_
     assert old.at(-3 * DAY, Tick()).asks()
     old.answers(-3 * DAY + 1, BOB)
     new = Tab("b")
-    new.at(-3 * DAY + 5, Start(UNSET, 0, int(T0 * 1000), False))
+    new.at(-3 * DAY + 5, Start(UNSET, T0 - 3 * DAY + 5, True, int(T0 * 1000), False))
     old.hears(-3 * DAY + 6, new.answers(-3 * DAY + 6, None).messages("answer"))
     assert old.name is None
 
@@ -1415,21 +1618,21 @@ def test_messages_of_any_shape_raise_nothing_and_hold_up_nothing(odd: Any, kind:
             tab = open_tab()
             tab.at(6, Heard(message))
             for now in (6, 10, 20, 30):
-                for question in tab.at(now, Tick()).of(Ask):
-                    tab.answers(now, None, question.question)
+                for query in tab.at(now, Tick()).of(SendQuery):
+                    tab.answers(now, None, query.query)
             assert not tab.machine.loading
             tab.at(40, Refresh(1))
             assert tab.answers(40.1, ADA).of(Settle) == [Settle([1], None)]
             assert tab.name == "Ada"
 
 
-def test_another_tab_cannot_end_a_change_of_ours() -> None:
+def test_another_tab_cannot_end_a_mutation_of_ours() -> None:
     tab = open_tab()
-    [start] = tab.at(1, ChangeStarted(1)).messages("start")
+    [start] = tab.at(1, MutationStarted(1)).messages("start")
     forged = {"type": "end", "stamp": [NOW + 5000, "x"], "start": start["stamp"], "outcome": "nothing"}
     tab.at(2, Heard(forged))
     assert not tab.at(3, Refresh(1)).asks()
-    assert tab.at(4, ChangeEnded(1, NOTHING, None, None)).asks()
+    assert tab.at(4, MutationEnded(1, NOTHING, None, None)).asks()
 
 
 @pytest.mark.parametrize("odd", [None, "", "x", [], 5, {}, {"user": None}, {"user": "Ada"}], ids=repr)
@@ -1461,7 +1664,7 @@ def test_a_stored_epoch_of_any_shape_is_ignored(epoch: Any) -> None:
 
 def test_an_answer_that_was_given_up_is_ignored() -> None:
     tab = open_tab()
-    assert tab.answers(5, BOB, question=99) == []
+    assert tab.answers(5, BOB, query=99) == []
     assert tab.name == "Ada"
 
 
@@ -1481,7 +1684,7 @@ def test_s24_reading_costs_no_request() -> None:
     asked = tab.opens()
     for _ in range(100):
         asked += tab.at(0.05, StaleRead())
-    assert len(asked.of(Ask)) == 1
+    assert len(asked.of(SendQuery)) == 1
 
 
 def test_s25_a_session_that_is_given_saves_the_first_request() -> None:
@@ -1493,8 +1696,8 @@ def test_s25_a_session_that_is_given_saves_the_first_request() -> None:
 @pytest.mark.parametrize("session_after", [BOB, None])
 def test_s26_signing_in_or_out_in_one_tab_changes_every_other(session_after: Any) -> None:
     tabs = [open_tab(ADA, name) for name in "abcd"]
-    effects = tabs[0].at(5, ChangeStarted(1))
-    effects += tabs[0].at(6, ChangeEnded(1, CHANGED, None, None))
+    effects = tabs[0].at(5, MutationStarted(1))
+    effects += tabs[0].at(6, MutationEnded(1, CHANGED, None, None))
     effects += tabs[0].answers(6.1, session_after)
     messages = [json.loads(json.dumps(effect.message)) for effect in effects.of(Publish)]
     for tab in tabs[1:]:
@@ -1609,10 +1812,494 @@ def test_s35_an_option_not_lower_than_the_lifetime_warns_once_with_both_numbers(
     assert not tab.answers(5.1, session("Ada", T0 + 65.1)).of(Warn)
 
 
-def test_every_event_of_the_module_is_understood() -> None:
-    import nextauth_client.sync as sync
+# ── what has an identity is known by it, at any load ─────────────────────────────────────────────
 
-    events: list[Callable[..., Any]] = [
-        value for name, value in vars(sync).items() if hasattr(Machine, "_on_" + name) and isinstance(value, type)
-    ]
-    assert len(events) == 20
+
+def test_rule_4_an_answer_about_the_same_message_does_however_late_another_tab_hears_it() -> None:
+    one, two = two_tabs()
+    two.gets_the_lock = False
+    assert one.at(5, ForeignChange("getSession 17")).asks()
+    two.at(9, ForeignChange("getSession 17"))  # four seconds later, on a busy machine
+    heard = two.hears(9.5, one.answers(9.4, BOB).messages("answer"))
+    assert not heard.asks()
+    assert two.machine.at_rest and two.name == "Bob"
+
+
+def test_rule_4_a_message_that_comes_after_the_answer_about_it_asks_nothing() -> None:
+    one, two = two_tabs()
+    one.at(5, ForeignChange("getSession 17"))
+    two.hears(5.5, one.answers(5.4, BOB).messages("answer"))
+    assert not two.at(9, ForeignChange("getSession 17")).asks()
+    assert two.at(9.1, ForeignChange("getSession 18")).asks()
+
+
+def test_rule_4_the_same_text_once_more_is_another_message() -> None:
+    one, two = two_tabs()
+    two.gets_the_lock = False
+    for seconds in (5, 10):
+        assert one.at(seconds, ForeignChange("getSession 17")).asks()
+        two.at(seconds + 0.1, ForeignChange("getSession 17"))
+        two.hears(seconds + 0.5, one.answers(seconds + 0.4, BOB).messages("answer"))
+        assert two.machine.at_rest
+
+
+def test_rule_4_an_answer_about_one_message_leaves_another_to_be_asked_for() -> None:
+    one, two = two_tabs()
+    two.gets_the_lock = False
+    one.at(5, ForeignChange("getSession 17"))
+    two.at(9, ForeignChange("getSession 17"))
+    two.at(9, ForeignChange("signout 18"))
+    two.hears(9.5, one.answers(9.4, BOB).messages("answer"))
+    assert not two.machine.at_rest
+
+
+def test_rule_4_without_an_identity_only_time_tells() -> None:
+    one, two = two_tabs()
+    two.gets_the_lock = False
+    one.at(5, ForeignChange(None))
+    two.at(9, ForeignChange(None))
+    two.hears(9.1, one.answers(5.4, BOB).messages("answer"))
+    assert not two.machine.at_rest
+
+
+def test_rule_1_a_good_answer_proves_that_the_browser_is_wrong_to_say_offline() -> None:
+    tab = Tab(keep_alive=60)
+    tab.at(0, Network(False))
+    tab.opens()
+    tab.answers(0.1, ADA)
+    assert tab.at(61, Tick()).asks()
+    tab.answers(61.1, UnexpectedAnswer("502"))
+    assert tab.at(63, Tick()).asks()
+
+
+def test_rule_1_what_the_browser_says_of_it_later_is_not_believed_either() -> None:
+    tab = Tab(keep_alive=60)
+    tab.at(0, Network(False))
+    tab.opens()
+    tab.answers(0.1, ADA)
+    tab.at(5, Network(False))
+    assert tab.at(61, Tick()).asks()
+
+
+@pytest.mark.parametrize("given", [UNSET, ADA])
+def test_rule_1_before_the_first_answer_it_retries_though_the_browser_says_offline(given: Any) -> None:
+    tab = Tab(keep_alive=60, refetch_on_focus=False)
+    tab.at(0, Network(False))
+    tab.opens(given)
+    if given is ADA:
+        tab.at(0.05, Refresh(1))
+    tab.answers(0.1, DOWN)
+    assert tab.at(2, Tick()).asks()
+    tab.answers(2.1, DOWN)
+    assert not tab.at(2.5, Tick()).asks()
+    tab.at(3, Visibility(False))
+    assert not tab.at(10, Tick()).asks()
+    assert tab.at(11, Visibility(True)).asks()
+    tab.answers(11.1, ADA)
+    assert tab.at(72, Tick()).asks()
+
+
+def test_rule_1_and_so_does_a_bad_one_but_not_none() -> None:
+    tab = Tab()
+    tab.opens()
+    tab.answers(0.1, ADA)
+    tab.at(1, Network(False))
+    tab.at(2, Refresh(1))
+    tab.answers(2.1, DOWN)
+    assert not tab.at(5, Tick()).asks()
+    tab.at(6, Refresh(1))
+    tab.answers(6.1, UnexpectedAnswer("502"))
+    assert tab.at(9, Tick()).asks()
+
+
+def test_a_page_that_says_loading_for_want_of_an_answer_says_why_on_the_console() -> None:
+    tab = Tab()
+    tab.opens()
+    [warning] = tab.answers(0.1, UnexpectedAnswer("Check base_path.")).of(Warn)
+    assert "Check base_path." in warning.text
+    tab.at(2, Tick())
+    tab.answers(2.1, ADA)
+    tab.at(5, Refresh(1))
+    assert not tab.answers(5.1, UnexpectedAnswer("Check base_path.")).of(Warn)
+
+
+@pytest.mark.parametrize("session", [{"status": "ok"}, {"expires": "soon"}, {"user": "Ada"}, {}, [1], "Ada"])
+def test_what_is_no_session_signs_nobody_in_by_another_tabs_word(session: Any) -> None:
+    tab = open_tab(None)
+    stamp = [int((T0 + 5) * 1000), "b"]
+    tab.at(5.1, Heard({"type": "answer", "stamp": stamp, "asked": T0 + 5, "session": session, "ends": None}))
+    assert tab.name is None and tab.machine.session is None
+
+
+# ── rule 11: why nobody is signed in any more ────────────────────────────────────────────────────
+
+
+def person(name: str, expires: Any = T0 + MONTH, **more: Any) -> dict[str, Any]:
+    """A session by whose user one knows whose it is."""
+    made = session(name, expires)
+    made["user"].update(more)
+    return made
+
+
+def reasons(*tabs: Tab) -> list[str | None]:
+    return [tab.machine.reason for tab in tabs]
+
+
+def test_rule_11_a_sign_out_is_signed_out_here_and_signed_out_elsewhere_in_the_other_tabs() -> None:
+    one, two = two_tabs()
+    assert reasons(one, two) == [None, None]
+    starts, ends = signs_out(one, 5)
+    two.hears(6, starts.messages("start") + ends.messages("end"))
+    assert reasons(one, two) == ["signed_out", "signed_out_elsewhere"]
+
+
+@pytest.mark.parametrize("outcome", [CHANGED, NAVIGATED])
+@pytest.mark.parametrize("asks", ["one", "two"])
+def test_rule_11_so_it_is_when_the_answer_to_the_sign_out_did_not_come(outcome: str, asks: str) -> None:
+    one, two = two_tabs()
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    one.at(5, SignsOut(1))
+    two.hears(6, one.at(6, MutationEnded(1, outcome, None, None)).messages("end"))
+    first, second = (one, two) if asks == "one" else (two, one)
+    first.at(20, Refresh(1))
+    second.hears(20.2, first.answers(20.1, None).messages("answer"))
+    assert reasons(one, two) == ["signed_out", "signed_out_elsewhere"]
+
+
+def test_rule_11_a_sign_out_that_was_refused_is_no_reason_for_what_comes_after() -> None:
+    tab = open_tab()
+    tab.at(5, MutationStarted(1))
+    tab.at(5, SignsOut(1))
+    tab.at(6, MutationEnded(1, NOTHING, None, None))
+    tab.at(20, Refresh(1))
+    tab.answers(20.1, None)
+    assert reasons(tab) == ["revoked"]
+
+
+def test_rule_11_a_sign_out_after_which_somebody_is_signed_in_still_is_none_either() -> None:
+    tab = open_tab()
+    tab.at(5, MutationStarted(1))
+    tab.at(5, SignsOut(1))
+    tab.at(6, MutationEnded(1, CHANGED, None, None))
+    tab.answers(6.1, ADA)
+    tab.at(20, Refresh(1))
+    tab.answers(20.1, None)
+    assert reasons(tab) == ["revoked"]
+
+
+def test_rule_11_nobody_who_is_answered_before_the_deadline_is_revoked_for_all_tabs() -> None:
+    one, two = two_tabs()
+    one.at(20, Refresh(1))
+    two.hears(20.2, one.answers(20.1, None).messages("answer"))
+    assert reasons(one, two) == ["revoked", "revoked"]
+
+
+def test_rule_11_so_is_what_an_update_finds() -> None:
+    one, two = two_tabs()
+    two.hears(5, one.at(5, MutationStarted(1)).messages("start"))
+    two.hears(6, one.at(6, MutationEnded(1, ADOPT, None, None)).messages("end"))
+    assert reasons(one, two) == ["revoked", "revoked"]
+
+
+# Without `Date`, and by the clock of a backend that is an hour ahead, whose header has whole seconds.
+@pytest.mark.parametrize("ahead, date", [(0.0, None), (3600.0, T0 + 3600.0)])
+@pytest.mark.parametrize("late", [-0.5, 0.2, 3000.0])
+def test_rule_11_nobody_who_is_answered_at_the_deadline_is_expired_for_all_tabs(
+    ahead: float, date: float | None, late: float
+) -> None:
+    tabs = Tab("a"), Tab("b")
+    for tab in tabs:
+        tab.opens()
+        tab.answers(0, session("Ada", T0 + ahead + 60), date=date)
+    one, two = tabs
+    one.at(60 + late - 0.05, Refresh(1))
+    two.hears(60 + late + 0.05, one.answers(60 + late, None).messages("answer"))
+    assert reasons(one, two) == ["expired", "expired"]
+
+
+def test_rule_11_so_is_who_is_signed_out_because_the_backend_cannot_be_asked() -> None:
+    tab = open_tab(session("Ada", T0 + 30))
+    tab.at(31, Tick())
+    tab.at(42, Tick())
+    assert tab.name is None
+    assert reasons(tab) == ["expired"]
+
+
+def test_rule_11_what_was_expired_stays_so_when_nobody_is_answered_later() -> None:
+    tab = open_tab(session("Ada", T0 + 30))
+    tab.at(31, Tick())
+    tab.at(42, Tick())
+    tab.answers(43, None)
+    tab.at(100, Refresh(1))
+    tab.answers(100.1, None)
+    assert reasons(tab) == ["expired"]
+
+
+@pytest.mark.parametrize("identity", ["signout 17", None])
+def test_rule_11_a_sign_out_of_a_page_with_a_js_client_is_signed_out_elsewhere(identity: str | None) -> None:
+    one, two = two_tabs()
+    for tab in (one, two):
+        tab.at(5, SignedOutElsewhere())
+        tab.at(5, ForeignChange(identity))
+    two.hears(5.2, one.answers(5.1, None).messages("answer"))
+    assert reasons(one, two) == ["signed_out_elsewhere", "signed_out_elsewhere"]
+
+
+def test_rule_11_a_js_client_of_another_backend_is_no_reason_for_what_comes_after() -> None:
+    tab = open_tab()
+    tab.at(5, SignedOutElsewhere())
+    tab.at(5, ForeignChange(None))
+    tab.answers(5.1, ADA)
+    tab.at(20, Refresh(1))
+    tab.answers(20.1, None)
+    assert reasons(tab) == ["revoked"]
+
+
+def test_rule_11_a_page_that_comes_back_knows_of_a_sign_out_by_the_stored_epoch() -> None:
+    tab = open_tab()
+    tab.at(5, PageHide())
+    tab.at(60, PageShow(int((T0 + 30) * 1000)))
+    assert (tab.name, tab.machine.loading, tab.machine.reason) == (None, True, None)
+    tab.answers(60.1, None)
+    assert reasons(tab) == ["signed_out_elsewhere"]
+
+
+def test_rule_11_or_that_its_session_has_ended_meanwhile_or_that_another_person_has_come() -> None:
+    for answer, reason in ((None, "expired"), (BOB, None), (person("Bob", email="bob@example.org"), "switched")):
+        tab = open_tab(session("Ada", T0 + 30))
+        tab.at(5, PageHide())
+        tab.at(60, PageShow(None))
+        tab.answers(60.1, answer)
+        assert reasons(tab) == [reason]
+
+
+def test_rule_11_who_was_signed_out_when_the_page_was_loaded_has_no_reason() -> None:
+    one, two = two_tabs(None)
+    new = Tab("c")
+    new.opens()
+    ends = signs_out(one, 5)[1].messages("end")
+    two.hears(6, ends)
+    new.hears(6, ends)
+    assert new.state == (None, False, None)
+    assert reasons(one, two, new) == [None, None, None]
+
+
+def test_rule_11_a_new_tab_whose_answer_ends_the_others_session_leaves_the_reason_to_them() -> None:
+    old, new = open_tab(), Tab("b")
+    new.opens()
+    old.hears(5.2, new.answers(5.1, None).messages("answer"))
+    assert reasons(old, new) == ["revoked", None]
+
+
+def test_rule_11_a_reason_ends_when_somebody_signs_in() -> None:
+    one, two = two_tabs()
+    two.hears(6, signs_out(one, 5)[1].messages("end"))
+    one.at(10, Refresh(1))
+    two.hears(10.2, one.answers(10.1, BOB).messages("answer"))
+    assert reasons(one, two) == [None, None]
+
+
+@pytest.mark.parametrize(
+    "before, after, reason",
+    [
+        (person("Ada", id="1", email="a@x"), person("Ada", id="1", email="b@x"), None),
+        (person("Ada", id="1", email="a@x"), person("Ada", id="2", email="a@x"), "switched"),
+        (person("Ada", id=1), person("Ada", id="1"), "switched"),
+        (person("Ada", email="a@x"), person("Ada L.", email="a@x"), None),
+        (person("Ada", email="a@x"), person("Ada", email="b@x"), "switched"),
+        (person("Ada", email="a@x"), person("Ada"), "switched"),
+        (person("Ada", id="1", email="a@x"), person("Ada", email="a@x"), None),
+        (person("Ada"), person("Bob"), None),
+        ({"expires": iso(T0 + MONTH)}, {"expires": iso(T0 + 2 * MONTH)}, None),
+    ],
+)
+def test_rule_11_another_person_is_told_by_id_or_else_by_email(before: Any, after: Any, reason: str | None) -> None:
+    one, two = two_tabs(before)
+    one.at(5, Refresh(1))
+    two.hears(5.2, one.answers(5.1, after).messages("answer"))
+    assert reasons(one, two) == [reason, reason]
+
+
+def test_rule_11_switched_stays_while_that_person_is_signed_in() -> None:
+    ada, bob = person("Ada", email="a@x"), person("Bob", email="b@x")
+    tab = open_tab(ada)
+    for seconds, answer in ((5, bob), (6, person("Bobby", email="b@x")), (7, None), (8, bob)):
+        tab.at(seconds, Refresh(seconds))
+        tab.answers(seconds + 0.1, answer)
+        assert reasons(tab) == [{5: "switched", 6: "switched", 7: "revoked", 8: None}[seconds]]
+
+
+@pytest.mark.parametrize(
+    "told, reason",
+    [
+        ("signed_out", "signed_out_elsewhere"),
+        ("idle", "idle"),
+        ("expired", "expired"),
+        (None, "revoked"),
+        ("switched", None),
+        ("<b>banned</b>", None),
+        ("", None),
+        (5, None),
+        (["expired"], None),
+        ({}, None),
+        (True, None),
+    ],
+)
+def test_rule_11_a_word_that_is_not_known_is_no_reason(told: Any, reason: str | None) -> None:
+    tab = open_tab()
+    message = {"type": "answer", "stamp": [int((T0 + 5) * 1000), "b"], "asked": T0 + 5, "session": None, "ends": None}
+    tab.at(5.1, Heard({**message, "reason": told}))
+    assert tab.state == (None, False, None)
+    assert reasons(tab) == [reason]
+
+
+def test_rule_11_no_word_of_a_message_is_shown_while_somebody_is_signed_in() -> None:
+    tab = open_tab()
+    message = {"type": "answer", "stamp": [int((T0 + 5) * 1000), "b"], "asked": T0 + 5, "session": BOB, "ends": None}
+    tab.at(5.1, Heard({**message, "reason": "revoked"}))
+    assert tab.name == "Bob"
+    assert reasons(tab) == [None]
+
+
+# ── rule 12: the seconds left ────────────────────────────────────────────────────────────────────
+
+
+def counted(tab: Tab) -> tuple[int | None, int | None]:
+    """What whoever counts was told, and what is left."""
+    return tab.machine.expires_in, tab.machine.seconds_left(T0 + tab.now)
+
+
+def a_session_of(seconds: float, ahead: float = 0.0, **options: Any) -> Tab:
+    """A tab whose session has so many seconds left, on a backend's clock that is so far ahead of the tab's."""
+    tab = Tab(**options)
+    tab.opens()
+    tab.answers(0, session("Ada", T0 + ahead + seconds), date=T0 + ahead)
+    return tab
+
+
+@pytest.mark.parametrize("ahead", [0.0, 7200.0, -7200.0])
+def test_rule_12_the_seconds_left_are_whole_and_of_the_backends_clock(ahead: float) -> None:
+    tab = a_session_of(100, ahead)
+    for seconds, left in ((0.5, 99), (1.5, 98), (99.5, 0)):
+        tab.at(seconds, Network(True))
+        assert counted(tab)[1] == left
+
+
+def test_rule_12_who_reads_them_is_told_of_the_next_and_no_more() -> None:
+    tab = a_session_of(100)
+    assert tab.at(0.4, CountdownRead()).of(Wake) == [Wake(pytest.approx(0.61))]
+    assert tab.machine.is_counting
+    told = counted(tab)[0]
+    tab.at(0.9, Tick())
+    assert counted(tab)[0] == told, "too early"
+    effects = tab.at(1.02, Tick())
+    assert counted(tab) == (98, 98)
+    assert effects.of(Wake) == [Wake(TICK)], "that of the deadline"
+    assert not tab.machine.is_counting
+
+
+def test_rule_12_where_nobody_reads_them_nothing_is_told_and_nothing_wakes_but_the_deadlines() -> None:
+    tab = a_session_of(100)
+    told = counted(tab)[0]
+    for seconds in range(5, 35, 5):
+        assert tab.at(seconds, Tick()).of(Wake) == [Wake(TICK)]
+        assert counted(tab)[0] == told
+    tab.at(36, Refresh(1))
+    tab.answers(36.1, session("Ada", T0 + 100), date=T0 + 36.1)
+    assert counted(tab)[0] == told
+
+
+def test_rule_12_a_session_without_a_known_end_has_none_left_and_wakes_nobody() -> None:
+    for tab in (open_tab(session("Ada", "soon")), open_tab(None)):
+        assert counted(tab) == (None, None)
+        assert not tab.at(5, CountdownRead()).of(Wake)
+        assert not tab.machine.is_counting
+
+
+def test_rule_12_a_hidden_tab_counts_when_it_is_seen_again() -> None:
+    tab = a_session_of(100, refetch_on_focus=False)
+    tab.at(0.5, CountdownRead())
+    tab.at(0.6, Visibility(False))
+    for seconds in (5.6, 10.6, 15.6):
+        tab.at(seconds, Tick())
+        assert counted(tab)[0] == -1
+    tab.at(17.5, Visibility(True))
+    assert counted(tab) == (82, 82)
+
+
+def test_rule_12_after_sleep_they_are_exact_and_never_below_zero() -> None:
+    tab = a_session_of(100)
+    tab.at(0.5, CountdownRead())
+    tab.at(61.5, Tick())
+    assert counted(tab) == (38, 38)
+    tab.at(61.6, CountdownRead())
+    tab.at(103, Tick())
+    assert counted(tab) == (0, 0)
+
+
+def test_rule_12_when_the_clock_is_set_back_they_go_on_from_where_they_were() -> None:
+    tab = a_session_of(100)
+    tab.at(20.5, CountdownRead())
+    tab.at(-3600, Network(True))
+    tab.at(-3599, Tick())
+    assert counted(tab) == (78, 78)
+
+
+def test_rule_12_a_renewed_session_is_told_at_once_and_counted_on() -> None:
+    tab = a_session_of(100)
+    tab.at(40.5, CountdownRead())
+    tab.at(40.6, Refresh(1))
+    tab.answers(40.7, session("Ada", T0 + 200), date=T0 + 40.7)
+    assert counted(tab) == (159, 159)
+    tab.at(41.02, Tick())
+    assert counted(tab) == (158, 158)
+
+
+def test_rule_12_the_end_of_a_session_is_told_too() -> None:
+    tab = a_session_of(100)
+    tab.at(0.4, CountdownRead())
+    signs_out(tab, 0.5)
+    assert counted(tab) == (None, None)
+    assert not tab.machine.is_counting
+    tab = a_session_of(10)
+    tab.at(11, Tick())
+    tab.at(11, CountdownRead())
+    tab.at(22, Tick())
+    assert (tab.name, counted(tab)) == (None, (None, None))
+
+
+def test_rule_12_a_page_that_is_kept_past_the_end_counts_nothing() -> None:
+    tab = a_session_of(10)
+    tab.at(0.5, CountdownRead())
+    assert tab.at(1, PageHide()).of(Wake) == [Wake(None)]
+    tab.at(60, PageShow(None))
+    assert counted(tab) == (None, None)
+
+
+@pytest.mark.parametrize("expiring, at", [(60, 40.0), (90.5, 9.5), (0, 100.0)])
+def test_rule_12_a_session_is_expiring_when_less_is_left_than_the_provider_says(expiring: float, at: float) -> None:
+    tab = a_session_of(100, expiring=expiring)
+    assert not tab.machine.expiring
+    assert tab.at(at - 1, Tick()).of(Wake) == [Wake(pytest.approx(1))]
+    assert not tab.machine.expiring
+    tab.at(at, Tick())
+    assert tab.machine.expiring
+    tab.at(at + 0.1, Refresh(1))
+    tab.answers(at + 0.2, session("Ada", T0 + 300), date=T0 + at + 0.2)
+    assert not tab.machine.expiring
+
+
+def test_rule_12_nobody_and_a_session_without_a_known_end_are_never_expiring() -> None:
+    tab = a_session_of(30)
+    assert tab.machine.expiring
+    signs_out(tab, 5)
+    assert not tab.machine.expiring
+    assert not open_tab(session("Ada", "soon")).machine.expiring
+
+
+def test_every_event_is_understood_and_every_effect_is_carried_out() -> None:
+    words = {name for name, value in vars(events).items() if hasattr(value, "_fields")}
+    understood = {name for name in words if hasattr(Machine, "_on_" + name)}
+    carried_out = {name for name in words if hasattr(Driver, "_do_" + name)}
+    assert understood | carried_out == words
+    assert not understood & carried_out

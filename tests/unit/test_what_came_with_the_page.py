@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from nextauth_client import BackendUnreachable, Provider
-from nextauth_client.protocol import Answer
+from nextauth_client.host import Answer
 from nextauth_client.server import session_script
 from nextauth_client.session import Session
 from nextauth_client.testing import HANG, UNREACHABLE, Browser, Tab, run
 
 ADA = {"user": {"name": "ada"}, "expires": "2999-01-01T00:00:00.000Z"}
-
-
-@pytest.fixture(autouse=True)
-def no_default_provider() -> Iterator[None]:
-    yield
-    provider = Provider.current()
-    if provider is not None:
-        provider.stop()
 
 
 def embed(tab: Tab, session: dict[str, Any] | None) -> None:
@@ -62,9 +53,9 @@ def test_bad_content_is_ignored_with_a_warning(text: str, capsys: pytest.Capture
         await provider.ready()
         assert name(provider) == "grace"
 
-    from nextauth_client import provider as room
+    from nextauth_client import console
 
-    room._warned.clear()
+    console._warned.clear()
     run(page)
     assert "#nextauth-session holds no session" in capsys.readouterr().err
 
@@ -78,7 +69,7 @@ def test_a_session_that_is_given_comes_before_the_embedded_one() -> None:
     run(page)
 
 
-def test_an_embedded_session_older_than_the_newest_change_is_dropped() -> None:
+def test_an_embedded_session_older_than_the_newest_mutation_is_dropped() -> None:
     """Rule 10."""
 
     async def page(browser: Browser) -> None:
@@ -122,14 +113,14 @@ def test_only_the_default_provider_takes_what_came_with_the_page() -> None:
     run(page)
 
 
-# ── the early question ───────────────────────────────────────────────────────────────────────────
+# ── the early query ───────────────────────────────────────────────────────────────────────────
 
 
 def test_an_early_answer_is_known_at_once_and_asked_for_once() -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(5)
         provider = Provider(host=tab)
         assert name(provider) == "ada"
@@ -139,11 +130,11 @@ def test_an_early_answer_is_known_at_once_and_asked_for_once() -> None:
     run(page)
 
 
-def test_an_early_question_in_flight_is_waited_for() -> None:
+def test_an_early_query_in_flight_is_waited_for() -> None:
     async def page(browser: Browser) -> None:
         browser.latency = 4
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(1)
         provider = Provider(host=tab)
         assert provider.use_session().loading
@@ -158,12 +149,12 @@ def test_an_early_question_in_flight_is_waited_for() -> None:
 @pytest.mark.parametrize(
     "fault", [UNREACHABLE, HANG, Answer(500, "{}"), Answer(200, "<html>"), Answer(200, ""), Answer(200, "{}", True)]
 )
-def test_an_early_question_that_failed_changes_nothing(fault: Any) -> None:
+def test_an_early_query_that_failed_changes_nothing(fault: Any) -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login("ada")
         browser.fault = fault
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(15)
         browser.fault = None
         provider = Provider(host=tab)
@@ -176,11 +167,11 @@ def test_an_early_question_that_failed_changes_nothing(fault: Any) -> None:
     run(page)
 
 
-def test_an_early_question_that_fails_later_is_an_unknown_like_any_other() -> None:
+def test_an_early_query_that_fails_later_is_an_unknown_like_any_other() -> None:
     async def page(browser: Browser) -> None:
         browser.fault = HANG
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(1)
         provider = Provider(host=tab)
         with pytest.raises(BackendUnreachable):
@@ -198,7 +189,7 @@ def test_a_session_that_ended_while_python_was_loading_is_asked_for_again() -> N
         browser.backend.session_length = 4
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(10)
         provider = Provider(host=tab)
         assert provider.use_session().loading
@@ -213,7 +204,7 @@ def test_a_clock_set_back_while_python_was_loading_lengthens_no_session() -> Non
         browser.backend.session_length = 60
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(5)
         browser.set_clock(-3600)
         provider = Provider(host=tab)
@@ -228,7 +219,7 @@ def test_an_early_answer_may_wait_longer_for_python_than_a_request_may_take() ->
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(120)
         assert name(Provider(host=tab)) == "ada"
 
@@ -243,7 +234,7 @@ def test_an_early_answer_expires_on_time() -> None:
         browser.backend.skew = 1000
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(30)
         provider = Provider(host=tab)
         browser.cookie = None
@@ -256,7 +247,7 @@ def test_an_early_answer_expires_on_time() -> None:
 
 
 @pytest.mark.parametrize("latency", [0.1, 5])
-def test_an_early_question_older_than_the_newest_change_is_asked_again(latency: float) -> None:
+def test_an_early_query_older_than_the_newest_mutation_is_asked_again(latency: float) -> None:
     """Rule 10, for an answer that has come and for one that is in flight."""
 
     async def page(browser: Browser) -> None:
@@ -266,7 +257,7 @@ def test_an_early_question_older_than_the_newest_change_is_asked_again(latency: 
         tab = browser.tab()
         tab._name = "nextauth-client:1:https://example.org/api/auth"
         browser.latency = latency
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(0.3)
         browser.latency = 0.05
         await other.sign_out(redirect=False)
@@ -280,13 +271,36 @@ def test_an_early_question_older_than_the_newest_change_is_asked_again(latency: 
     run(page)
 
 
+@pytest.mark.parametrize("version", [4, 5])
+@pytest.mark.parametrize("latency", [0.1, 5])
+def test_an_early_answer_is_asked_for_once_more_when_another_client_has_told_of_a_change(
+    latency: float, version: int
+) -> None:
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login("ada")
+        tab = browser.tab()
+        browser.latency = latency
+        tab.query_early()
+        await asyncio.sleep(0.3)
+        browser.latency = 0.05
+        browser.cookie = browser.backend.login("grace")
+        browser.js_client_says(version=version)
+        await asyncio.sleep(0.1)
+        provider = Provider(host=tab)
+        await asyncio.sleep(10)
+        assert name(provider) == "grace"
+        assert browser.requests == ["GET /session"] * 2
+
+    run(page)
+
+
 def test_other_tabs_adopt_an_early_answer() -> None:
     async def page(browser: Browser) -> None:
         other = Provider(host=browser.tab(), default=False)
         await other.ready()
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(1)
         Provider(host=tab)
         await asyncio.sleep(1)
@@ -296,10 +310,10 @@ def test_other_tabs_adopt_an_early_answer() -> None:
     run(page)
 
 
-def test_an_early_question_to_another_backend_is_not_this_ones() -> None:
+def test_an_early_query_to_another_backend_is_not_this_ones() -> None:
     async def page(browser: Browser) -> None:
         tab = browser.tab()
-        tab.ask_early("/auth")
+        tab.query_early("/auth")
         await asyncio.sleep(1)
         provider = Provider(host=tab)
         assert provider.use_session().loading
@@ -310,7 +324,7 @@ def test_an_early_question_to_another_backend_is_not_this_ones() -> None:
 def test_a_later_provider_asks_for_itself() -> None:
     async def page(browser: Browser) -> None:
         tab = browser.tab()
-        tab.ask_early()
+        tab.query_early()
         await asyncio.sleep(1)
         Provider(host=tab).stop()
         browser.tabs.append(tab)

@@ -15,6 +15,7 @@ export const options = {
     passwordIds: ["credentials"], // of the providers that take a password
     pages: {}, // pages of the site's own, as NextAuth's option `pages` has them
     allow: "", // the origin of pages elsewhere that may ask with cookies (CORS), as a reverse proxy would let them
+    trailingSlash: false, // as Next.js has it: a slash at the end of each path, and a 308 for one without
     ...JSON.parse(process.argv[2] ?? "{}"),
 };
 
@@ -58,6 +59,7 @@ export class Site {
             if (path === "/favicon.ico") return response.writeHead(204).end(); // the backends' own pages name no icon
             if (options.allow && letAsk(request, response)) return;
             if (path !== this.basePath && !path.startsWith(this.basePath + "/")) return file(path, request, response);
+            if (options.trailingSlash && leadToSlash(request, response)) return;
             Promise.resolve(handle(request, response)).catch(error => {
                 this.logger.error("handler", error);
                 if (!response.headersSent) response.writeHead(500);
@@ -100,6 +102,14 @@ function letAsk(request, response) {
     response.setHeader("Access-Control-Allow-Headers", "Content-Type, X-Auth-Return-Redirect");
     if (request.method === "OPTIONS") response.writeHead(204).end();
     return request.method === "OPTIONS";
+}
+
+// Whether that was all; what has its slash goes on without.
+function leadToSlash(request, response) {
+    const [path, ...query] = request.url.split(/(?=\?)/);
+    if (path.endsWith("/")) request.url = [path.slice(0, -1), ...query].join("");
+    else response.writeHead(308, { Location: [path + "/", ...query].join("") }).end();
+    return !path.endsWith("/");
 }
 
 function file(path, request, response) {

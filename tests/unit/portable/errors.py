@@ -1,5 +1,6 @@
 """What the errors promise, in every interpreter."""
 
+from nextauth_client.console import report
 from nextauth_client.errors import (
     KINDS,
     BackendUnreachable,
@@ -9,7 +10,6 @@ from nextauth_client.errors import (
     UnsafeURL,
     explain_error,
     is_error_code,
-    report,
     revive,
 )
 

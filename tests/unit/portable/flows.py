@@ -3,12 +3,22 @@
 import asyncio
 import json
 
-from nextauth_client import flows
-from nextauth_client.errors import BackendUnreachable, CSRFRefused, PopupFailed, UnexpectedAnswer, UnsafeURL
-from nextauth_client.flows import Changes, Flows
-from nextauth_client.protocol import Answer
-from nextauth_client.sync import ADOPT, CHANGED, LEAVING, NOTHING
-from nextauth_client.urls import parse_query
+from nextauth_client import options, protocol
+from nextauth_client.errors import (
+    BackendUnreachable,
+    CookiesBlocked,
+    CSRFRefused,
+    NotAvailableHere,
+    PopupClosed,
+    PopupTimedOut,
+    UnexpectedAnswer,
+    UnsafeURL,
+    explain_error,
+)
+from nextauth_client.events import ADOPT, CHANGED, NAVIGATED, NOTHING
+from nextauth_client.flows import Flows, Mutations
+from nextauth_client.host import Answer
+from nextauth_client.urls import in_ascii, parse_query, resolve
 
 from .helpers import raised, raised_by, turns
 
@@ -29,6 +39,8 @@ class Backend:
 
     def __init__(self, page=PAGE, **answers):
         self.page = page
+        self.is_page = True
+        self.without_cookies = False
         self.log = []
         self.forms = []
         self.tokens = 0
@@ -67,32 +79,41 @@ class Backend:
             return {"user": {"name": "Ada"}}
         return {"url": self.forms[-1]["callbackUrl"]}
 
+    def blocks_cookies(self):
+        return self.without_cookies
+
+    def can_navigate(self):
+        return self.is_page
+
     async def navigate(self, url):
         self.log.append("navigate " + url)
 
     def page_url(self):
         return self.page
 
+    def resolve(self, url):
+        return in_ascii(resolve(url, self.page))
+
     def note_departure(self):
         self.log.append("departure")
 
 
-class Told(Changes):
-    """Writes the changes into the log of the host."""
+class Told(Mutations):
+    """Writes the mutations into the log of the host."""
 
     def __init__(self, log):
         self.log = log
         self.open = []
 
-    def begin(self, change):
-        if self.open == [change]:  # said again before the POST
+    def begin(self, mutation):
+        if self.open == [mutation]:  # said again before the POST
             return
-        assert not self.open, "two changes at once"
-        self.open.append(change)
+        assert not self.open, "two mutations at once"
+        self.open.append(mutation)
         self.log.append("begin")
 
-    def end(self, change, outcome, session=None, date=None):
-        assert self.open == [change]
+    def end(self, mutation, outcome, session=None, date=None):
+        assert self.open == [mutation]
         self.open.clear()
         self.log.append(("end", outcome, session, date))
 
@@ -100,7 +121,7 @@ class Told(Changes):
 def start(**answers):
     page = answers.pop("page", PAGE)
     backend = Backend(page, **answers)
-    return backend, Flows(backend, BASE, 10, Told(backend.log))
+    return backend, Flows(backend, protocol, BASE, 10, Told(backend.log))
 
 
 def url_of(url, status=200):
@@ -111,21 +132,21 @@ def sign_in(flow, provider="credentials", callback_url=None, redirect=False, par
     return flow.sign_in(provider, callback_url, redirect, list(params), fields or {})
 
 
-# ── questions ────────────────────────────────────────────────────────────────────────────────────
+# ── queries ────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_the_session_comes_with_the_backends_clock():
     backend, flow = start()
-    assert await flow.ask_session() == ({"user": {"name": "Ada"}}, 1000.0)
+    assert await flow.query_session() == ({"user": {"name": "Ada"}}, 1000.0)
     assert backend.log == ["GET /session"]
     backend, flow = start(session=[{}])
-    assert await flow.ask_session() == (None, 1000.0)
+    assert await flow.query_session() == (None, 1000.0)
 
 
-async def test_questions_that_fail_raise():
+async def test_queries_that_fail_raise():
     for answer, kind in ((BackendUnreachable("x"), BackendUnreachable), (Answer(500, "oops"), UnexpectedAnswer)):
         _, flow = start(session=[answer], csrf=[answer], providers=[answer])
-        await raised_by(kind, flow.ask_session())
+        await raised_by(kind, flow.query_session())
         await raised_by(kind, flow.get_csrf_token())
         await raised_by(kind, flow.get_providers())
         await raised_by(kind, sign_in(flow))
@@ -182,7 +203,7 @@ async def test_with_a_redirect_the_page_leaves_when_all_is_told():
     backend, flow = start()
     result = await sign_in(flow, callback_url="/home", redirect=True)
     assert result.ok and result.url == ORIGIN + "/home"
-    assert backend.log[-3:] == [("end", LEAVING, None, None), "departure", "navigate " + ORIGIN + "/home"]
+    assert backend.log[-3:] == [("end", NAVIGATED, None, None), "departure", "navigate " + ORIGIN + "/home"]
 
 
 async def test_a_wrong_password_is_a_result_and_changes_nothing():
@@ -218,7 +239,16 @@ async def test_a_token_that_is_refused_twice_raises_and_nothing_has_changed():
         assert backend.log[-1] == ("end", NOTHING, None, None)
 
 
-async def test_a_failure_on_the_way_ends_the_change_which_may_be_done_once_it_was_posted():
+async def test_where_cookies_are_blocked_a_refused_token_says_so():
+    backend, flow = start(callback=[url_of(REFUSED)], signout=[url_of(REFUSED)])
+    backend.without_cookies = True
+    for what, action in (("sign in", sign_in(flow)), ("sign out", flow.sign_out(None, False))):
+        error = await raised_by(CookiesBlocked, action)
+        assert what in error.message and "blocks cookies" in error.message
+        assert "cookies" in explain_error(error.code) and "Allow" in explain_error(error.code)
+
+
+async def test_a_failure_on_the_way_ends_the_mutation_which_may_be_done_once_it_was_posted():
     for answers, outcome in (
         ({"csrf": [BackendUnreachable("x")]}, NOTHING),
         ({"callback": [BackendUnreachable("x")]}, CHANGED),
@@ -232,7 +262,7 @@ async def test_a_failure_on_the_way_ends_the_change_which_may_be_done_once_it_wa
         assert await flow.get_csrf_token() if "csrf" not in answers else True
 
 
-async def test_a_cancelled_change_ends_and_lets_the_next_one_go():
+async def test_a_cancelled_mutation_ends_and_lets_the_next_one_go():
     for wait in range(1, 12):
         backend, flow = start()
         task = asyncio.create_task(sign_in(flow))
@@ -249,7 +279,7 @@ async def test_a_cancelled_change_ends_and_lets_the_next_one_go():
     assert wait > 5
 
 
-async def test_two_changes_at_once_are_one_after_the_other():
+async def test_two_mutations_at_once_are_one_after_the_other():
     backend, flow = start()
     tasks = [
         asyncio.create_task(sign_in(flow, fields={"username": "ada"})),
@@ -268,7 +298,7 @@ async def test_two_changes_at_once_are_one_after_the_other():
 # ── signing in in other ways ─────────────────────────────────────────────────────────────────────
 
 
-async def test_an_email_is_a_result_and_no_change():
+async def test_an_email_is_a_result_and_no_mutation():
     sent = BASE + "/verify-request?provider=email&type=email"
     backend, flow = start(signin=[url_of(sent)])
     result = await sign_in(flow, "email", fields={"email": "ada@example.org"})
@@ -394,6 +424,10 @@ class Window:
         self.addresses = list(addresses)
         self.went = []
         self.closed = False
+        self.hides = False
+
+    async def may_hide(self):
+        return self.hides
 
     def go(self, url):
         self.went.append(url)
@@ -409,7 +443,7 @@ class Window:
 
 
 class Asked(Told):
-    """Changes of which somebody is, or is not, signed in in the end."""
+    """Mutations of which somebody is, or is not, signed in in the end."""
 
     def __init__(self, log, signed_in):
         Told.__init__(self, log)
@@ -419,11 +453,19 @@ class Asked(Told):
         self.log.append("ask")
         return self.signed_in
 
+    def newest(self):
+        return 7
+
+    async def signed_in_since(self, newest, timeout):
+        assert (newest, timeout) == (7, 300)
+        self.log.append("wait")
+        return self.signed_in
+
 
 async def in_a_window(window, signed_in=True, provider="google", **answers):
     answers.setdefault("signin", [url_of(AUTHORIZE)])
     backend = Backend(PAGE, **answers)
-    flow = Flows(backend, BASE, 10, Asked(backend.log, signed_in))
+    flow = Flows(backend, protocol, BASE, 10, Asked(backend.log, signed_in))
     try:
         return backend, await flow.sign_in(provider, None, True, [], {}, window)
     finally:
@@ -439,6 +481,20 @@ async def test_a_sign_in_in_a_window_ends_where_it_began_and_the_page_stays():
         assert backend.log == ["GET /providers", "GET /csrf", "POST /signin/google", "ask"]
 
 
+async def test_a_sign_in_in_a_window_ends_on_any_page_of_the_site_once_somebody_is_signed_in():
+    window = Window("about:blank", None, BASE + "/verify", ORIGIN + "/docs/", "never looked at")
+    backend, result = await in_a_window(window)
+    assert (result.ok, result.url) == (True, ORIGIN + "/docs/")
+    assert backend.log[-2:] == ["ask", "ask"]
+
+
+async def test_a_page_of_the_sites_own_to_sign_in_on_is_not_the_end_and_asks_once():
+    login = ORIGIN + "/login?callbackUrl=x"
+    backend, result = await in_a_window(Window(login, login, login, PAGE), signed_in=False)
+    assert backend.log.count("ask") == 2  # on that page, and in the end
+    assert not result.ok
+
+
 async def test_a_sign_in_in_a_window_that_is_refused_says_why():
     _, result = await in_a_window(Window(None, BASE + "/error?error=AccessDenied"))
     assert (result.ok, result.error, result.url) == (False, "AccessDenied", None)
@@ -447,9 +503,21 @@ async def test_a_sign_in_in_a_window_that_is_refused_says_why():
 
 
 async def test_a_window_that_is_closed_is_a_failure_unless_somebody_has_signed_in():
-    await raised_by(PopupFailed, in_a_window(Window(None, None), signed_in=False))
+    await raised_by(PopupClosed, in_a_window(Window(None, None), signed_in=False))
     _, result = await in_a_window(Window(None, None), signed_in=True)
     assert result.ok
+
+
+async def test_a_window_that_hides_is_over_when_any_tab_knows_that_somebody_signed_in():
+    for signed_in in (True, False):
+        window = Window("about:blank")
+        window.hides = True
+        if signed_in:
+            backend, result = await in_a_window(window)
+            assert (result.ok, result.url) == (True, PAGE)
+            assert backend.log[-1] == "wait"
+        else:
+            await raised_by(PopupTimedOut, in_a_window(window, signed_in=False))
 
 
 async def test_a_window_that_came_back_with_nobody_signed_in_is_a_refusal():
@@ -555,6 +623,73 @@ async def test_a_backend_that_cannot_update_is_asked_once():
     ]
 
 
+# ── backends that say it in other ways ───────────────────────────────────────────────────────────
+
+
+class Slashes(Backend):
+    """Redirects what has no slash at the end of its path, or what has one."""
+
+    wants = True
+
+    async def fetch(self, request, timeout):
+        path, _mark, _query = request.url.partition("?")
+        if path.endswith("/") is not self.wants:
+            self.log.append("redirect")
+            return Answer(0, "", True)
+        other = request.with_other_slash() if self.wants else request
+        return await Backend.fetch(self, other, timeout)
+
+
+async def test_a_backend_that_wants_a_slash_at_the_end_is_asked_again_there_and_then_always():
+    backend = Slashes()
+    flow = Flows(backend, protocol, BASE, 10, Told(backend.log))
+    assert (await flow.query_session())[0] == {"user": {"name": "Ada"}}
+    assert backend.log == ["redirect", "GET /session"]
+    assert (await sign_in(flow, "credentials", fields={"password": "pw"})).ok
+    assert "redirect" not in backend.log[1:]
+    backend.wants = False
+    assert (await flow.query_session())[0] == {"user": {"name": "Ada"}}
+
+
+async def test_a_redirect_of_another_kind_is_asked_again_once():
+    backend, flow = start(session=[Answer(0, "", True)])
+    for _ in range(3):
+        await raised_by(UnexpectedAnswer, flow.query_session())
+    assert backend.log == ["GET /session", "GET /session/", "GET /session", "GET /session"]
+
+
+async def test_a_sign_out_that_is_answered_with_nothing_is_done_when_nobody_is_signed_in():
+    backend = Backend(signout=[{}])
+    flow = Flows(backend, protocol, BASE, 10, Asked(backend.log, False))
+    assert (await flow.sign_out("/bye", False)).url == ORIGIN + "/bye"
+    assert ("end", CHANGED, None, None) in backend.log
+    assert backend.log[-1] == "ask"
+
+
+async def test_and_refused_when_somebody_is_still():
+    backend = Backend(signout=[{}])
+    flow = Flows(backend, protocol, BASE, 10, Asked(backend.log, True))
+    await raised_by(UnexpectedAnswer, flow.sign_out(None, True))
+    assert not [entry for entry in backend.log if str(entry).startswith("navigate")]
+
+
+async def test_a_worker_posts_nothing_for_a_provider_that_leads_elsewhere():
+    for provider in ("google", "nosuch"):
+        backend, flow = start()
+        backend.is_page = False
+        error = await raised_by(NotAvailableHere, sign_in(flow, provider))
+        assert f'<button data-auth-signin="{provider}">' in error.message
+        assert backend.log == ["GET /providers"]
+
+
+async def test_a_worker_signs_in_with_what_needs_no_other_page():
+    backend, flow = start()
+    backend.is_page = False
+    for provider, fields in (("credentials", {"username": "a"}), ("email", {"email": "a@example.org"})):
+        assert await sign_in(flow, provider, fields=fields)
+    assert not [entry for entry in backend.log if str(entry).startswith("navigate")]
+
+
 # ── spellings ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -564,12 +699,42 @@ def test_a_javascript_spelling_is_refused_with_the_python_word():
         ("refetchInterval", "keep_alive="),
         ("basePath", "base_path="),
     ):
-        message = str(raised(TypeError, flows.refuse_javascript, {name: 1}))
+        message = str(raised(TypeError, options.refuse_javascript, {name: 1}))
         assert name in message and word in message
-    flows.refuse_javascript({"callback_url": 1, "username": 2})
+    options.refuse_javascript({"callback_url": 1, "username": 2})
 
 
-def test_an_unknown_keyword_is_refused():
-    assert "nosuch" in str(raised(TypeError, flows.refuse_unknown, {"nosuch": 1}))
-    assert "callback_url=" in str(raised(TypeError, flows.refuse_unknown, {"callbackUrl": 1}))
-    flows.refuse_unknown({})
+def test_an_unknown_keyword_is_refused_with_the_one_that_was_meant():
+    known = ("callback_url", "redirect")
+    for name, end in (
+        ("redirct", "redirct=. Did you mean redirect=?"),
+        ("callback_ulr", "callback_ulr=. Did you mean callback_url=?"),
+        ("callbackUrl", "write callback_url="),
+        ("nosuch", "unexpected keyword argument nosuch="),
+    ):
+        message = str(raised(TypeError, options.refuse_unknown, {name: 1}, known))
+        assert message.endswith(end), message
+    options.refuse_unknown({}, known)
+
+
+def test_a_slip_of_the_pen_is_told_from_another_word():
+    known = ("callback_url", "redirect", "popup", "host")
+    for name, meant in (
+        ("calback_url", "callback_url"),
+        ("callbackurl", "callback_url"),
+        ("callback_uri", "callback_url"),
+        ("Redirect", "redirect"),
+        ("rediretc", "redirect"),
+        ("pop_up", "popup"),
+        ("popups", "popup"),
+        ("hots", None),
+        ("ghost", "host"),
+        ("callback", None),
+        ("url", None),
+        ("email", None),
+        ("username", None),
+        ("password", None),
+        ("csrfToken", None),
+        ("", None),
+    ):
+        assert options.similar(name, known) == meant, name

@@ -48,7 +48,7 @@ class Replaced:
 
 
 class Reports:
-    """Stands in for `errors.report` and keeps what it is told."""
+    """Stands in for what reports errors, and keeps what it is told."""
 
     def __init__(self):
         self.told = []

@@ -2,11 +2,11 @@
 
 import json
 
-from nextauth_client import protocol
+from nextauth_client import jsontext, protocol
 from nextauth_client.errors import UnexpectedAnswer, UnsafeURL
-from nextauth_client.protocol import Answer
+from nextauth_client.host import Answer, Request
 from nextauth_client.session import AuthProvider
-from nextauth_client.urls import parse_query
+from nextauth_client.urls import parse_query, resolve
 
 from .helpers import raised
 
@@ -34,7 +34,7 @@ def answer(data, status=200):
 # ── requests ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_questions_are_gets_of_json():
+def test_queries_are_gets_of_json():
     for request, path in (
         (protocol.session_request(BASE), "/session"),
         (protocol.csrf_request(BASE), "/csrf"),
@@ -143,7 +143,16 @@ def test_parameters_are_a_mapping_a_query_string_or_nothing():
 def test_a_session_is_given_as_plain_data():
     session = {"user": {"name": "Ada", "email": None}, "expires": "x", "more": [1, {"a": True}]}
     assert protocol.understand_session(answer(session)) == session
-    assert protocol.understand_session(answer({"expires": "x"})) == {"expires": "x"}
+
+
+def test_s3_a_session_callback_may_leave_out_the_user_or_when_it_expires():
+    for session in (
+        {"expires": "2026-12-23T13:41:00.000Z"},
+        {"expires": "1999-12-23T13:41:00+02:00", "role": "admin"},
+        {"user": {}},
+        {"user": {"name": "Ada"}, "expires": None},
+    ):
+        assert protocol.understand_session(answer(session)) == session
 
 
 def test_an_empty_object_and_null_are_nobody():
@@ -171,6 +180,13 @@ def test_everything_else_leaves_it_unknown_and_says_what_came():
         ('{"user": "Ada"}', 200, "user"),
         ('{"user": null}', 200, "user"),
         ('{"user": []}', 200, "user"),
+        ('{"user": null, "expires": "2026-12-23T13:41:00.000Z"}', 200, "user"),
+        # Another API's answers, at a base path that is not the backend's.
+        ('{"status": "ok"}', 200, "neither a user nor a time"),
+        ('{"message": "Not found", "code": 404}', 200, "neither a user nor a time"),
+        ('{"expires": "x"}', 200, "neither a user nor a time"),
+        ('{"expires": 1798032060}', 200, "neither a user nor a time"),
+        ('{"expires": null, "name": "Ada"}', 200, "neither a user nor a time"),
         ("[" * 100000, 200, "not JSON"),
     ):
         error = raised(UnexpectedAnswer, protocol.understand_session, Answer(status, text))
@@ -207,18 +223,18 @@ def test_half_an_emoji_becomes_a_sign_that_can_be_shown():
         ('["\\\\ud83d"]', ["\\ud83d"]),
         ('[1, null, true, "\\ud83d\\ude00"]', [1, None, True, "\U0001f600"]),
     ):
-        assert protocol.parse_json(written) == read, written
+        assert jsontext.parse_json(written) == read, written
 
 
 def test_json_is_read_however_wide_and_refused_when_it_is_absurdly_deep():
     levels = 200
     for opening, closing in (("[", "]"), ('{"a":', "}"), ('[{"\\"":', "}]")):
         pairs = levels // len([char for char in opening if char in "[{"])
-        protocol.parse_json(opening * pairs + "1" + closing * pairs)
-        raised(ValueError, protocol.parse_json, opening * (pairs + 1) + "1" + closing * (pairs + 1))
-        raised(ValueError, protocol.parse_json, opening * 100000)
+        jsontext.parse_json(opening * pairs + "1" + closing * pairs)
+        raised(ValueError, jsontext.parse_json, opening * (pairs + 1) + "1" + closing * (pairs + 1))
+        raised(ValueError, jsontext.parse_json, opening * 100000)
     wide = [[{}, '[{\\"[' * 9]] * 300
-    assert protocol.parse_json(json.dumps(wide)) == wide
+    assert jsontext.parse_json(json.dumps(wide)) == wide
 
 
 # ── csrf and providers ───────────────────────────────────────────────────────────────────────────
@@ -296,8 +312,12 @@ def test_what_are_no_providers_is_unexpected():
 # ── signing in and out ───────────────────────────────────────────────────────────────────────────
 
 
+def at(page):
+    return lambda url: resolve(url, page)
+
+
 def signed_in(url, status=200, callback=PAGE):
-    return protocol.understand_sign_in(answer({"url": url}, status), "https://site.example/form", callback)
+    return protocol.understand_sign_in(answer({"url": url}, status), at("https://site.example/form"), callback)
 
 
 def test_a_url_without_an_error_is_a_success():
@@ -373,11 +393,11 @@ def test_parameters_are_written_as_javascript_writes_them():
 
 
 def test_what_json_cannot_say_is_refused_before_it_is_sent():
-    protocol.check_plain({"a": [1, 2.5, None, True, ("x", {})]})
+    jsontext.check_plain({"a": [1, 2.5, None, True, ("x", {})]})
     for data in ({1, 2}, b"x", {"a": object()}, {1: "a"}, [{"b": {3}}]):
-        raised(TypeError, lambda data=data: protocol.check_plain(data))
+        raised(TypeError, lambda data=data: jsontext.check_plain(data))
     for data in (float("nan"), [float("inf")], {"a": float("-inf")}):
-        raised(ValueError, lambda data=data: protocol.check_plain(data))
+        raised(ValueError, lambda data=data: jsontext.check_plain(data))
 
 
 def test_the_error_of_a_failed_redirect_is_read_from_the_pages_url():
@@ -386,7 +406,7 @@ def test_the_error_of_a_failed_redirect_is_read_from_the_pages_url():
 
 
 def test_what_is_said_about_a_request_holds_no_query_and_no_body():
-    request = protocol.Request("POST", BASE + "/signin/google?id_token_hint=secret", {}, "password=secret")
+    request = Request("POST", BASE + "/signin/google?id_token_hint=secret", {}, "password=secret")
     assert "secret" not in repr(request)
     assert request.address == BASE + "/signin/google"
 
@@ -399,37 +419,68 @@ def test_a_relative_url_is_resolved_on_the_page():
 def test_a_url_that_a_page_must_not_go_to_is_refused():
     for url in ("javascript:alert(1)", "JaVa\tscript:alert(1)", "data:text/html,x", "//"):
         raised(UnsafeURL, signed_in, url)
-        raised(UnsafeURL, protocol.understand_sign_out, answer({"url": url}), PAGE, PAGE)
+        raised(UnsafeURL, protocol.understand_sign_out, answer({"url": url}), at(PAGE), PAGE)
+
+
+def test_an_answer_to_a_sign_out_that_names_no_url_says_nothing():
+    for text in (
+        "{}",
+        "null",
+        "",
+        " {} ",
+        '{"success": true}',
+        "true",
+        "[]",
+        "OK",
+        '{"url": null}',
+        '{"url": ""}',
+        "<p>",
+    ):
+        assert protocol.understand_sign_out(Answer(200, text), at(PAGE), PAGE) is None
+
+
+def test_a_request_can_be_spelt_with_and_without_a_slash_at_the_end():
+    for one, other in ((PAGE, PAGE + "/"), ("https://x/a?b=c/", "https://x/a/?b=c/"), ("https://x/a/", "https://x/a")):
+        assert Request("GET", one).with_other_slash().url == other
+    request = Request("POST", "https://x/a", {"H": "1"}, "body").with_other_slash()
+    assert (request.method, request.headers, request.body) == ("POST", {"H": "1"}, "body")
+
+
+def test_the_backends_own_pages_are_known_by_their_path():
+    for address in ("https://x/api/auth", "https://x/api/auth/signin?a=b", "https://X/api/auth/error"):
+        assert protocol.is_at_backend(address, "https://x/api/auth")
+    for address in ("https://x/api/authors", "https://x/", "https://y/api/auth/signin", "about:blank"):
+        assert not protocol.is_at_backend(address, "https://x/api/auth")
 
 
 def test_no_url_is_unexpected():
-    for data in ({}, {"url": ""}, {"url": None}, {"url": 1}, {"url": ["x"]}, [], None, "https://site.example"):
-        raised(UnexpectedAnswer, protocol.understand_sign_in, answer(data), PAGE, PAGE)
-        raised(UnexpectedAnswer, protocol.understand_sign_out, answer(data), PAGE, PAGE)
-    raised(UnexpectedAnswer, protocol.understand_sign_in, Answer(500, "Internal Server Error"), PAGE, PAGE)
-    raised(UnexpectedAnswer, protocol.understand_sign_in, Answer(200, "<html>", True), PAGE, PAGE)
+    for data in ({"url": ""}, {"url": None}, {"url": 1}, {"url": ["x"]}, [], "https://site.example"):
+        raised(UnexpectedAnswer, protocol.understand_sign_in, answer(data), at(PAGE), PAGE)
+        raised(UnexpectedAnswer, protocol.understand_sign_out, answer(data, 500), at(PAGE), PAGE)
+    raised(UnexpectedAnswer, protocol.understand_sign_in, answer({}), at(PAGE), PAGE)
+    raised(UnexpectedAnswer, protocol.understand_sign_out, answer({}, 500), at(PAGE), PAGE)
+    raised(UnexpectedAnswer, protocol.understand_sign_out, Answer(200, "{}", True), at(PAGE), PAGE)
+    raised(UnexpectedAnswer, protocol.understand_sign_in, Answer(500, "Internal Server Error"), at(PAGE), PAGE)
+    raised(UnexpectedAnswer, protocol.understand_sign_in, Answer(200, "<html>", True), at(PAGE), PAGE)
 
 
 def signed_out(url, status=200, callback=PAGE):
-    error, result = protocol.understand_sign_out(answer({"url": url}, status), "https://site.example/", callback)
-    return error, result.url
+    return protocol.understand_sign_out(answer({"url": url}, status), at("https://site.example/"), callback).url
 
 
 def test_signing_out_gives_the_validated_url():
-    assert signed_out(PAGE) == (None, PAGE)
-    assert signed_out("https://site.example") == (None, "https://site.example")
-    assert signed_out("/bye") == (None, "https://site.example/bye")
+    assert signed_out(PAGE) == PAGE
+    assert signed_out("https://site.example") == "https://site.example"
+    assert signed_out("/bye") == "https://site.example/bye"
 
 
-def test_a_refused_sign_out_has_an_error():
-    assert signed_out(BASE + "/signout?csrf=true")[0] == "MissingCSRF"
-    assert signed_out(BASE + "/signin?error=MissingCSRF")[0] == "MissingCSRF"
-    assert signed_out(BASE + "/error?error=Configuration")[0] == "Configuration"
+def test_a_refused_sign_out_is_none():
+    assert "Configuration" in raised(UnexpectedAnswer, signed_out, BASE + "/error?error=Configuration").message
 
 
 def test_a_page_with_an_error_can_be_where_one_signs_out():
     page = PAGE + "?error=AccessDenied"
-    assert signed_out(page, 200, page) == (None, page)
+    assert signed_out(page, 200, page) == page
 
 
 def test_a_refused_status_is_no_sign_out():

@@ -3,17 +3,8 @@
 import json
 
 from nextauth_client.errors import BackendUnreachable
-from nextauth_client.session import (
-    MISSING,
-    AuthProvider,
-    Session,
-    SessionState,
-    SignInResult,
-    SignOutResult,
-    User,
-    look,
-    presence,
-)
+from nextauth_client.records import MISSING, look, presence
+from nextauth_client.session import AuthProvider, Session, SessionState, SignInResult, SignOutResult, User
 
 from .helpers import differ, raised
 
@@ -282,6 +273,14 @@ def test_a_state_is_read_only():
     raised(AttributeError, set_session)
 
 
+def test_a_misspelt_name_of_a_state_raises_and_says_what_there_is():
+    for state in (SessionState(data()), SessionState(data()).view(Session)):
+        message = str(raised(AttributeError, lambda state=state: state.sesion))
+        names = "error, expires_in, expiring, loading, reason, refreshing, session, status"
+        assert message == "the SessionState has no 'sesion'; it has: " + names
+        assert not hasattr(state, "user") and not hasattr(state, "_nothing")
+
+
 def test_states_are_equal_by_value():
     error = BackendUnreachable("x")
     state = SessionState(data(), error=error)
@@ -291,6 +290,9 @@ def test_states_are_equal_by_value():
     assert state != SessionState(data())
     assert SessionState() != SessionState(refreshing=True)
     assert SessionState() != SessionState(loading=True)
+    assert SessionState() != SessionState(reason="expired")
+    assert SessionState(data(), expires_in=5) != SessionState(data(), expires_in=4)
+    assert SessionState(data(), expires_in=5) == SessionState(data(), expires_in=5, count=lambda follow: 4)
     assert SessionState() != None  # noqa: E711
 
 
@@ -301,9 +303,26 @@ def test_a_view_notes_what_is_read_of_the_state():
     assert reads == [(("session",), False)]
     assert state.session.user.name == "Ada"
     assert reads[1:] == [(("session",), False), (("session", "user"), False), (("session", "user", "name"), True)]
-    for name in ("loading", "status", "error", "refreshing"):
+    for name in ("loading", "status", "error", "refreshing", "reason", "expires_in", "expiring"):
         getattr(state, name)
         assert reads[-1] == ((name,), True)
+
+
+def test_what_a_session_has_left_is_counted_down_for_who_follows_it():
+    asked = []
+
+    def count(follow):
+        asked.append(follow)
+        return 41
+
+    state = SessionState(data(), expires_in=-1, count=count)
+    assert state.expires_in == 41
+    assert state.view(Session).expires_in == 41
+    assert asked == [False, False]
+    assert state.view(Session, lambda read: None).expires_in == 41
+    assert asked == [False, False, True]
+    assert SessionState(data(), expires_in=40).expires_in == 40
+    assert SessionState(expires_in=None, count=count).expires_in is None
 
 
 def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
@@ -313,7 +332,8 @@ def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
     assert reads == [(("status",), True), (("session",), True), (("error",), True)]
     del reads[:]
     assert state == SessionState(data())
-    expected = [((name,), True) for name in ("error", "loading", "refreshing", "session", "status")]
+    names = ("error", "expires_in", "expiring", "loading", "reason", "refreshing", "session", "status")
+    expected = [((name,), True) for name in names]
     assert sorted(reads) == expected
 
 

@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
+import json
 import re
+import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, TimeoutError, expect
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Route
 
-from tests.browser.backend import Backend
-from tests.browser.site import Site
+from tests.support.backend import Backend
+from tests.support.engines import PATIENCE, Engine, PageError, close, expect
+from tests.support.site import Site
 
 # For tests of what does not depend on the interpreter.
 micropython_only = pytest.mark.parametrize("interpreter", ["micropython"], indirect=True)
+# For tests that every engine runs.
+contract = pytest.mark.contract
+# The same for what is the engine's business whatever the interpreter: there one of them shows it, the quicker to start.
+contract_in_one = pytest.mark.contract("micropython")
+# For a case that one engine cannot show: not_on("webkit", "WebDriver has no …").
+not_on = pytest.mark.not_on
 pyodide_only = pytest.mark.parametrize("interpreter", ["pyodide"], indirect=True)
-
-# Counts what a Provider leaves on the page: listeners on the page and its channels, and channels that are open.
-WATCH = """
-(() => {
-  const kept = [];
-  const Channel = BroadcastChannel;
-  const watched = target => target === window || target === document || target instanceof Channel;
-  const name = target => target.constructor.name;
-  const { addEventListener, removeEventListener } = EventTarget.prototype;
-  const find = (target, type, listener) =>
-    kept.findIndex(one => one.target === target && one.type === type && one.listener === listener);
-  EventTarget.prototype.addEventListener = function (type, listener, options) {
-    const target = this ?? window;
-    if (watched(target) && find(target, type, listener) < 0) kept.push({ target, type, listener });
-    return addEventListener.call(target, type, listener, options);
-  };
-  EventTarget.prototype.removeEventListener = function (type, listener, options) {
-    const target = this ?? window;
-    const index = find(target, type, listener);
-    if (index >= 0) kept.splice(index, 1);
-    return removeEventListener.call(target, type, listener, options);
-  };
-  const { close } = BroadcastChannel.prototype;
-  BroadcastChannel = class extends BroadcastChannel {
-    constructor(channel) {
-      super(channel);
-      kept.push({ target: this, type: "open", listener: null });
-    }
-    close() {
-      kept.splice(find(this, "open", null), 1);
-      close.call(this);
-    }
-  };
-  window.keptByPage = () => kept.map(({ target, type }) => `${name(target)} ${type}`).sort();
-})();
-"""
 
 # The Python of a page whose Pyodide is used by many tests: see WarmPages.
 RUNNER = """
@@ -98,28 +73,51 @@ js.document.documentElement.setAttribute("data-python", "done")
 """
 
 
+def _squeezed(text: str) -> str:
+    return " ".join(text.split())
+
+
 class Tab:
     """One page and everything it has asked for and said since it was opened. `with` checks it at the end."""
 
     def __init__(self, page: Page, backend: Backend) -> None:
         self.page = page
         self.backend = backend
-        self.all_requests: list[Request] = []
-        self.console: list[str] = []
-        self.problems: list[str] = []
+        self._requests: list[Request] = []
+        self._console: list[str] = []
+        self._problems: list[str] = []
         self._expected: list[str] = []
         self._listeners: list[tuple[Any, Any]] = [
-            ("request", lambda request: self.all_requests.append(request)),
+            ("request", lambda request: self._requests.append(request)),
             ("console", self._heard_console),
-            ("pageerror", lambda error: self.problems.append(str(error))),
+            ("pageerror", lambda error: self._problems.append(str(error))),
+            ("crash", lambda page: self._problems.append(f"{page.url} has crashed")),
         ]
         for name, listener in self._listeners:
             page.on(name, listener)
 
     def _heard_console(self, message: ConsoleMessage) -> None:
-        self.console.append(message.text)
+        self._console.append(message.text)
         if message.type == "error":
-            self.problems.append(message.text)
+            self._problems.append(message.text)
+
+    def _caught_up(self, heard: list[Any]) -> list[Any]:
+        """What the page has told until now; an engine that does not tell by itself is asked."""
+        if catch_up := getattr(self.page, "catch_up", None):
+            catch_up()
+        return heard
+
+    @property
+    def all_requests(self) -> list[Request]:
+        return self._caught_up(self._requests)
+
+    @property
+    def console(self) -> list[str]:
+        return self._caught_up(self._console)
+
+    @property
+    def problems(self) -> list[str]:
+        return self._caught_up(self._problems)
 
     def requests(self, endpoint: str) -> list[Request]:
         """What this tab has asked an auth endpoint, such as "session" or "callback/credentials"."""
@@ -138,12 +136,27 @@ class Tab:
     def shows(self, **texts: str) -> None:
         """Wait until the element of each name (an id) has the text."""
         for name, text in texts.items():
-            expect(self.element(name)).to_have_text(text)
+            self._await_text(name, f"the text {text!r}", lambda seen, text=text: seen == _squeezed(text))
 
     def contains(self, **texts: str | re.Pattern[str]) -> None:
         """The same, for a part of the text, or a pattern."""
         for name, text in texts.items():
-            expect(self.element(name)).to_contain_text(text)
+            pattern = re.compile(re.escape(_squeezed(text))) if isinstance(text, str) else text
+            self._await_text(name, f"a text with {text!r}", lambda seen, pattern=pattern: bool(pattern.search(seen)))
+
+    def _await_text(self, name: str, what: str, is_right: Callable[[str], bool]) -> None:
+        # Not by Playwright's `expect`: on Firefox that waits for ever for a page that came back to have been loaded.
+        id = name.replace("_", "-")
+        seen: list[str | None] = [None]
+
+        def looks_right() -> bool:
+            seen[0] = self.page.evaluate("id => document.getElementById(id)?.textContent", id)
+            return seen[0] is not None and is_right(_squeezed(seen[0]))
+
+        try:
+            self.wait(looks_right, f"#{id} has {what}")
+        except AssertionError as error:
+            raise AssertionError(f"{error}, but {seen[0]!r}; on {self.page.url}") from None
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=name, exact=True)
@@ -166,9 +179,51 @@ class Tab:
         self.assert_no_problem()
         self.assert_stays_home()
 
+    def until(self, expression: str, seconds: float = PATIENCE / 1000) -> Any:
+        """What this JavaScript gives as soon as that is true."""
+        return self.wait(lambda: self.page.evaluate(expression), expression, seconds)
+
+    def wait(self, look: Callable[[], Any], what: str, seconds: float = PATIENCE / 1000) -> Any:
+        """What `look` gives as soon as that is true; the page may be on its way elsewhere meanwhile."""
+        start = time.monotonic()
+        while True:
+            with contextlib.suppress(PageError):
+                if found := look():
+                    return found
+            waited = time.monotonic() - start
+            assert waited < seconds, f"still not so after {seconds} seconds: {what}"
+            time.sleep(min(0.02 + waited / 10, 0.1))
+
+    def back(self) -> None:
+        """Go back, and be on the page before. (`Page.go_back` waits for ever on Firefox, which has kept it.)"""
+        left = self.page.url
+        self.page.evaluate("setTimeout(() => history.back())")
+        self.until(f"location.href !== {json.dumps(left)}")
+
     def forget(self) -> None:
         for name, listener in self._listeners:
             self.page.remove_listener(name, listener)
+
+
+class Held:
+    """Requests of a page, or of a context, that wait until the test lets the first of them go on."""
+
+    def __init__(self, owner: Page | BrowserContext, url: str) -> None:
+        self._owner = owner
+        self._routes: list[Route] = []
+        owner.route(url, lambda route: self._routes.append(route))
+
+    def __len__(self) -> int:
+        return len(self._routes)
+
+    def go_on(self) -> None:
+        """Let it go on, as soon as there is one."""
+        page = self._owner.pages[0] if isinstance(self._owner, BrowserContext) else self._owner
+        end = time.monotonic() + PATIENCE / 1000
+        while not self._routes:
+            assert time.monotonic() < end, "nothing was asked for"
+            page.wait_for_timeout(20)  # in which Playwright tells what happens
+        self._routes[0].continue_()
 
 
 class WarmPages:
@@ -180,14 +235,22 @@ class WarmPages:
 
     PATH = "/warm.html"
 
-    def __init__(self, context: BrowserContext, site: Site, backend: Backend) -> None:
-        self.context = context
-        self._free: list[Page] = []
-        self._backend = backend
+    def __init__(self, engine: Engine, site: Site, backend: Backend) -> None:
+        self._engine = engine
+        self._url = backend.url
         site.write_page(self.PATH, python=RUNNER, html='<div id="page"></div>', interpreter="pyodide")
         site.write("/blank.html", "")
-        self._blank = context.new_page()
+        self._begin()
+
+    def _begin(self) -> None:
+        self._opened = self._engine.context(self._url)
+        self.context: BrowserContext = self._opened.__enter__()
+        self._free: list[Page] = []
+        self._blank = self.context.new_page()
         self._blank.goto("/blank.html")
+
+    def stop(self) -> None:
+        self._opened.__exit__(None, None, None)
 
     def take(self) -> Page:
         if self._free:
@@ -197,11 +260,13 @@ class WarmPages:
         page.wait_for_function("typeof startPython === 'function'")
         page.evaluate(
             """() => {
-                window.keptAtFirst = keptByPage().join();
                 window.isLeaving = false;
-                navigation.addEventListener("navigate", event => {
-                    if (!event.destination.sameDocument) window.isLeaving = true;
-                });
+                if (window.navigation)
+                    navigation.addEventListener("navigate", event => {
+                        if (!event.destination.sameDocument) window.isLeaving = true;
+                    });
+                else addEventListener("beforeunload", () => { window.isLeaving = true; });
+                window.keptAtFirst = keptByPage().join();
             }"""
         )
         return page
@@ -221,7 +286,8 @@ class WarmPages:
         if tab.navigations:  # one that does not end would hold up whatever is evaluated
             return
         try:
-            page.unroute_all()
+            if hasattr(page, "unroute_all"):
+                page.unroute_all()
             # Cancelled tasks end in the turn after.
             clean = page.evaluate(
                 """async path => {
@@ -236,35 +302,27 @@ class WarmPages:
                 }""",
                 self.PATH,
             )
-        except Error:  # closed, or on its way elsewhere
+        except PageError:  # closed, or on its way elsewhere
             clean = False
         if clean:
             self._free.append(page)
 
     def clear(self) -> None:
-        for page in self.context.pages:
-            if page not in self._free and page is not self._blank:
-                close(page)
-        self.context.set_offline(False)
-        self.context.clear_cookies()
-        self._blank.evaluate("localStorage.clear()")
-
-
-CLOSE_TRIES = 30  # of a second each
-
-
-def close(page: Page) -> None:
-    """Close a page that may be on its way elsewhere: Chromium drops a close that meets a navigation, and `Page.close`
-    would wait for it for ever (microsoft/playwright#41900).
-    """
-    for _ in range(CLOSE_TRIES):
-        try:
-            with page.expect_event("close", timeout=1000):
-                page.close(run_before_unload=True)  # which does not wait
+        """Make the context as it was; where that cannot be done, this raises, and the next test has another one."""
+        if self._blank.is_closed():  # with its browser, which was lost
+            self._begin()
             return
-        except TimeoutError:
-            pass
-    pytest.fail(f"the browser does not close {page.url}")
+        try:
+            for page in list(self.context.pages):
+                if page not in self._free and page is not self._blank:
+                    close(page)
+            self.context.set_offline(False)
+            self.context.clear_cookies()
+            self._blank.evaluate("localStorage.clear()")
+        except BaseException:
+            self._engine.given_up.push(self._opened)
+            self._begin()
+            raise
 
 
 class Tabs:
@@ -320,12 +378,11 @@ class Tabs:
         """
         python += END
         name = f"/page-{next(self._numbers)}.html"
-        self.site.write_page(name, python=python, html=html, head=head, interpreter=self.interpreter)
+        before = before and f"<script>{before}</script>"
+        self.site.write_page(name, python=python, html=html, head=before + head, interpreter=self.interpreter)
         path = name + (path or "")
         if self._warm is None or boot or head or before:
             tab = self.tab()
-            if before:
-                tab.page.add_init_script(before)
             tab.page.goto(self.backend.url + path)
         else:
             tab = self.tab(self._warm.take())
@@ -334,17 +391,25 @@ class Tabs:
             expect(tab.page.locator("html")).to_have_attribute("data-python", "done")
         return tab
 
+    def close(self) -> None:
+        """Close what is open, and sign out."""
+        for tab in self.opened:
+            close(tab.page)
+        self.context.clear_cookies()
+
     def __enter__(self) -> Tabs:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for tab in self.opened:
-            tab.forget()
-            if self._warm is not None and not tab.page.is_closed():
-                self._warm.give_back(tab)
-        if self._warm is not None:
-            self._warm.clear()
+        try:
+            for tab in self.opened:
+                tab.forget()
+                if self._warm is not None and not tab.page.is_closed():
+                    self._warm.give_back(tab)
+        finally:
+            if self._warm is not None:
+                self._warm.clear()
         for tab in self.opened:
             tab.check()

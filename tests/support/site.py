@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.steps import ROOT
-from scripts.wheel import WHEELS, install_wheel
+from scripts.wheel import WHEELS, install_archive, install_wheel
 
 PYSCRIPT = "/static/vendor/pyscript/core.js"
 INTERPRETERS = {
@@ -21,15 +21,21 @@ SCRIPT_TYPES = {"micropython": "mpy", "pyodide": "py"}
 class Site:
     """A copy: a test's page is a plain file, so that the browser's cache works (Playwright's routes switch it off)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, first: str = "") -> None:
+        """`first` is JavaScript that each page has to run before all else."""
+        self._first = f"<script>{first}</script>" if first else ""
         install_wheel()
+        install_archive()
         self.folder = folder
         [wheel] = WHEELS.glob("*.whl")
         self.wheel = f"/static/wheels/{wheel.name}"
-        shutil.copy(ROOT / "index.html", folder)
+        self.files = json.loads((ROOT / "static" / "micropython.json").read_text())["files"]
+        self.archive = next(iter(self.files)).partition("#")[0]
         shutil.copytree(ROOT / "static", folder / "static")
         shutil.copytree(ROOT / "examples", folder / "examples")
-        self.write("/favicon.ico", "")  # the backend's pages name none, and a browser complains of the 404
+        for page in (ROOT / "index.html", *(ROOT / "examples").glob("*.html")):
+            self.write(str(page.relative_to(ROOT)), page.read_text(encoding="utf-8"))
+        shutil.copy(ROOT / "favicon.ico", folder)  # for pages that name none: a browser complains of the 404
         index = (ROOT / "index.html").read_text()
         body = index.partition("<body>")[2].partition("</body>")[0]
         self.demo_html = f'<link rel="stylesheet" href="/static/demo.css">{body}'
@@ -38,6 +44,8 @@ class Site:
     def write(self, path: str, text: str) -> None:
         file = self.folder / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
+        if path.endswith(".html"):
+            text = text.replace("<head>", f"<head>{self._first}", 1)
         file.write_text(text, encoding="utf-8")
 
     def write_page(
@@ -51,11 +59,11 @@ class Site:
         config: dict[str, Any] | None = None,
         pyscript: str = f'<script type="module" src="{PYSCRIPT}"></script>',
     ) -> None:
-        """A PyScript page; `config` says how it gets the client, by default by recipe B of the facts (`files`), and
-        `pyscript` how PyScript is loaded.
+        """A PyScript page; `config` says how it gets the client, by default as `python -m nextauth_client files` says,
+        and `pyscript` how PyScript is loaded.
         """
         self.write(f"{path}.py", python)
-        config = {"interpreter": INTERPRETERS[interpreter], **(config or {"files": {self.wheel: "./*"}})}
+        config = {"interpreter": INTERPRETERS[interpreter], **(config or {"files": self.files})}
         self.write(f"{path}.json", json.dumps(config))
         script = f'<script type="{SCRIPT_TYPES[interpreter]}" src="{path}.py" config="{path}.json"></script>'
         self.write(path, page(head + pyscript, f"{html}\n{script}"))

@@ -1,4 +1,4 @@
-"""Node programs of `node/` and `next/`: real backends to sign in to, an identity provider, a mailbox."""
+"""Node programs of `tests/backends/node` and `next`: real backends to sign in to, an identity provider, a mailbox."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ import httpx
 from scripts.backends import BACKENDS, MODULES
 from scripts.next_sites import NEXT
 from scripts.node import find_node
-from tests.browser.backend import Person
+from tests.support import PATIENCE
+from tests.support.backend import Person
 
 
 class Program:
@@ -35,7 +36,7 @@ class Program:
         self.process_id = self._process.pid
 
     def stop(self) -> None:
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE)
 
     def __enter__(self) -> Program:
         return self
@@ -98,7 +99,7 @@ class Mailbox:
 
     def link_to(self, address: str) -> str:
         """The link in the oldest mail to the address that was not asked for yet. Waits until there is one."""
-        text = httpx.get(self._url, params={"to": address}, timeout=20).raise_for_status().json()["text"]
+        text = httpx.get(self._url, params={"to": address}, timeout=PATIENCE).raise_for_status().json()["text"]
         body = email.message_from_string(text, policy=email.policy.default).get_body(["plain"])
         assert body is not None
         found = re.search(r"https?://\S+", body.get_content())

@@ -15,6 +15,7 @@ import httpx
 from playwright.sync_api import BrowserContext
 
 from scripts.steps import ROOT
+from tests.support import PATIENCE
 
 
 class Person(NamedTuple):
@@ -84,7 +85,7 @@ class StubBackend:
     def stop(self) -> None:
         self._dev.close()
         self._process.terminate()
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=PATIENCE)
 
     def _control(self, command: str, /, **fields: Any) -> None:
         self._dev.post(command, json=fields).raise_for_status()

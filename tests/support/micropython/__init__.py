@@ -8,6 +8,7 @@ from pathlib import Path
 from scripts.node import find_node
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
+from tests.support import PATIENCE
 
 PACKAGE = ROOT / "client" / "nextauth_client"
 RUNNER = Path(__file__).with_name("run.mjs")
@@ -17,7 +18,7 @@ class MicroPythonError(Exception):
     """The code raised, or did not end in time. The message is what it printed, and the traceback."""
 
 
-def run_in_micropython(code: str, *, package: Path = PACKAGE, timeout: float = 30) -> str:
+def run_in_micropython(code: str, *, package: Path = PACKAGE, timeout: float = PATIENCE) -> str:
     """Run the code with the package importable, and return what it printed.
 
     Top-level `await` works. Each call is a new interpreter.

@@ -1,0 +1,194 @@
+"""A page signs in and out for its worker, which has all the Python: `nextauth-page.js`."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.browser.following import HTML, UNMOVED, following, press, session_queries
+from tests.browser.snippets import FOLLOW
+from tests.browser.workers import KINDS, Worker, open_worker
+from tests.support.backend import Backend
+from tests.support.engines import expect
+from tests.support.site import page
+from tests.support.tabs import Tab, Tabs, contract, micropython_only
+
+SCRIPT = '<script src="/static/nextauth-page.js"></script>'
+FORM = """
+<p id="in" data-auth-show="authenticated" hidden>In <button data-auth-signout id="leave">Sign out</button></p>
+<form data-auth-show="unauthenticated" hidden method="post" data-auth-form="credentials">
+  <input name="username" id="username"> <input name="password" id="password" type="password">
+  <p id="problem" data-auth-error hidden>That did not work.</p>
+  <button id="enter">Sign in</button>
+  <button type="button" data-auth-signin="dev-idp" id="elsewhere">Elsewhere</button>
+  <button type="button" data-auth-signin id="own">On its own page</button>
+</form>
+"""
+
+
+def page_with_worker(tabs: Tabs, kind: str = "by PyScript", *, html: str = FORM, head: str = SCRIPT) -> Worker:
+    worker = open_worker(tabs, kind, "Provider(timeout=30)\n" + FOLLOW, html=html, head=head)
+    worker.tab.until("document.getElementById('status').textContent.includes('authenticated')")
+    return worker
+
+
+def sign_in(tab: Tab, password: str = "lovelace") -> None:
+    tab.element("username").fill("ada")
+    tab.element("password").fill(password)
+    tab.element("enter").click()
+
+
+@contract
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_form_and_a_button_of_the_page_sign_its_worker_in_and_out(tabs: Tabs, backend: Backend, kind: str) -> None:
+    tab = page_with_worker(tabs, kind).tab
+    expect(tab.element("enter")).to_be_visible()
+    expect(tab.element("leave")).to_be_hidden()
+    tab.expect_problem("status of 401")
+    sign_in(tab, "wrong")
+    expect(tab.element("problem")).to_be_visible()
+    tab.shows(status="unauthenticated")
+    sign_in(tab)
+    tab.shows(status="authenticated", who="Ada Lovelace")
+    expect(tab.element("leave")).to_be_visible()
+    expect(tab.element("enter")).to_be_hidden()
+    tab.page.evaluate("window.mark = 'the same page'")
+    tab.element("leave").click()
+    tab.until("window.mark !== 'the same page'")
+    assert tabs.context.request.get(backend.base + "/session").json() in (None, {})
+
+
+@contract
+@pytest.mark.parametrize("button", ["elsewhere", "own"])
+def test_a_button_of_the_page_leads_to_where_its_worker_is_signed_in(tabs: Tabs, backend: Backend, button: str) -> None:
+    worker = page_with_worker(tabs)
+    url = worker.tab.page.url
+    tab = worker.tab
+    tab.element(button).click()
+    if button == "own":
+        tab.until("location.pathname.endsWith('/signin')")
+        tab.page.get_by_label("Username").fill("ada")
+        tab.page.get_by_label("Password").fill("lovelace")
+        tab.page.get_by_label("Password").press("Enter")
+    else:
+        tab.until("location.pathname.startsWith('/dev')")
+        tab.page.get_by_role("button").first.click()
+    tab.until(f"location.href === '{url}'")
+    tab.shows(ready="yes")
+    tab.contains(status="authenticated")
+
+
+@micropython_only
+def test_other_tabs_follow_the_page_and_ask_once(tabs: Tabs, backend: Backend) -> None:
+    other = tabs.python(following(UNMOVED), html=HTML)
+    worker = page_with_worker(tabs)
+    asked = len(session_queries(backend))
+    sign_in(worker.tab)
+    worker.tab.shows(who="Ada Lovelace")
+    other.shows(who="Ada Lovelace")
+    assert len(session_queries(backend)) == asked + 1
+    worker.tab.element("leave").click()
+    other.shows(status="unauthenticated", error="none")
+
+
+@micropython_only
+def test_queries_of_all_tabs_are_given_up_before_the_page_signs_out(tabs: Tabs, backend: Backend) -> None:
+    """Rule 2: a JWT backend sets the cookie again with each answer."""
+    backend.sign_in(tabs.context)
+    other = tabs.python(following(UNMOVED), html=HTML)
+    tab = page_with_worker(tabs).tab
+    for one in (other, tab):
+        one.shows(who="Ada Lovelace")
+    happened = []
+    other.page.on("requestfailed", lambda request: happened.append("given up"))
+    tab.page.on("request", lambda request: happened.append(request.method))
+    backend.latency("session", 4, "after")
+    backend.latency("csrf", 0.5)
+    with other.page.expect_request("**/session"):
+        press(other, "ask")
+    tab.element("leave").click()
+    other.shows(status="unauthenticated", error="none")
+    backend.latency("session", 0, "after")
+    assert [one for one in happened if one != "GET"][:2] == ["given up", "POST"]
+
+
+@micropython_only
+def test_a_form_that_leads_to_another_page_is_followed(tabs: Tabs) -> None:
+    """The `signIn` callback of v4 and v5 may answer an address."""
+    tabs.site.write("/unpaid.html", "<title>Unpaid</title>")
+    tab = page_with_worker(tabs).tab
+    tab.page.route("**/callback/credentials*", lambda route: route.fulfill(json={"url": "/unpaid.html"}))
+    with tab.page.expect_navigation(url="**/unpaid.html"):
+        sign_in(tab)
+
+
+@micropython_only
+def test_a_sign_out_that_is_answered_with_no_address_loads_the_page_anew(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tab = page_with_worker(tabs).tab
+    tab.page.route("**/api/auth/signout", lambda route: route.fulfill(json={}))
+    with tab.page.expect_navigation():
+        tab.element("leave").click()
+
+
+@micropython_only
+def test_a_page_without_an_address_of_its_own_signs_in_with_an_http_callback_url(tabs: Tabs) -> None:
+    inner = page(SCRIPT, FORM).replace("&", "&amp;").replace('"', "&quot;")
+    tabs.site.write("/outer.html", page("", f'<iframe srcdoc="{inner}"></iframe>'))
+    tab = tabs.tab()
+    tab.page.goto("/outer.html")
+    frame = tab.page.frame_locator("iframe")
+    frame.locator("form").evaluate("form => { form.hidden = false; }")
+    frame.locator("#username").fill("ada")
+    frame.locator("#password").fill("lovelace")
+    with tab.page.expect_request("**/callback/credentials*") as posted:
+        frame.locator("#enter").click()
+    assert parse_qs(posted.value.post_data or "")["callbackUrl"] == [f"{tabs.backend.url}/"]
+    tab.page.close()
+
+
+OTHERS = """
+<div data-auth-ignore>
+  <button data-auth-signout id="their-out">x</button>
+  <p data-auth-show="authenticated" hidden id="their-show">x</p>
+  <input name="username" form="form" value="mallory">
+  <img name="querySelectorAll"><img name="currentScript"><form name="body"></form>
+</div>
+"""
+
+
+@micropython_only
+def test_other_peoples_html_does_nothing(tabs: Tabs, backend: Backend) -> None:
+    html = OTHERS + FORM.replace("<form", '<form id="form"').replace("<input", '<input name="closest"><input', 1)
+    worker = page_with_worker(tabs, "by hand", html=html)  # PyScript does not start among such names
+    tab = worker.tab
+    sign_in(tab)
+    expect(tab.element("problem")).to_be_visible()  # a field of the same name as theirs is not sent
+    tab.expect_problem("status of 401")
+    worker.sign_in()
+    tab.shows(who="Ada Lovelace")
+    expect(tab.element("leave")).to_be_visible()
+    expect(tab.element("their-show")).to_be_hidden()
+    tab.element("their-out").click()
+    assert "Ada Lovelace" in worker.call("get_session()")
+
+
+@micropython_only
+def test_a_query_of_the_worker_is_given_up_before_the_page_signs_out(tabs: Tabs, backend: Backend) -> None:
+    """Rule 2: a JWT backend sets the cookie again with each answer."""
+    backend.sign_in(tabs.context)
+    worker = page_with_worker(tabs)
+    worker.tab.shows(who="Ada Lovelace")
+    backend.latency("session", 4, "after")
+    asked = len(session_queries(backend))
+    with worker.tab.page.expect_request("**/session"):
+        worker.tab.page.evaluate("tell('asked', 'get_session()')")
+    worker.tab.element("leave").click()
+    worker.tab.until("document.getElementById('status')?.textContent === 'unauthenticated'")
+    log = backend.log()
+    [left] = [entry for entry in log if entry["path"].endswith("/signout") and entry["method"] == "POST"]
+    [given_up] = [one for one in session_queries(backend)[asked:] if one["time"] < left["time"]]
+    assert not given_up["completed"]
+    backend.latency("session", 0, "after")
+    assert tabs.context.request.get(backend.base + "/session").json() in (None, {})

@@ -1,0 +1,46 @@
+"""The guards of a server as a type checker sees them: mypy reads this, nobody runs it."""
+
+from collections.abc import Awaitable, Callable
+
+from nextauth_client import Session
+from nextauth_client.server import get_session, get_session_sync, login_required, session_dependency, session_script
+from typing_extensions import assert_type
+
+
+class MySession(Session):
+    role: str
+
+
+assert_type(session_dependency(), Callable[..., Awaitable[Session]])
+assert_type(session_dependency(required=False), Callable[..., Awaitable[Session | None]])
+assert_type(session_dependency(session_type=MySession), Callable[..., Awaitable[MySession]])
+assert_type(
+    session_dependency(required=False, session_type=MySession, allowed_origins=["https://a.example"]),
+    Callable[..., Awaitable[MySession | None]],
+)
+
+
+@login_required
+def account(request: object, number: int, *, word: str = "") -> str:
+    return word * number
+
+
+@login_required(session_type=MySession, allowed_origins=["https://a.example"])
+async def later(number: int) -> bytes:
+    return b"x" * number
+
+
+async def views() -> None:
+    assert_type(account(object(), 5, word="x"), str)
+    assert_type(await later(5), bytes)
+    account("x", "y")  # type: ignore[arg-type]
+    await later(word="x")  # type: ignore[call-arg]
+
+
+async def questions(request: object) -> None:
+    assert_type(await get_session(request), Session | None)
+    assert_type(await get_session(request, session_type=MySession), MySession | None)
+    assert_type(get_session_sync(request, session_type=MySession), MySession | None)
+    assert_type(session_script(await get_session(request)), str)
+    session_dependency(session_type=dict)  # type: ignore[type-var]
+    session_dependency(allowed_origin=["https://a.example"])  # type: ignore[call-overload]

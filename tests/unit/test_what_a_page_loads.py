@@ -1,0 +1,298 @@
+"""`python -m nextauth_client`: the archive of modules and the scripts, and how large what a page loads may be."""
+
+from __future__ import annotations
+
+import ast
+import gzip
+import io
+import json
+import mimetypes
+import os
+import re
+import subprocess
+import sys
+import tarfile
+import tokenize
+from pathlib import Path
+from types import CodeType
+from typing import Any
+
+import pytest
+from nextauth_client import __main__ as command
+
+from scripts.steps import ROOT
+from scripts.wheel import build_wheel
+from tests.support.micropython import run_in_micropython
+
+PACKAGE = ROOT / "client" / "nextauth_client"
+KB = 1024
+
+ARCHIVE_LIMIT = 48 * KB
+EARLY_LIMIT = int(1.75 * KB)
+PAGE_LIMIT = int(1.5 * KB)
+# What it is, and some: to become 80 KB, when `server` is a distribution of its own and the rest has shrunk.
+WHEEL_LIMIT = 148 * KB
+
+
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "client")}
+    words = (sys.executable, "-m", "nextauth_client", *words)
+    return subprocess.run(words, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def unpacked(archive: bytes) -> dict[str, str]:
+    with tarfile.open(fileobj=io.BytesIO(archive)) as opened:
+        files = {member.name: opened.extractfile(member) for member in opened.getmembers()}
+        return {name: file.read().decode() for name, file in files.items() if file is not None}
+
+
+# Read while the tests are collected: a browser that an earlier test has driven disturbs CPython 3.11's parser.
+ARCHIVE = command.make_archive()
+FILES = unpacked(ARCHIVE)
+
+
+# ── sizes ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_archive_is_small() -> None:
+    assert len(ARCHIVE) <= ARCHIVE_LIMIT
+
+
+def test_the_early_script_is_small() -> None:
+    assert len(gzip.compress(command.EARLY.read_bytes(), 9)) <= EARLY_LIMIT
+
+
+def test_the_early_script_puts_text_where_bind_does() -> None:
+    [elements] = re.findall(r'^NO_TEXT = (".*")$', (PACKAGE / "bound.py").read_text(), re.MULTILINE)
+    assert f"const noText = {elements};" in command.EARLY.read_text()
+
+
+def test_the_script_of_a_page_whose_python_is_in_a_worker_is_small() -> None:
+    assert len(gzip.compress(command.PAGE.read_bytes(), 9)) <= PAGE_LIMIT
+
+
+def test_the_wheel_is_small(tmp_path: Path) -> None:
+    assert build_wheel(ROOT, tmp_path / "wheels").stat().st_size <= WHEEL_LIMIT
+
+
+# ── the archive ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_holds_what_a_page_imports_and_nothing_else() -> None:
+    names = {Path(name).stem for name in FILES}
+    assert {"__init__", "provider", "sync", "browser"} <= names
+    assert {"bind", "component", "popup"} <= names, "they load when they are asked for"
+    assert not names & {*command.CPYTHON_ONLY, "__main__"}
+    assert not [name for name in names if name.startswith("testing")]
+    assert not [name for name in FILES if Path(name).parent != Path("nextauth_client")]
+
+
+def test_every_import_in_it_finds_its_module() -> None:
+    """All but those that only type checkers see, and what exists where there is no page."""
+    for name, code in FILES.items():
+        for module in command._imports(ast.parse(code)):
+            assert module in command.CPYTHON_ONLY or f"nextauth_client/{module}.py" in FILES, name
+
+
+@pytest.mark.parametrize(
+    ("source", "modules"),
+    [
+        ("from . import errors, sync", ["errors", "sync"]),
+        ("from .errors import report", ["errors"]),
+        ("def later():\n    from .popup import open_popup", ["popup"]),
+        ("try:\n    from . import store\nexcept ImportError:\n    pass", ["store"]),
+        ("if TYPE_CHECKING:\n    from .host import Host", []),
+        ("import json\nfrom os import path", []),
+        ("from . import __version__", []),
+    ],
+)
+def test_imports_are_found(source: str, modules: list[str]) -> None:
+    assert list(command._imports(ast.parse(source))) == modules
+
+
+class WithoutTyping(ast.NodeTransformer):
+    """Takes away what never runs, and annotations."""
+
+    def visit_If(self, node: ast.If) -> ast.AST:
+        if ast.unparse(node.test) == "TYPE_CHECKING":
+            node.body = [nothing(node.lineno + 1)]
+        return self.generic_visit(node)
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node.value is None:
+            return nothing(node.lineno)
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
+    def visit_FunctionDef(self, node: Any) -> ast.AST:
+        node.returns = None
+        return self.generic_visit(node)
+
+    visit_AsyncFunctionDef = visit_FunctionDef
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+
+def nothing(line: int) -> ast.Expr:
+    return ast.Expr(ast.Constant("", lineno=line, col_offset=0), lineno=line, col_offset=0)
+
+
+def code_of(code: CodeType) -> list[object]:
+    """What runs, and on which lines; `-OO` leaves docstrings out."""
+    inner = [code_of(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    lines = [line for _, _, line in code.co_lines()]
+    return [code.co_name, code.co_code, code.co_names, code.co_varnames, lines, inner]
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_its_code_is_the_packages_line_by_line(name: str) -> None:
+    source = (PACKAGE / Path(name).name).read_text(encoding="utf-8")
+    original = WithoutTyping().visit(ast.parse(source))
+    packed = FILES[name]
+    assert code_of(compile(packed, name, "exec", optimize=2)) == code_of(compile(original, name, "exec", optimize=2))
+
+
+@pytest.mark.parametrize("name", sorted(FILES))
+def test_it_has_neither_comments_nor_docstrings(name: str) -> None:
+    packed = FILES[name]
+    nodes = ast.walk(ast.parse(packed))
+    documented = [node for node in nodes if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
+    assert not [node for node in documented if ast.get_docstring(node)]
+    tokens = list(tokenize.generate_tokens(io.StringIO(packed).readline))
+    assert not [token for token in tokens if token.type == tokenize.COMMENT]
+    assert not [line for line in packed.split("\n") if line != line.rstrip()]
+
+
+@pytest.mark.parametrize(
+    ("source", "blanked"),
+    [
+        ("x = 1  # one\n# two\ny = 2\n", "x = 1\n\ny = 2\n"),
+        ('"""One.\n\nTwo.\n"""\nx = 1\n', '""\n\n\n\nx = 1\n'),
+        ('def f():\n    """One.\n    Two.\n    """\n', 'def f():\n    ""\n\n\n'),
+        ('class A:\n    """Ä."""\n\n    x = "# no comment"\n', 'class A:\n    ""\n\n    x = "# no comment"\n'),
+        ('x = """\n# text  \n"""\n', 'x = """\n# text  \n"""\n'),
+        ('f(\n    "one"\n    # why\n    "two"\n)\n', 'f(\n    "one"\n\n    "two"\n)\n'),
+        ('x = 1\n"""of x"""\n', 'x = 1\n""\n'),
+        ('def f():\n    # why\n    """One."""  # two\n', 'def f():\n\n    """One."""\n'),
+        ('x = "a\u2028b"  # one\ny = 2\n', 'x = "a\u2028b"\ny = 2\n'),
+        ("if TYPE_CHECKING:\n    import a\n\n    @b\n    def c(): ...\nd\n", 'if TYPE_CHECKING:\n    ""\n\n\n\nd\n'),
+        ('def f(a: "A", *, b: "B" = 1, **c: "Any") -> "list[A]":\n    x\n', "def f(a, *, b = 1, **c):\n    x\n"),
+        ('def ä(ö: "Ä", ü: int) -> None:\n    x\n', "def ä(ö, ü):\n    x\n"),
+        ('def f(\n    a: "A",\n) -> "B":  # why\n    x\n', "def f(\n    a,\n):\n    x\n"),
+        ('class A:\n    b: "B"\n    c: "C" = 1\n', 'class A:\n    ""\n    c = 1\n'),
+        ('self.a: "A" = {"b": 1}\n', 'self.a = {"b": 1}\n'),
+        ("if TYPE_CHECKING:\n    import a\nelse:\n    a = 1\n", 'if TYPE_CHECKING:\n    ""\nelse:\n    a = 1\n'),
+    ],
+)
+def test_what_is_blanked(source: str, blanked: str) -> None:
+    assert command.blank(source) == blanked
+
+
+def test_a_traceback_names_the_line_of_the_source(tmp_path: Path) -> None:
+    folder = tmp_path / "nextauth_client"
+    folder.mkdir()
+    for name, code in FILES.items():
+        (folder / Path(name).name).write_text(code, encoding="utf-8")
+    code = "import sys\nfrom nextauth_client.urls import resolve\ntry:\n    resolve('javascript:1', 'http://a/')\n"
+    code += "except Exception as error:\n    sys.print_exception(error, sys.stdout)\n"
+    traceback = run_in_micropython(code, package=folder)
+    assert 'nextauth_client/urls.py", line ' in traceback
+    assert traceback == run_in_micropython(code)
+
+
+def test_the_same_sources_give_the_same_archive() -> None:
+    assert command.make_archive() == ARCHIVE
+
+
+# ── the command ──────────────────────────────────────────────────────────────────────────────────
+
+
+def test_it_is_written_and_pyscripts_configuration_is_printed(tmp_path: Path) -> None:
+    for _ in range(2):  # the second time over the first
+        done = run("files", "static/client", folder=tmp_path)
+    [(address, target)] = json.loads(done.stdout)["files"].items()
+    [archive] = (tmp_path / "static" / "client").iterdir()
+    assert (address.partition("#")[0], target) == (f"/static/client/{archive.name}", "./*")
+    assert archive.read_bytes() == ARCHIVE
+
+
+def test_pyscript_is_told_what_it_is_and_no_server_says_that_it_is_encoded() -> None:
+    """Flask and Django send `.tar.gz` so that the browser unpacks it on the way, and PyScript finds no archive."""
+    assert mimetypes.guess_type(command.ARCHIVE) == ("application/octet-stream", None)
+    assert command.KIND.endswith(".tar.gz")  # PyScript looks at the end of the address
+
+
+@pytest.mark.parametrize("page", ["static/micropython.json", "static/pyodide.json", "examples/with_puepy.json"])
+def test_the_checkouts_pages_load_it_as_it_is_printed(page: str, tmp_path: Path) -> None:
+    printed = json.loads(run("files", "static/client", folder=tmp_path).stdout)["files"]
+    files = json.loads((ROOT / page).read_text())["files"]
+    assert {**files, **printed} == files
+
+
+@pytest.mark.parametrize(
+    ("words", "address"),
+    [
+        (["."], "/"),
+        (["a b/c#d"], "/a%20b/c%23d/"),
+        (["client", "--url", "https://files.example/x/"], "https://files.example/x/"),
+        (["client", "--url", "."], "./"),
+    ],
+)
+def test_where_pages_find_it(words: list[str], address: str, tmp_path: Path) -> None:
+    [found] = json.loads(run("files", *words, folder=tmp_path).stdout)["files"]
+    assert found == f"{address}{command.ARCHIVE}{command.KIND}"
+
+
+@pytest.mark.parametrize(
+    "words", [["files", "--help"], ["files", "-h"], ["--help"], ["early", "--help"], ["page", "-h"]]
+)
+def test_help_is_shown_and_nothing_is_made(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, folder=tmp_path)
+    assert done.returncode == 0
+    assert "usage: python -m nextauth_client" in done.stdout
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "words", [["files", "--verbose"], ["files"], ["files", "a", "b"], ["early", "x"], ["page", "x"], ["fies", "a"], []]
+)
+def test_what_it_does_not_know_is_refused_with_the_usage_and_nothing_is_made(words: list[str], tmp_path: Path) -> None:
+    done = run(*words, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "usage: python -m nextauth_client" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("folder", ["taken", "taken/below", "a" * 300])
+def test_a_folder_that_cannot_be_made_is_refused_in_words(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    done = run("files", folder, folder=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("The archive could not be written: ")
+    assert done.stderr.endswith(" Name a folder that can be written.\n")
+    assert os.listdir(tmp_path) == ["taken"]
+
+
+def test_a_folder_inside_the_package_is_refused(tmp_path: Path) -> None:
+    for folder in (PACKAGE, PACKAGE / "pages", tmp_path / "link" / "pages"):
+        (tmp_path / "link").unlink(missing_ok=True)
+        (tmp_path / "link").symlink_to(PACKAGE)
+        done = run("files", str(folder), folder=tmp_path)
+        assert done.returncode == 2
+        assert "belongs to the package itself" in done.stderr
+        assert not (PACKAGE / "pages").exists()
+    assert not (PACKAGE / command.ARCHIVE).exists()
+
+
+def test_a_folder_that_may_not_be_written_is_refused_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root may write everywhere, so the refusal is the system's only here."""
+
+    def refuse(path: Path, data: bytes) -> int:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    assert command.main(["files", str(tmp_path / "client")]) == 1
+    assert "Permission denied" in capsys.readouterr().err
