@@ -39,11 +39,11 @@ unit:
 	@$(PYTHON) -m scripts.setup unit
 	@$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) -m "not heavy" $(TWO_FILES_AT_A_TIME)
 
-# All in Chromium, then what every engine has to show in those that are on this machine. The last line names the browsers
-# that are not, so that their tests are not missed in silence.
+# All in Chromium, then what every engine has to show in those that are on this machine. The last lines name the tests that
+# failed, in any of the runs, and the browsers that are not here, so that their tests are not missed in silence.
 test:
 	@$(PYTHON) -m scripts.setup test
-	@status=0; \
+	@rm -f build/failed.txt; status=0; \
 		$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) $(TWO_FILES_AT_A_TIME) || status=$$?; \
 		$(VENV_PYTHON) -m pytest tests/browser tests/backends $(IN_BROWSERS) || status=$$?; \
 		for engine in firefox webkit; do \
@@ -51,6 +51,7 @@ test:
 				ENGINE=$$engine $(VENV_PYTHON) -m pytest tests/browser $(IN_BROWSERS) || status=$$?; \
 			fi; \
 		done; \
+		if [ -f build/failed.txt ]; then cat build/failed.txt; fi; \
 		$(VENV_PYTHON) -m scripts.browsers missing; exit $$status
 
 test-browser:
