@@ -273,6 +273,10 @@ class BrowserHost:
     def store_epoch(self, epoch: int) -> None:
         self._tabs.store_epoch(epoch)
 
+    def said_by_js_clients(self, since: float) -> "list[str]":
+        said: "list[str]" = said_by_js_clients(since)
+        return said
+
     def note_departure(self) -> None:
         store(storage("sessionStorage"), DEPARTURE, str(int(time.time())))
 

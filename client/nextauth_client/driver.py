@@ -77,7 +77,7 @@ class Driver:
             given, rendered_at = self._embedded()
             if given is events.UNSET:
                 answered = self._adopt_early()
-        made_at, fresh = self._age(rendered_at)
+        given, made_at, fresh = self._aged(given, rendered_at)
         landed = self.host.take_departure()
         self.receive(events.Start(given, made_at, fresh, self.host.stored_epoch(), landed))
         if answered is not None:
@@ -105,7 +105,7 @@ class Driver:
     def configure(self, options: "Options", given: "Any") -> None:
         """Go on by other options, and with a given session, after readers have started this driver."""
         self.flows.timeout = options.timeout
-        made_at, fresh = self._age(None)
+        given, made_at, fresh = self._aged(given, None)
         self.receive(events.Configured(options, given, made_at, fresh))
 
     def reconnect(self, host: "Host", base: str, options: "Options", given: "Any") -> None:
@@ -147,18 +147,21 @@ class Driver:
 
     # ── what came with the page ──────────────────────────────────────────────────────────────────
 
-    def _age(self, rendered_at: "Optional[float]") -> "tuple[float, bool]":
-        """When what came with the page was true, and whether that is all that one has to ask.
+    def _aged(self, given: "Any", rendered_at: "Optional[float]") -> "tuple[Any, float, bool]":
+        """What came with the page, when it was true, and whether nobody has to be asked.
 
         The server may have said when it rendered it; its clock may be another. A page that was fetched ahead, or comes
-        out of a cache, is older than its navigation.
+        out of a cache, is older than its navigation. It says nothing once a JS client has told of a change.
         """
-        made_at = self.host.made_at()
-        if not self.host.is_fresh():
-            return (0.0 if rendered_at is None else rendered_at), False
-        if rendered_at is None:
-            return made_at, True
-        return min(made_at, rendered_at), rendered_at > made_at - KEPT
+        made_at, fresh = self.host.made_at(), self.host.is_fresh()
+        if not fresh:
+            made_at = rendered_at or 0.0
+        elif rendered_at is not None:
+            fresh = rendered_at > made_at - KEPT
+            made_at = min(made_at, rendered_at)
+        if given is not events.UNSET and self.host.said_by_js_clients(made_at):
+            given = events.UNSET
+        return given, made_at, fresh
 
     def _embedded(self) -> "tuple[Any, Optional[float]]":
         """The session that the server put into the page, if it did, and when it says that was."""

@@ -287,6 +287,9 @@ if TYPE_CHECKING:
         def notify_js_clients(self, trigger: str) -> None:
             """Send the JS clients' own messages (PROTOCOL.md, "Cross-tab messages"); `trigger` as they name it."""
 
+        def said_by_js_clients(self, since: float) -> list[str]:
+            """What JS clients have left in storage for tabs that come later, if it is younger: Unix seconds."""
+
         def note_departure(self) -> None:
             """Remember, for this tab alone, that a sign-in leaves the page."""
 

@@ -151,7 +151,8 @@ class Machine:
         self._visible = True
         self._online = True
         self._was_answered = False  # it, or another tab
-        self._knows_better = False  # it was told that it is offline, and got an answer
+        self._knows_better = False  # it was told that it is offline, and there was an answer
+        self._offline_since = 0.0
         self._present = False  # started, not in bfcache, not stopped
         self._landed = False  # and nobody has been told yet
 
@@ -293,10 +294,7 @@ class Machine:
             return  # given up meanwhile
         self._in_flight.remove(query)
         error = event.error
-        if not isinstance(error, BackendUnreachable):
-            self._was_answered = True
-            if not self._online:
-                self._online = self._knows_better = True  # the browser does not: it knows nothing of a VPN
+        self._was_reached(query.asked, error)
         # Python may start long after an early answer came.
         if error is None and query.number != events.EARLY and now - query.asked > self.options.timeout + LAG:
             error = BackendUnreachable("The answer of the backend came too late to be believed.")  # the laptop slept
@@ -348,8 +346,17 @@ class Machine:
         if self._lost_time or self._clock.moment(now) - max(self._shown, self._failed)[0] >= BURST * 1000:
             self._stale = True
 
+    def _was_reached(self, asked: float, error: "Optional[Exception]") -> None:
+        """What came of a query of this or another tab: any answer shows that the network is there."""
+        if isinstance(error, BackendUnreachable):
+            return
+        self._was_answered = True
+        if not self._online and asked >= self._offline_since:
+            self._online = self._knows_better = True  # the browser does not: it knows nothing of a VPN
+
     def _on_Network(self, event: "Any", now: float) -> None:
         self._online = event.online or self._knows_better
+        self._offline_since = now
         if event.online and self._retry_at is not None:
             self._retry_at = now
 
@@ -509,11 +516,11 @@ class Machine:
             self._corrected_at = now
             self._invalidate(now)
         asked = min(asked, now)
+        self._was_reached(asked, message.error)
         if message.error is not None:
             taken = self._fail(message.stamp, message.error, now)
         else:
             taken = self._show(message.stamp, asked, message.session, message.ends, now, message.reason)
-            self._was_answered = True
             if taken and message.session is not None:
                 self._announce_landing(message.session)
         if taken:

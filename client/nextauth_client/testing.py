@@ -226,8 +226,14 @@ class Browser:
         self.requests: "list[str]" = []  # all that were sent, such as "GET /session"
         self.told_js_clients: "list[str]" = []
         self._notices = 0  # by the JavaScript clients
+        self._js_message: "Optional[tuple[str, float]]" = None  # the newest of theirs in storage, and when
         self._ahead = 0.0
         self.backend = Backend(lambda: START + self.clock.time())
+
+    def js_messages(self, since: float) -> "list[str]":
+        """What the v3 and v4 clients have left in storage since then (Unix seconds): the newest."""
+        said = self._js_message
+        return [said[0]] if said is not None and said[1] > since else []
 
     def tab(self, url: str = "https://example.org/") -> "Tab":
         """A new tab: the `host=` of one Provider."""
@@ -259,6 +265,8 @@ class Browser:
         """
         self._notices += 1
         identity = f"{trigger} {self._notices}" if version < 5 else None
+        if identity is not None:
+            self._js_message = (identity, self.now())
 
         def hear(tab: "Tab") -> None:
             if trigger == "signout":
@@ -504,6 +512,9 @@ class Tab:
 
     def notify_js_clients(self, trigger: str) -> None:
         self.browser.told_js_clients.append(trigger)
+
+    def said_by_js_clients(self, since: float) -> "list[str]":
+        return self.browser.js_messages(since)
 
     def note_departure(self) -> None:
         self._departed = True

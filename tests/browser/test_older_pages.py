@@ -127,6 +127,29 @@ def test_after_a_sign_out_elsewhere_nobody_is_shown_by_an_older_page(
     assert tab.page.evaluate("shown") == ["nobody"]
 
 
+SIGN_OUT_OF_V4 = """
+localStorage["nextauth.message"] =
+    JSON.stringify({ event: "session", data: { trigger: "signout" }, timestamp: Math.floor(Date.now() / 1000) });
+"""
+
+
+@pytest.mark.parametrize("way", [fetched_ahead, kept_in_a_cache])
+def test_nor_after_a_sign_out_by_a_v4_client(older_tabs: Tabs, proxy: Proxy, way: Way) -> None:
+    """It stores no epoch, only a message."""
+    proxy.sign_in(older_tabs.context)
+    proxy.pages["/v4.html"] = lambda: ({"cache-control": "no-store"}, page("", ""))
+
+    def sign_out() -> None:
+        other = older_tabs.tab()
+        other.page.goto(proxy.url + "/v4.html")
+        older_tabs.context.clear_cookies()
+        other.page.evaluate(SIGN_OUT_OF_V4)
+
+    tab = way(older_tabs, proxy, sign_out, True)
+    tab.shows(status="unauthenticated", who="nobody")
+    assert tab.page.evaluate("shown") == ["nobody"]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_an_older_page_is_shown_while_the_backend_is_asked(older_tabs: Tabs, proxy: Proxy, way: Way) -> None:
     """No tab of this browser knows of a mutation."""

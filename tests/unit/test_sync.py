@@ -1872,6 +1872,28 @@ def test_rule_1_a_good_answer_proves_that_the_browser_is_wrong_to_say_offline() 
     assert tab.at(63, Tick()).asks()
 
 
+def test_rule_1_so_does_the_answer_that_another_tab_got() -> None:
+    one, two = open_tab(ADA, "a", keep_alive=60), Tab("b", keep_alive=60)
+    two.at(0, Network(False))
+    two.opens(ADA)
+    two.hears(5.2, answer_of(one, 5, 5.1))
+    assert two.at(66, Tick()).asks()
+
+
+def test_rule_1_an_answer_to_what_was_asked_while_online_proves_nothing() -> None:
+    one, two = two_tabs(ADA, keep_alive=60)
+    late = answer_of(one, 5, 5.1)
+    two.at(5.2, Network(False))
+    two.hears(5.3, late)
+    assert not two.at(66, Tick()).asks()
+    assert two.at(70, Network(True)).asks()
+
+
+def answer_of(tab: Tab, asked: float, came: float) -> list[Any]:
+    tab.at(asked, Refresh(1))
+    return tab.answers(came, ADA).messages("answer")
+
+
 def test_rule_1_what_the_browser_says_of_it_later_is_not_believed_either() -> None:
     tab = Tab(keep_alive=60)
     tab.at(0, Network(False))

@@ -88,6 +88,38 @@ def test_an_embedded_session_older_than_the_newest_mutation_is_dropped() -> None
     run(page)
 
 
+@pytest.mark.parametrize("trigger", ["signout", "getSession"])
+@pytest.mark.parametrize("how", ["in the page", "to the Provider"])
+def test_a_session_older_than_what_a_v3_or_v4_client_left_in_storage_is_dropped(how: str, trigger: str) -> None:
+    async def page(browser: Browser) -> None:
+        tab = browser.tab()
+        if how == "in the page":
+            embed(tab, ADA)
+        await asyncio.sleep(1)
+        browser.js_client_says(trigger)
+        await asyncio.sleep(1)
+        provider = Provider(host=tab) if how == "in the page" else Provider(host=tab, session=ADA)
+        assert provider.use_session().loading
+        await provider.ready()
+        assert name(provider) is None
+        assert browser.requests == ["GET /session"]
+
+    run(page)
+
+
+def test_a_session_younger_than_that_is_known_at_once() -> None:
+    async def page(browser: Browser) -> None:
+        browser.js_client_says()
+        await asyncio.sleep(1)
+        tab = browser.tab()
+        embed(tab, ADA)
+        assert name(Provider(host=tab)) == "ada"
+        await asyncio.sleep(5)
+        assert browser.requests == []
+
+    run(page)
+
+
 def test_a_page_that_a_sign_in_landed_on_with_its_session_tells_the_others() -> None:
     async def page(browser: Browser) -> None:
         other = Provider(host=browser.tab(), default=False)
