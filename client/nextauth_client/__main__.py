@@ -6,6 +6,7 @@ import gzip
 import io
 import itertools
 import json
+import re
 import sys
 import tarfile
 import tokenize
@@ -40,6 +41,9 @@ SCRIPTS = {  # that a command of this name prints
     "blocked": (BLOCKED, "with which PyScript starts where a browser blocks cookies, too"),
     "page": (PAGE, "with which a page signs in and out whose Python is all in a worker"),
 }
+# What JavaScript text consists of, as far as these scripts go: texts, regular expressions, comments, blanks, the rest.
+# They hold no division and no text over several lines, and end each statement with a semicolon.
+JS_TOKEN = re.compile(r"""(?://[^\n]*|\s)+|("(?:[^"\\]|\\.)*"|`[^`]*`|/(?:\[[^]]*]|\\.|[^/\\[])+/|[\w$]+|.)""")
 FILES_HELP = """Write the modules that run in a page into FOLDER, as one archive without comments and docstrings, and
 print PyScript's configuration to load it."""
 
@@ -72,6 +76,18 @@ def _imports(node: ast.AST) -> "Iterator[str]":
 def _is_typing(node: ast.If) -> bool:
     """Whether nothing but type checkers reads what stands below it."""
     return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+
+
+# ── the scripts ──────────────────────────────────────────────────────────────────────────────────
+
+
+def make_script(name: str) -> bytes:
+    """One of `SCRIPTS` for a page: without the comments, and the blanks that JavaScript does not need."""
+    source = SCRIPTS[name][0].read_text(encoding="utf-8")
+    code = ""
+    for token in [found[1] for found in JS_TOKEN.finditer(source) if found[1]]:
+        code += " " + token if re.match(r"[\w$]{2}", code[-1:] + token) else token
+    return f"{code}\n".encode()
 
 
 # ── the archive ──────────────────────────────────────────────────────────────────────────────────
@@ -174,7 +190,7 @@ def main(arguments: "list[str]") -> int:
     files.add_argument("--url", help="where pages find the folder, by default /FOLDER")
     options = parser.parse_args(arguments)
     if options.command in SCRIPTS:
-        sys.stdout.buffer.write(SCRIPTS[options.command][0].read_bytes())
+        sys.stdout.buffer.write(make_script(options.command))
         return 0
     folder: Path = options.folder
     if folder.resolve().is_relative_to(PACKAGE):

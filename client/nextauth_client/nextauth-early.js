@@ -18,13 +18,24 @@
 
   const noText = "input,textarea,select,option,optgroup,datalist,script,style,noscript,template,iframe,object,embed";
   const kinds = [
-    ["[data-auth-show]", "authShow", "hidden", words => !words.split(/\s+/).includes(status)],
+    ["[data-auth-show]", "authShow", "hidden", words => !words.split(/\s+/).some(holds)],
     ["[data-auth-text]" + outside(noText), "authText", "textContent", look],
     ["img[data-auth-src]", "authSrc", "src", path => /^https?:.*/.exec(resolve(look(path) || "no:"))?.[0]],
   ];
 
+  function at(path) {
+    return path.split(".").reduce((value, key) => value?.constructor == Object && value[key], session);
+  }
   function look(path) {
-    return path.split(".").reduce((value, key) => value?.constructor == Object && value[key], session)?.toWellFormed?.();
+    return at(path)?.toWellFormed?.();
+  }
+  function holds(word) {
+    const [, not, path, sign, text] = /^(!?)([^!~=]+)(?:(~?=)(.+))?$/.exec(word) ?? [];
+    if (!session || (!sign && !/[^.]\.[^.]/.test(path))) return word == status;
+    const found = at(path);
+    const same = value => /^[sb]/.test(typeof value) && value + "" == text;
+    const full = () => !/^(undefined|false|null|"?0"?|""|\[]|{})$/.test(JSON.stringify(found));
+    return !not == (sign == "=" ? same(found) : sign ? Array.isArray(found) && found.some(same) : full());
   }
   function fill() {
     for (const [selector, key, name, find] of kinds)
@@ -76,7 +87,12 @@
   }
   async function ask() {
     const [embedded] = all("script#nextauth-session[type$=json]");
-    if (embedded) return (embedded.dataset.at | 0) * 1e3 < localStorage[name + ":epoch"] || read(embedded.text);
+    if (embedded) {
+      const rendered = embedded.dataset.at ?? 0;
+      const said = JSON.parse(localStorage["nextauth.message"] ?? "{}");
+      const isOld = rendered * 1e3 < localStorage[name + ":epoch"] || (!said["nextauth-client"] && rendered < said.timestamp + 1);
+      return isOld || read(embedded.text);
+    }
     setTimeout(abort, 1e4);
     const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal: controller.signal });
     const text = await answer.text();

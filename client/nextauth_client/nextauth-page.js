@@ -1,21 +1,23 @@
 // docs
 (() => {
-  const get = (node, name) => Reflect.get(Reflect.getPrototypeOf(node), name, node);
-  const dataset = element => get(element, "dataset");
-  const closest = (element, selector) => get(element, "closest").call(element, selector);
-  const all = selector => get(document, "querySelectorAll").call(document, selector);
+  const { closest, getAttribute, toggleAttribute } = Element.prototype;
+  const attribute = (element, name) => getAttribute.call(element, "data-auth-" + name);
+  const ours = ":not([data-auth-ignore],[data-auth-ignore] *)";
+  const all = selector => Document.prototype.querySelectorAll.call(document, selector);
+  const hide = (element, hidden) => toggleAttribute.call(element, "hidden", hidden);
 
-  const { base = "/api/auth" } = dataset(get(document, "currentScript"));
-  const name = "nextauth-client:1:" + origin + base;
+  const { base = "/api/auth" } = Reflect.get(Document.prototype, "currentScript", document).dataset;
+  const backend = new URL(base, origin).href.replace(/\/+$/, "");
+  const name = "nextauth-client:1:" + backend;
   const id = "" + Math.random();
-  const channel = new (self.BroadcastChannel ?? Object)(name);
+  const channel = new BroadcastChannel(name);
   let newest = 0;
   let shown = 0;
 
   function say(type, more) {
     const stamp = [(newest = Math.max(Date.now(), newest + 1)), id];
     const data = JSON.stringify({ type, stamp, ...more });
-    channel.postMessage?.(data);
+    channel.postMessage(data);
     hear({ data });
     return stamp;
   }
@@ -28,47 +30,51 @@
       if (session === undefined || at < shown) return;
       shown = at;
       const status = session ? "authenticated" : "unauthenticated";
-      for (const element of all("[data-auth-show]:not([data-auth-ignore] *)"))
-        element.hidden = !dataset(element).authShow.split(" ").includes(status);
+      for (const element of all("[data-auth-show]" + ours))
+        hide(element, !attribute(element, "show").split(" ").includes(status));
     } catch {}
   }
-  async function act(element, path, body = new FormData()) {
-    const given = closest(element, "[data-auth-callback-url]");
+  async function act(element, path, form) {
+    const leaves = form || path == "/signout";
+    const given = closest.call(element, "[data-auth-callback-url]");
     const here = location.host ? location.href.split("#")[0] : origin;
-    const back = new Request(given ? dataset(given).authCallbackUrl : here).url;
-    if (path == "/signin/") return location.assign(base + "/signin?callbackUrl=" + encodeURIComponent(back));
+    const back = new Request(given ? attribute(given, "callback-url") : here).url;
+    if (path == "/signin/") return location.assign(backend + "/signin?" + new URLSearchParams({ callbackUrl: back }));
     element.disabled = true;
     const signal = AbortSignal.timeout(1e4);
-    const ask = async (path, more) => (await fetch(base + path, { mode: "same-origin", signal, ...more })).json();
+    const ask = (path, more) => fetch(backend + path, { mode: "same-origin", signal, ...more });
+    const foreign = all("[data-auth-ignore] [name]:enabled");
+    foreign.forEach(field => (field.disabled = true));
+    const body = new URLSearchParams(new FormData(form));
+    foreign.forEach(field => (field.disabled = false));
     const start = say("start");
     let outcome = "nothing";
     let url;
     try {
-      for (const { name } of all("[data-auth-ignore] [name]")) body.delete(name);
-      body.set("csrfToken", (await ask("/csrf")).csrfToken);
+      const csrf = await ask("/csrf");
+      body.set("csrfToken", (await csrf.json()).csrfToken);
       body.set("callbackUrl", back);
       body.set("json", true);
-      if (!/^.signin/.test(path)) outcome = "leaving";
+      if (leaves) outcome = "leaving";
       const headers = { "X-Auth-Return-Redirect": "1" };
-      const answer = await ask(path, { method: "POST", body: new URLSearchParams(body), headers });
-      url = new Request(answer.url ?? (path == "/signout" ? back : "no:")).url;
+      const answer = await ask(path + /\/?$/.exec(csrf.url), { method: "POST", redirect: "error", body, headers });
+      url = new Request((await answer.json()).url ?? (!form && leaves ? back : "no:")).url;
       if (url != back && /^(?!http)|[?&](error|csrf)=/.test(url)) url = "";
     } catch {}
     say("end", { start, outcome });
-    for (const element of all("[data-auth-error]:not([data-auth-ignore] *)")) element.hidden = url;
-    if (url && (given || url != back || !/^.callback/.test(path))) location.assign(url);
+    for (const element of all("[data-auth-error]" + ours)) hide(element, url);
+    if (url && (given || url != back || !form)) location.assign(url);
     setTimeout(() => (element.disabled = false), 1e3);
   }
   function pressed(event) {
-    const element = closest(
-      event.target,
-      event.type == "submit" ? "[data-auth-form]" : "[data-auth-signin],[data-auth-signout]",
-    );
-    if (!element || event.defaultPrevented || event.ctrlKey || closest(element, "[data-auth-ignore]")) return;
+    const submits = event.type == "submit";
+    const selector = submits ? "[data-auth-form]" : ":is([data-auth-signin],[data-auth-signout])";
+    const element = closest.call(event.target, selector + ours);
+    if (!element || event.defaultPrevented || event.ctrlKey) return;
     event.preventDefault();
-    const { authForm, authSignin } = dataset(element);
-    if (authForm) act(event.submitter ?? element, "/callback/" + authForm, new FormData(element));
-    else act(element, authSignin == null ? "/signout" : "/signin/" + authSignin);
+    const provider = attribute(element, submits ? "form" : "signin");
+    if (submits) act(event.submitter ?? element, "/callback/" + provider, element);
+    else act(element, provider == null ? "/signout" : "/signin/" + provider);
   }
 
   addEventListener("click", pressed);

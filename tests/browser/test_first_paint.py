@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from nextauth_client.__main__ import make_script
 from nextauth_client.server import session_script
 from nextauth_client.session import Session
 from playwright.sync_api import ConsoleMessage
@@ -726,19 +727,146 @@ def test_a_session_that_was_rendered_before_the_newest_mutation_ended_is_not_pai
     assert [name for name in ("in", "out", "wait") if tab.element(name).is_visible()] == [seen]
 
 
-@micropython_only
-def test_what_a_condition_shows_stays_hidden_until_python_takes_over(tabs: Tabs, backend: Backend) -> None:
-    backend.sign_in(tabs.context)
-    html = f"""{EARLY}<p id="in" data-auth-show="authenticated user.email=x" hidden>In</p>
-        <p id="ada" data-auth-show="user.email=ada@example.com" hidden>Ada</p>
-        <p id="others" data-auth-show="!user.email=ada@example.com" hidden>Others</p>"""
-    tabs.site.write_page("/conditions.html", python="", html=html, interpreter=tabs.interpreter, pyscript="")
+CONDITIONS = [
+    *(
+        "user.role=admin",
+        "user.role=other",
+        "user.role!=admin",
+        "user.role=",
+        "user.role",
+        "!user.role=admin",
+        "!user.role",
+    ),
+    *("user.roles~=editor", "user.roles~=5", "user.roles~=true", "user.roles~=null", "user.roles~=none", "user.roles~"),
+    *("user.roles=editor", "!user.roles~=editor", "!user.roles~=none", "user.role~=admin", "user.one=editor"),
+    *(
+        "user.verified",
+        "user.verified=true",
+        "user.verified=True",
+        "!user.verified",
+        "user.blocked",
+        "user.blocked=false",
+    ),
+    *(
+        "user.empty",
+        "user.none",
+        "user.none=null",
+        "user.zero",
+        "user.zero=0",
+        "user.five",
+        "user.five=5",
+        "user.no_list",
+    ),
+    *(
+        "user.no_record",
+        "user.record",
+        "user.record.deep=x",
+        "user.record=x",
+        "user.nothing",
+        "!user.nothing",
+        "user.a.b.c",
+    ),
+    *(
+        "expires",
+        "expires=2999-01-01T00:00:00.000Z",
+        "!expires=x",
+        "user.",
+        ".user",
+        "user..role",
+        "!",
+        "=",
+        "!!user.role",
+    ),
+    *(
+        "user.toString",
+        "user.constructor",
+        "user.__proto__",
+        "user.length",
+        "toString=x",
+        "authenticated",
+        "!authenticated",
+    ),
+    *(
+        "unauthenticated user.role=admin",
+        "unauthenticated user.role=x",
+        "user.role=x loading !user.none",
+        "user.sign=a=b",
+    ),
+]
+ROLES = {
+    **{"name": "Ada", "role": "admin", "roles": ["editor", 5, True, None], "one": ["editor"], "verified": True},
+    **{"blocked": False, "empty": "", "none": None, "zero": 0, "five": 5, "no_list": [], "no_record": {}},
+    **{"record": {"deep": "x"}, "sign": "a=b"},
+}
+
+
+@pytest.mark.parametrize("who", [{"user": ROLES, "expires": "2999-01-01T00:00:00.000Z"}, None], ids=["Ada", "nobody"])
+def test_what_conditions_show_early_is_what_python_shows(tabs: Tabs, who: dict[str, Any] | None) -> None:
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=who or {}))
+    html = HTML + "".join(f'<p data-auth-show="{words}" hidden>{words}</p>' for words in CONDITIONS)
+    shown = (
+        "[...document.querySelectorAll('p[data-auth-show]')].filter(p => p.checkVisibility()).map(p => p.textContent)"
+    )
+    tabs.site.write("/early.html", page(EARLY, html))
     tab = tabs.tab()
-    tab.page.goto("/conditions.html")
+    tab.page.goto("/early.html")
+    expect(tab.element("in" if who else "out")).to_be_visible()
+    early = tab.page.evaluate(shown)
+    with_python = tabs.python(PYTHON, html=html)
+    expect(with_python.element("in" if who else "out")).to_be_visible()
+    assert early == with_python.page.evaluate(shown)
+    assert ("user.role=admin" in early) == (who is not None)
+    tabs.context.unroute_all()
+
+
+@micropython_only
+def test_a_number_that_is_no_integer_holds_for_python_alone(tabs: Tabs) -> None:
+    """Of JavaScript's texts of numbers some are others than Python's: such an element waits for Python."""
+    who = '{"user": {"name": "Ada", "level": 5.0}, "expires": "2999-01-01T00:00:00.000Z"}'
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(body=who, content_type="application/json"))
+    html = f'{EARLY}<p id="in" data-auth-show="authenticated">In</p><p id="five" data-auth-show="user.level=5">5</p>'
+    tabs.site.write("/early.html", page("", html))
+    tab = tabs.tab()
+    tab.page.goto("/early.html")
     expect(tab.element("in")).to_be_visible()
-    expect(tab.element("ada")).to_be_hidden()
-    expect(tab.element("others")).to_be_hidden()
-    tab = tabs.python(PYTHON, html=html.replace(EARLY, ""), head=EARLY)
+    expect(tab.element("five")).to_be_hidden()
+    tabs.context.unroute_all()
+
+
+@micropython_only
+def test_it_works_as_the_package_prints_it(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    tabs.site.write("/printed.js", make_script("early").decode())
+    tabs.site.write("/early.html", page('<script src="/printed.js"></script>', HTML))
+    tab = tabs.tab()
+    tab.page.goto("/early.html")
     expect(tab.element("in")).to_be_visible()
-    expect(tab.element("ada")).to_be_visible()
-    expect(tab.element("others")).to_be_hidden()
+    tab.shows(name="Ada Lovelace")
+
+
+@micropython_only  # no Python runs at all
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        ({"timestamp": 1_790_000_000}, "wait"),
+        ({"timestamp": 1_790_000_009}, "wait"),
+        ({"timestamp": 1_789_999_999}, "in"),
+        ({"timestamp": 1_790_000_009, "nextauth-client": 1_790_000_009_000}, "in"),
+    ],
+    ids=["in its second", "after it", "before it", "by this client, which stores an epoch"],
+)
+def test_a_session_that_a_v3_or_v4_clients_message_outdates_is_not_painted(
+    tabs: Tabs, said: dict[str, int], seen: str
+) -> None:
+    embedded = (
+        '<script type="application/json" id="nextauth-session" data-at="1790000000.250">'
+        '{"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}</script>'
+    )
+    tabs.site.write("/kept.html", page(embedded + EARLY, HTML))
+    text = json.dumps({"event": "session", "data": {"trigger": "signout"}, **said})
+    tabs.context.add_init_script(f"localStorage.setItem('nextauth.message', {json.dumps(text)})")
+    tab = tabs.tab()
+    tab.page.goto("/kept.html")
+    expect(tab.element(seen)).to_be_visible()
+    tab.page.wait_for_function("nextauthEarly.over")
+    assert [name for name in ("in", "out", "wait") if tab.element(name).is_visible()] == [seen]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import parse_qs
 
 import pytest
+from nextauth_client.__main__ import make_script
+from playwright.sync_api import Route
 
 from tests.browser.following import HTML, UNMOVED, following, press, session_queries
 from tests.browser.snippets import FOLLOW
@@ -164,14 +167,76 @@ def test_other_peoples_html_does_nothing(tabs: Tabs, backend: Backend) -> None:
     worker = page_with_worker(tabs, "by hand", html=html)  # PyScript does not start among such names
     tab = worker.tab
     sign_in(tab)
-    expect(tab.element("problem")).to_be_visible()  # a field of the same name as theirs is not sent
-    tab.expect_problem("status of 401")
-    worker.sign_in()
-    tab.shows(who="Ada Lovelace")
+    tab.shows(who="Ada Lovelace")  # by the form's own field
+    expect(tab.element("problem")).to_be_hidden()
     expect(tab.element("leave")).to_be_visible()
     expect(tab.element("their-show")).to_be_hidden()
     tab.element("their-out").click()
     assert "Ada Lovelace" in worker.call("get_session()")
+
+
+@micropython_only
+@pytest.mark.parametrize("name", ["hidden", "toggleAttribute", "dataset", "disabled"])
+def test_a_form_shows_and_hides_whatever_its_fields_are_called(tabs: Tabs, backend: Backend, name: str) -> None:
+    tab = page_with_worker(tabs, html=FORM.replace("<input", f'<input name="{name}" type="hidden"><input', 1)).tab
+    expect(tab.element("enter")).to_be_visible()
+    sign_in(tab)
+    expect(tab.element("leave")).to_be_visible()
+    expect(tab.element("enter")).to_be_hidden()
+
+
+@micropython_only
+@pytest.mark.parametrize("to", ["/elsewhere", "/api/auth/signout", "https://elsewhere.example/"])
+def test_a_password_goes_nowhere_else_by_a_redirect(tabs: Tabs, backend: Backend, to: str) -> None:
+    tab = page_with_worker(tabs).tab
+    sent: list[str] = []
+    tab.page.on(
+        "request", lambda request: sent.append(request.url) if "lovelace" in (request.post_data or "") else None
+    )
+    tab.page.route(
+        "**/callback/credentials", lambda route: route.fulfill(status=307, headers={"location": to}, body="")
+    )
+    tab.expect_problem("ERR_FAILED")
+    sign_in(tab)
+    expect(tab.element("problem")).to_be_visible()
+    assert sent == [f"{backend.base}/callback/credentials"]
+
+
+@micropython_only
+def test_a_backend_that_adds_a_slash_is_asked_and_sent_to_there(tabs: Tabs, backend: Backend) -> None:
+    """Next.js with `trailingSlash`."""
+    tab = page_with_worker(tabs).tab
+    redirected: list[str] = []
+
+    def answer(route: Route) -> None:
+        url = route.request.url
+        if url.endswith("/"):
+            route.fulfill(response=route.fetch(url=url[:-1]))
+        else:
+            redirected.append(route.request.method)
+            route.fulfill(status=308, headers={"location": url + "/"}, body="")
+
+    tab.page.route(re.compile("/api/auth/(csrf|callback/credentials)"), answer)
+    sign_in(tab)
+    expect(tab.element("leave")).to_be_visible()
+    assert redirected == ["GET"]
+
+
+@micropython_only
+def test_a_base_with_a_slash_at_its_end_is_the_same_backend(tabs: Tabs, backend: Backend) -> None:
+    tab = page_with_worker(tabs, head=SCRIPT.replace("<script", '<script data-base="/api/auth/"')).tab
+    sign_in(tab)
+    tab.shows(who="Ada Lovelace")
+    expect(tab.element("leave")).to_be_visible()
+
+
+@micropython_only
+def test_it_works_as_the_package_prints_it(tabs: Tabs, backend: Backend) -> None:
+    tabs.site.write("/printed.js", make_script("page").decode())
+    tab = page_with_worker(tabs, head='<script src="/printed.js"></script>').tab
+    sign_in(tab)
+    tab.shows(who="Ada Lovelace")
+    expect(tab.element("leave")).to_be_visible()
 
 
 @micropython_only

@@ -14,7 +14,7 @@ import nextauth_client
 import pytest
 from hatchling.metadata.core import ProjectMetadata
 from hatchling.plugin.manager import PluginManager
-from nextauth_client.__main__ import SCRIPTS
+from nextauth_client.__main__ import SCRIPTS, make_script
 from pathspec import GitIgnoreSpec
 
 from scripts.steps import ROOT
@@ -252,7 +252,7 @@ def test_each_script_is_one_file(name: str) -> None:
     command = [sys.executable, "-m", "nextauth_client", name]
     printed = subprocess.run(command, cwd=ROOT / "client", capture_output=True, check=True).stdout
     file = f"nextauth-{name}.js"
-    assert printed == (ROOT / "static" / file).read_bytes()
+    assert printed == make_script(name)
     assert (ROOT / "static" / file).resolve() == PACKAGE / file
 
 
