@@ -14,6 +14,7 @@ VENV = ROOT / ".venv"
 VENV_PYTHON = VENV / "bin" / "python"
 CONSTRAINTS = ROOT / "constraints.txt"
 PIP = ROOT / "scripts" / "pip.txt"
+SERVER = ROOT / "server"
 STUB = ROOT / "server_stub"
 
 
@@ -48,14 +49,17 @@ def _install(name: str, *extras: str) -> None:
     # hatchling comes first: it reads what is needed, and builds in no environment of its own, unpinned.
     pip_install("hatchling")
     # The backend itself runs from the checkout, where no copy of it can be stale.
-    pip_install(*_dependencies(ROOT, *extras), *_dependencies(STUB))
+    needed = [*_dependencies(ROOT, *extras), *_dependencies(SERVER), *_dependencies(STUB)]
+    pip_install(*[requirement for requirement in needed if not requirement.startswith("nextauth-")])
     # A folder has no hash, so it is installed by itself.
-    pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", ".")
+    for folder in (ROOT, SERVER):
+        pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", folder)
     _installed(name).write()
 
 
 def _installed(name: str) -> Stamp:
-    return Stamp(VENV / f".installed-{name}", ROOT / "pyproject.toml", STUB / "pyproject.toml", CONSTRAINTS)
+    projects = [folder / "pyproject.toml" for folder in (ROOT, SERVER, STUB)]
+    return Stamp(VENV / f".installed-{name}", *projects, CONSTRAINTS)
 
 
 def _dependencies(folder: Path, *extras: str) -> list[str]:

@@ -25,8 +25,6 @@ PAGE = PACKAGE / "nextauth-page.js"
 # unpack what is called .gz, hence .bin for them; and PyScript looks at the address's end.
 ARCHIVE = PACKAGE.name + ".tar.gz.bin"
 KIND = "#.tar.gz"
-# Asked for where there is no page.
-CPYTHON_ONLY = ("server", "server_answers", "server_guards", "server_questions", "server_requests")
 
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
@@ -57,7 +55,7 @@ def page_modules() -> "list[Path]":
     waiting = ["__init__"]
     while waiting:
         name = waiting.pop()
-        if name not in found and name not in CPYTHON_ONLY:
+        if name not in found:
             found.add(name)
             waiting += _imports(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))
     return [PACKAGE / f"{name}.py" for name in sorted(found, key=lambda name: f"{ORDER} {name}".split().index(name))]

@@ -40,7 +40,7 @@ def use_session(session_type: "type[S]" = Session, *, required: bool = False) ->
 async def get_session(request: "Any" = None, *, session_type: "type[S]" = Session) -> "Optional[S]":  # type: ignore[assignment]
     """Ask the backend who is signed in: a `Session`, or `None` when it says nobody. Updates every tab.
 
-    A server hands over the request that it answers; `nextauth_client.server` has more options there. Raises
+    A server hands over the request that it answers; `nextauth_server` has more options there. Raises
     `BackendUnreachable` or `UnexpectedAnswer`; an unknown never becomes `None`. Source: the reference's getSession (S7,
     S8, S28).
     """

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 # What to do on a server instead of a call that belongs in a page.
 _INSTEAD = {
     "Provider": "ask with `await get_session(request)`, and give the answer to the page with `session_script`",
-    "sign_in": "send the person to the backend's sign-in page, as `nextauth_client.server.login_required` does",
+    "sign_in": "send the person to the backend's sign-in page, as `nextauth_server.login_required` does",
     "sign_out": "link to the backend's own page for it, such as /api/auth/signout",
     "update_session": "there is nothing to call: let the page do it",
     "auth_fetch": "call the API with an HTTP client of your own, such as httpx",
     "explain_error": "give it the code: `explain_error(code)`",
     "component": "there is no page to show anything in: render with your templates",
     "bind": "there is no page to serve: write the attributes, and let the page call it",
-    "require_session": "use `nextauth_client.server.login_required`",
+    "require_session": "use `nextauth_server.login_required`",
 }
 
 
@@ -54,9 +54,13 @@ def server_module() -> "Any":
     """The module that answers queries on a server; `None` in a browser."""
     if is_browser():
         return None
-    from . import server
-
-    return server
+    try:
+        import nextauth_server
+    except ImportError as error:
+        if error.name != "nextauth_server":
+            raise
+        raise ImportError("Asking from a Python server needs nextauth_server: pip install nextauth-server")
+    return nextauth_server
 
 
 def require_elements(caller: str) -> None:
@@ -84,5 +88,5 @@ def refuse_request(request: "Any", caller: str) -> None:
     if request is not None:
         raise NotAvailableHere(
             f"{caller}(request) reads a request's cookie, which only a server has: "
-            f"use nextauth_client.server there, and {caller}() in a page."
+            f"use nextauth_server there, and {caller}() in a page."
         )

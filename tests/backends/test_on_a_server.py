@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
+import nextauth_server
 import pytest
-from nextauth_client import UnexpectedAnswer, server
+from nextauth_client import UnexpectedAnswer
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse
@@ -39,9 +40,9 @@ def asked(cookie: str, backend: RealBackend) -> list[Any]:
     """What the three questions give for a cookie: session, CSRF token, names of the providers."""
     with httpx.Client(transport=ByAddress()) as client:
         to: dict[str, Any] = {"base_url": backend.url, "base_path": backend.base_path, "client": client}
-        session = server.get_session_sync(cookie, **to)
-        token = server.get_csrf_token_sync(cookie, **to)
-        return [session and session.to_dict(), token, list(server.get_providers_sync(**to))]
+        session = nextauth_server.get_session_sync(cookie, **to)
+        token = nextauth_server.get_csrf_token_sync(cookie, **to)
+        return [session and session.to_dict(), token, list(nextauth_server.get_providers_sync(**to))]
 
 
 def asked_in_a_view(cookie: str, backend: RealBackend) -> list[Any]:
@@ -50,9 +51,9 @@ def asked_in_a_view(cookie: str, backend: RealBackend) -> list[Any]:
     async def view(request: Request) -> JSONResponse:
         async with httpx.AsyncClient(transport=ByAddressAsync()) as client:
             to: dict[str, Any] = {"base_url": backend.url, "base_path": backend.base_path, "client": client}
-            session = await server.get_session(request, **to)
-            token = await server.get_csrf_token(request, **to)
-            return JSONResponse([session and session.to_dict(), token, list(await server.get_providers(**to))])
+            session = await nextauth_server.get_session(request, **to)
+            token = await nextauth_server.get_csrf_token(request, **to)
+            return JSONResponse([session and session.to_dict(), token, list(await nextauth_server.get_providers(**to))])
 
     async def visit() -> list[Any]:
         transport = httpx.ASGITransport(Starlette(routes=[Route("/", view)]))
@@ -92,4 +93,6 @@ def test_s8_s9_s10_without_a_cookie_nobody_is_signed_in_at_a_real_backend(backen
 
 def test_a_real_backend_that_fails_is_unexpected_on_a_server(backend: RealBackend) -> None:
     with httpx.Client(transport=ByAddress()) as client, pytest.raises(UnexpectedAnswer):
-        server.get_session_sync("", base_url=backend.url, base_path=backend.base_path + "/nothing", client=client)
+        nextauth_server.get_session_sync(
+            "", base_url=backend.url, base_path=backend.base_path + "/nothing", client=client
+        )

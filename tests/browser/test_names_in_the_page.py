@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from nextauth_client.server import session_script
 from nextauth_client.session import Session
+from nextauth_server import session_script
 
 from tests.browser.following import Bystander
 from tests.browser.snippets import FOLLOW, HTML, SHOW

@@ -11,7 +11,7 @@ from typing import Any
 import flask
 import pytest
 import werkzeug.serving
-from nextauth_client.server import login_required
+from nextauth_server import login_required
 from playwright.sync_api import Browser, expect
 
 from scripts.steps import ROOT

@@ -13,12 +13,12 @@ from urllib.parse import unquote
 import fastapi
 import flask
 import httpx
+import nextauth_server
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.urls import re_path
-from nextauth_client import server
 from starlette.applications import Starlette
 from starlette.responses import Response
 from starlette.routing import Route
@@ -89,16 +89,16 @@ def flask_app(run: Run, view: Any) -> App:
 
 
 async def all_three(request: Any) -> str:
-    session = await server.get_session(request)
-    token = await server.get_csrf_token(request)
-    providers = await server.get_providers()
+    session = await nextauth_server.get_session(request)
+    token = await nextauth_server.get_csrf_token(request)
+    providers = await nextauth_server.get_providers()
     return json.dumps([session and session.to_dict(), token, list(providers)])
 
 
 def all_three_sync(request: Any) -> str:
-    session = server.get_session_sync(request)
-    token = server.get_csrf_token_sync(request)
-    providers = server.get_providers_sync()
+    session = nextauth_server.get_session_sync(request)
+    token = nextauth_server.get_csrf_token_sync(request)
+    providers = nextauth_server.get_providers_sync()
     return json.dumps([session and session.to_dict(), token, list(providers)])
 
 

@@ -14,7 +14,7 @@ from .test_docs import app_of, load
 
 PAGE = (ROOT / "docs" / "calling-your-api.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-APIS = [snippet for snippet in SNIPPETS if "nextauth_client.server" in snippet]
+APIS = [snippet for snippet in SNIPPETS if "nextauth_server" in snippet]
 
 
 def test_the_page_has_an_api_in_each_framework() -> None:

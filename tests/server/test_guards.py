@@ -12,8 +12,8 @@ import httpx
 import pytest
 from django.http import HttpResponse
 from django.views import View
-from nextauth_client import Session, server_guards
-from nextauth_client.server import login_required, session_dependency
+from nextauth_client import Session
+from nextauth_server import guards, login_required, session_dependency
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -304,7 +304,7 @@ def test_unknown_is_503_and_never_401(app: App, scripted: Scripted, caplog: pyte
     answer = app.get("/", accept=HTML)
     assert (answer.status_code, answer.headers["content-type"]) == (503, "text/plain; charset=utf-8")
     assert "cannot be reached" in answer.text
-    ours = [record for record in caplog.records if record.name == "nextauth_client"]
+    ours = [record for record in caplog.records if record.name == "nextauth_server"]
     assert [record.levelno for record in ours] == [logging.WARNING] * 3
 
 
@@ -367,7 +367,7 @@ def test_a_guard_refuses_a_client_of_the_other_kind() -> None:
 def test_a_guard_that_nobody_told_where_the_backend_is_says_so_when_it_is_made(
     guard: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    server_guards._warn_once.cache_clear()
+    guards._warn_once.cache_clear()
     guard()
     guard()
     [record] = caplog.records
@@ -378,7 +378,7 @@ def test_a_guard_that_nobody_told_where_the_backend_is_says_so_when_it_is_made(
 def test_a_guard_that_can_know_it_says_nothing(
     guard: Callable[..., Any], backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    server_guards._warn_once.cache_clear()
+    guards._warn_once.cache_clear()
     guard()
     monkeypatch.delenv("NEXTAUTH_URL")
     guard(base_url="https://example.org")

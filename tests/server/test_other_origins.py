@@ -10,7 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.views import View
 from nextauth_client import Session
-from nextauth_client.server import login_required, session_dependency
+from nextauth_server import login_required, session_dependency
 
 from .conftest import Backend
 from .frameworks import ORIGIN, App, Run, django_app, flask_app
@@ -195,9 +195,9 @@ def test_what_no_browser_calls_an_origin_is_refused_at_start(guard: Callable[...
 def test_the_log_holds_no_cookie_and_no_line_of_a_strangers_making(
     make: Callable[..., App], backend: Backend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "nextauth_client")
+    caplog.set_level(logging.DEBUG, "nextauth_server")
     make().send("POST", "/", cookie=backend.cookie, origin="https://evil.example\x85" + "x" * 5000)
-    [said] = [record.getMessage() for record in caplog.records if record.name == "nextauth_client"]
+    [said] = [record.getMessage() for record in caplog.records if record.name == "nextauth_server"]
     assert len(said) < 400 and said.isprintable() and backend.cookie not in said
 
 

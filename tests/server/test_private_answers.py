@@ -21,7 +21,7 @@ from django.utils.decorators import sync_and_async_middleware
 from django.views.decorators.cache import cache_page
 from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse, StreamingResponse
 from nextauth_client import Session
-from nextauth_client.server import login_required, session_dependency
+from nextauth_server import login_required, session_dependency
 from starlette.middleware.base import BaseHTTPMiddleware
 
 from .conftest import Backend, Scripted

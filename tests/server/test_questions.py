@@ -14,8 +14,9 @@ from typing import Any
 
 import httpx
 import nextauth_client
+import nextauth_server
 import pytest
-from nextauth_client import BackendUnreachable, Session, UnexpectedAnswer, server
+from nextauth_client import BackendUnreachable, Session, UnexpectedAnswer
 
 from .conftest import Backend, Scripted
 from .frameworks import Run
@@ -34,10 +35,10 @@ def ways(request: pytest.FixtureRequest, run: Run) -> dict[str, Ask]:
     """The three questions by name, in both forms."""
     names = ["get_session", "get_csrf_token", "get_providers"]
     if request.param == "sync":
-        return {name: getattr(server, f"{name}_sync") for name in names}
+        return {name: getattr(nextauth_server, f"{name}_sync") for name in names}
 
     def called(name: str) -> Ask:
-        return lambda *args, **options: run(getattr(server, name)(*args, **options))
+        return lambda *args, **options: run(getattr(nextauth_server, name)(*args, **options))
 
     return {name: called(name) for name in names}
 
@@ -221,15 +222,15 @@ def test_a_backend_whose_headers_drip_is_unreachable_when_the_time_is_over(
 def test_headers_that_drip_on_a_connection_that_was_kept_are_not_waited_for(scripted: Scripted) -> None:
     scripted.answer(200, json.dumps(ADA))
     with httpx.Client() as client:
-        assert server.get_session_sync("a=b", client=client) == ADA
+        assert nextauth_server.get_session_sync("a=b", client=client) == ADA
         scripted.drip_head = 0.02
         started = time.monotonic()
         with pytest.raises(BackendUnreachable, match="in time"):
-            server.get_session_sync("a=b", timeout=0.2, client=client)
+            nextauth_server.get_session_sync("a=b", timeout=0.2, client=client)
         assert time.monotonic() - started < BUSY
         assert_no_thread_goes_on()
         scripted.drip_head = 0
-        assert server.get_session_sync("a=b", client=client) == ADA
+        assert nextauth_server.get_session_sync("a=b", client=client) == ADA
     assert len(scripted.ports) == 2, "the connection was not kept"
 
 
@@ -243,7 +244,7 @@ def test_a_name_server_that_takes_its_time_is_not_waited_for(monkeypatch: pytest
     monkeypatch.setattr(socket, "getaddrinfo", slow)
     started = time.monotonic()
     with pytest.raises(BackendUnreachable, match="in time"):
-        server.get_session_sync("a=b", base_url="http://slow.test", timeout=0.1)
+        nextauth_server.get_session_sync("a=b", base_url="http://slow.test", timeout=0.1)
     assert time.monotonic() - started < BUSY
     answered.set()
     assert_no_thread_goes_on()
@@ -251,7 +252,7 @@ def test_a_name_server_that_takes_its_time_is_not_waited_for(monkeypatch: pytest
 
 def assert_no_thread_goes_on() -> None:
     for thread in threading.enumerate():
-        if thread.name == "nextauth_client":
+        if thread.name == "nextauth_server":
             thread.join(10)
             assert not thread.is_alive()
 
@@ -261,7 +262,7 @@ def test_what_is_raised_while_asking_reaches_whoever_asked() -> None:
         raise ZeroDivisionError("mine")
 
     with httpx.Client(transport=httpx.MockTransport(broken)) as client, pytest.raises(ZeroDivisionError, match="mine"):
-        server.get_session_sync("a=b", base_url="http://backend.test", client=client)
+        nextauth_server.get_session_sync("a=b", base_url="http://backend.test", client=client)
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", "br", "gzip, gzip"])
@@ -291,7 +292,7 @@ def test_an_answer_that_is_too_large_is_not_read_to_its_end() -> None:
     pieces = iter([b" " * 100_000] * 1000)
     transport = httpx.MockTransport(lambda request: httpx.Response(200, content=pieces))
     with httpx.Client(transport=transport) as client, pytest.raises(UnexpectedAnswer, match="too large"):
-        server.get_session_sync("a=b", base_url="http://backend.test", client=client)
+        nextauth_server.get_session_sync("a=b", base_url="http://backend.test", client=client)
     assert len(list(pieces)) > 900
 
 
@@ -309,13 +310,13 @@ def test_an_answer_that_is_not_http_is_unreachable() -> None:
         httpx.Client(transport=httpx.MockTransport(broken)) as client,
         pytest.raises(BackendUnreachable, match="illegal status line"),
     ):
-        server.get_session_sync("a=b", base_url="http://backend.test", client=client)
+        nextauth_server.get_session_sync("a=b", base_url="http://backend.test", client=client)
 
 
 def test_neither_errors_nor_logs_show_the_cookie(
     get_session: Ask, scripted: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.DEBUG, "nextauth_client")
+    caplog.set_level(logging.DEBUG, "nextauth_server")
     scripted.answer(500, "secret")
     with pytest.raises(UnexpectedAnswer) as unexpected:
         get_session("a=secret")
@@ -343,7 +344,7 @@ def asked() -> Callable[..., str]:
         with pytest.MonkeyPatch.context() as patch, httpx.Client(transport=httpx.MockTransport(note)) as client:
             for name, value in (variables or {}).items():
                 patch.setenv(name, value)
-            server.get_session_sync("a=b", client=client, **options)
+            nextauth_server.get_session_sync("a=b", client=client, **options)
         return urls[0]
 
     return asked
@@ -435,12 +436,12 @@ def test_a_client_of_ones_own_keeps_no_cookie_for_the_next_person(run: Run, scri
     async def two_people() -> None:
         async with httpx.AsyncClient(**settings()) as client:
             for cookie in ("next-auth.session-token=old", ""):
-                await server.get_session(cookie, client=client)
+                await nextauth_server.get_session(cookie, client=client)
 
     run(two_people())
     with httpx.Client(**settings()) as client:
         for cookie in ("next-auth.session-token=old", ""):
-            server.get_session_sync(cookie, client=client)
+            nextauth_server.get_session_sync(cookie, client=client)
     assert [headers.get("cookie") for _, headers in scripted.seen] == ["next-auth.session-token=old", None] * 2
     assert not any("authorization" in headers for _, headers in scripted.seen)
 
@@ -448,7 +449,7 @@ def test_a_client_of_ones_own_keeps_no_cookie_for_the_next_person(run: Run, scri
 def test_a_client_of_ones_own_follows_no_redirect(scripted: Scripted) -> None:
     scripted.answer(302, "", ("Location", "/elsewhere"))
     with httpx.Client(follow_redirects=True) as client, pytest.raises(UnexpectedAnswer):
-        server.get_session_sync("a=b", client=client)
+        nextauth_server.get_session_sync("a=b", client=client)
     assert len(scripted.seen) == 1
 
 

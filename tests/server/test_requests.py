@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.http import HttpRequest
 from nextauth_client import NotAvailableHere
-from nextauth_client.server import get_session, get_session_sync
+from nextauth_server import get_session, get_session_sync
 
 from .conftest import Backend
 from .frameworks import REQUESTS, App, Run

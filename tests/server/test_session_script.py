@@ -14,7 +14,7 @@ import jinja2
 import pytest
 from django.template import Context, Engine
 from nextauth_client import Session
-from nextauth_client.server import get_session, get_session_sync, session_script
+from nextauth_server import get_session, get_session_sync, session_script
 
 HOSTILE = "</script><script>alert(1)</script><!-- <script> ]]> &lt; &amp; ' \" \\ \u2028\u2029 \0 ü 🦊 \ud800"
 

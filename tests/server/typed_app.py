@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 
 from nextauth_client import Session
-from nextauth_client.server import get_session, get_session_sync, login_required, session_dependency, session_script
+from nextauth_server import get_session, get_session_sync, login_required, session_dependency, session_script
 from typing_extensions import assert_type
 
 

@@ -1,4 +1,4 @@
-"""Both distributions, built and installed with pip into environments that hold nothing else."""
+"""The three distributions, built and installed with pip into environments that hold nothing else."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class Environment:
 @pytest.fixture(scope="module")
 def wheels(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheels")
-    for source in (ROOT, ROOT / "server_stub"):
+    for source in (ROOT, ROOT / "server", ROOT / "server_stub"):
         run(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=source)
     return folder
 
@@ -77,6 +77,24 @@ def test_the_client_installs_alone(wheels: Path, tmp_path: Path) -> None:
     environment.install(wheel(wheels, "nextauth_client"))
     assert environment.packages() == {"nextauth-client"}
     assert str(tmp_path) in environment.execute("import nextauth_client; print(nextauth_client.__file__)")
+
+
+def test_the_servers_half_installs_with_the_client_that_it_needs(wheels: Path, tmp_path: Path) -> None:
+    environment = Environment(tmp_path)
+    environment.install("--no-index", "--no-deps", wheel(wheels, "nextauth_client"), wheel(wheels, "nextauth_server"))
+    assert environment.packages() == {"nextauth-client", "nextauth-server"}
+    code = "import importlib.metadata as m; print(*m.metadata('nextauth-server').get_all('Requires-Dist'), sep='|')"
+    needed = environment.execute(code).split("|")
+    assert "nextauth-client" in needed
+    assert [line.partition("; ")[2] for line in needed if "extra" in line] == [
+        f"extra == '{name}'" for name in ("django", "fastapi", "flask")
+    ]
+
+    environment.install("--find-links", wheels, "nextauth-server")
+    asked = "import asyncio; from nextauth_client import get_session; asyncio.run(get_session(''))"
+    code = f"try:\n    {asked}\nexcept RuntimeError as error:\n    print(error)"
+    assert "set NEXTAUTH_URL_INTERNAL" in environment.execute(code)
+    assert str(tmp_path) in environment.execute("import nextauth_server; print(nextauth_server.__file__)")
 
 
 def test_the_development_backend_installs_alone_and_with_the_client(wheels: Path, tmp_path: Path) -> None:

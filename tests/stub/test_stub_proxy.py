@@ -20,7 +20,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.http import HttpResponse, HttpResponseRedirect, JsonResponse
 from django.test.utils import override_settings
 from django.urls import path
-from nextauth_client.server import login_required
+from nextauth_server import login_required
 from starlette.requests import Request
 from werkzeug.wsgi import get_input_stream
 

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import Depends, FastAPI, Request, Response
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
-from nextauth_client.server import session_dependency
+from nextauth_server import session_dependency
 
 from tests.support.backend import Backend
 

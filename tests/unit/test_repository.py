@@ -20,24 +20,26 @@ from pathspec import GitIgnoreSpec
 from scripts.steps import ROOT
 
 PACKAGE = ROOT / "client" / "nextauth_client"
-MODULES = sorted(file.stem for file in PACKAGE.glob("*.py"))
+SERVER = ROOT / "server" / "nextauth_server"
 
-# A module imports only from modules above it here, wherever the import stands.
-ORDER = [
+# A module imports only from modules of its package above it here, wherever the import stands.
+CLIENT_ORDER = [
     *("errors", "console", "urls", "times", "tasks", "jsontext"),
     *("records", "conditions", "session", "store", "reactive"),
     *("events", "options", "stamps", "messages", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
-    *("server_requests", "server_questions", "server_answers", "server_guards", "server", "runtime"),
-    *("driver", "calls", "actions"),
+    *("runtime", "driver", "calls", "actions"),
     *("elements", "component", "bound", "controls", "provider_lists", "bind"),
     *("provider", "api", "__init__"),
     *("testing", "__main__"),
 ]
+SERVER_ORDER = ["requests", "questions", "answers", "guards", "embed", "__init__"]
+
+MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob("*.py"))
+of_each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: f"{file.parent.name}.{file.stem}")
 
 BROWSER_MODULES = {"js", "jsffi", "pyodide", "pyodide_js", "pyscript"}
 MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "component", "bound", "controls", "bind"}
-MAY_IMPORT_HTTPX = {"server", "server_requests", "server_questions", "server_guards"}
 
 # Names of others that begin with an underscore, for want of a public one.
 ELSEWHERE = {
@@ -48,27 +50,31 @@ ELSEWHERE = {
 LARGEST_FILE = 600 * 1000
 
 
-def imports_of(source: str, modules: Sequence[str] = MODULES) -> Iterator[str]:
-    """Every import in a module's source. Modules of this package are written `.store`."""
+def imports_of(source: str, package: str, modules: Sequence[str]) -> Iterator[str]:
+    """Every import in a module's source. Modules of its own package are written `.store`."""
 
     def relative(name: str) -> str:
-        package, _, module = name.partition(".")
-        return f".{module or '__init__'}" if package == PACKAGE.name else name
+        first, _, module = name.partition(".")
+        return f".{module or '__init__'}" if first == package else name
 
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield relative(name.name)
         elif isinstance(node, ast.ImportFrom):
-            if node.module is None or node.module == PACKAGE.name:  # from . import store
+            if node.module is None or node.module == package:  # from . import store
                 for name in node.names:
                     yield f".{name.name if name.name in modules else '__init__'}"
             else:
                 yield f".{node.module}" if node.level else relative(node.module)
 
 
+def imports_in(module: Path) -> list[str]:
+    return [*imports_of(module.read_text(), module.parent.name, [file.stem for file in module.parent.glob("*.py")])]
+
+
 # Read while the tests are collected: a browser that an earlier test has driven disturbs CPython 3.11's parser.
-IMPORTS = {module: list(imports_of((PACKAGE / f"{module}.py").read_text())) for module in MODULES}
+IMPORTS = {module: imports_in(module) for module in MODULES}
 
 
 def test_imports_are_found_wherever_they_stand() -> None:
@@ -83,7 +89,7 @@ except ImportError:
     async def later():
         from .popup import open_popup
 """
-    assert sorted(imports_of(source, ["session"])) == [
+    assert sorted(imports_of(source, "nextauth_client", ["session"])) == [
         ".__init__",
         ".errors",
         ".popup",
@@ -95,21 +101,23 @@ except ImportError:
     ]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_from_modules_above_it(module: str) -> None:
-    assert module in ORDER, f"{module}.py is new: give it its place in ORDER, and in docs/architecture.md"
-    above = {f".{name}" for name in ORDER[: ORDER.index(module)]}
+@of_each_module
+def test_a_module_imports_only_from_modules_above_it(module: Path) -> None:
+    order = CLIENT_ORDER if module.parent == PACKAGE else SERVER_ORDER
+    assert module.stem in order, f"{module.name} is new: give it its place here, and in docs/architecture.md"
+    above = {f".{name}" for name in order[: order.index(module.stem)]}
     for imported in IMPORTS[module]:
         if imported.startswith("."):
-            assert imported in above, f"{module}.py may not import {imported}"
+            assert imported in above, f"{module.name} may not import {imported}"
 
 
-def test_the_picture_of_the_modules_is_in_that_order() -> None:
+@pytest.mark.parametrize(("first", "order"), [("words", CLIENT_ORDER), ("asking", SERVER_ORDER)])
+def test_the_picture_of_the_modules_is_in_that_order(first: str, order: list[str]) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    picture = re.search(r"```\n(words .*?)```", text, re.DOTALL)
+    picture = re.search(rf"```\n({first} .*?)```", text, re.DOTALL)
     assert picture is not None
     rows = [line.split()[1:] for line in picture[1].splitlines() if line and line[0].isalpha()]
-    assert [word for row in rows for word in row if word in ORDER] == ORDER
+    assert [word for row in rows for word in row if word in order] == order
 
 
 def private_names(source: str) -> tuple[set[str], set[str]]:
@@ -128,20 +136,20 @@ def private_names(source: str) -> tuple[set[str], set[str]]:
     return defined, {name for name in read - defined if name.startswith("_") and not name.endswith("__")}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_module_reads_no_private_name_of_another(module: str) -> None:
-    _, foreign = private_names((PACKAGE / f"{module}.py").read_text())
-    assert foreign - ELSEWHERE.get(module, set()) - inherited(module) == set()
+@of_each_module
+def test_a_module_reads_no_private_name_of_another(module: Path) -> None:
+    _, foreign = private_names(module.read_text())
+    assert foreign - ELSEWHERE.get(module.stem, set()) - inherited(module) == set()
 
 
-def inherited(module: str) -> set[str]:
+def inherited(module: Path) -> set[str]:
     """What a module may use of the classes that its own derive from."""
     names: set[str] = set()
-    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text())):
+    for node in ast.walk(ast.parse(module.read_text())):
         if isinstance(node, ast.ClassDef):
             for base in (base.id for base in node.bases if isinstance(base, ast.Name)):
                 for imported in IMPORTS[module]:
-                    source = PACKAGE / f"{imported.removeprefix('.')}.py"
+                    source = module.parent / f"{imported.removeprefix('.')}.py"
                     if imported.startswith(".") and source.exists() and f"class {base}" in source.read_text():
                         names |= private_names(source.read_text())[0]
     return names
@@ -152,12 +160,12 @@ def test_a_private_name_of_another_is_noticed() -> None:
     assert private_names(source)[1] == {"_theirs"}
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_only_the_modules_for_it_import_the_browser_or_httpx(module: str) -> None:
+@of_each_module
+def test_only_the_modules_for_it_import_the_browser_or_httpx(module: Path) -> None:
     roots = {imported.partition(".")[0] for imported in IMPORTS[module]}
-    if module not in MAY_IMPORT_THE_BROWSER:
+    if module.parent != PACKAGE or module.stem not in MAY_IMPORT_THE_BROWSER:
         assert not roots & BROWSER_MODULES
-    if module not in MAY_IMPORT_HTTPX:
+    if module.parent == PACKAGE:
         assert "httpx" not in roots
 
 
@@ -208,7 +216,7 @@ def test_the_changelog_begins_with_this_version() -> None:
     assert newest == nextauth_client.__version__
 
 
-@pytest.mark.parametrize("folder", [ROOT, ROOT / "server_stub"], ids=["client", "server_stub"])
+@pytest.mark.parametrize("folder", [ROOT, ROOT / "server", ROOT / "server_stub"], ids=lambda folder: folder.name)
 def test_a_distribution_says_where_it_is_from(folder: Path) -> None:
     """What an index shows of it: its README, and the addresses of the project."""
     metadata = ProjectMetadata(str(folder), PluginManager())

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from nextauth_client import BackendUnreachable, Provider
 from nextauth_client.host import Answer
-from nextauth_client.server import session_script
 from nextauth_client.session import Session
 from nextauth_client.testing import HANG, UNREACHABLE, Browser, Tab, run
+from nextauth_server import session_script
 
 ADA = {"user": {"name": "ada"}, "expires": "2999-01-01T00:00:00.000Z"}
 

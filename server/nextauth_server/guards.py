@@ -1,4 +1,4 @@
-"""Guards for the views of FastAPI, Django and Flask: who is let in, and how the others are answered. CPython only."""
+"""Guards for the views of FastAPI, Django and Flask: who is let in, and how the others are answered."""
 
 import functools
 import inspect
@@ -10,24 +10,24 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar, overload
 from urllib.parse import quote
 
 import httpx
+from nextauth_client import protocol
+from nextauth_client.errors import NextAuthError, explain_error
+from nextauth_client.session import Session
 
-from . import protocol
-from .errors import NextAuthError, explain_error
-from .server_answers import (
+from .answers import (
     DEPENDS_ON_COOKIE,
     FOR_NO_CACHE,
     mark_answers_of_starlette,
     mark_errors_of_django,
     mark_private,
 )
-from .server_questions import S, get_session, get_session_sync
-from .server_requests import ASKED_WHERE, SEEN_AT, BadCookie, address_of, checked_address, is_seen, origin_of
-from .session import Session
+from .questions import S, get_session, get_session_sync
+from .requests import ASKED_WHERE, SEEN_AT, BadCookie, address_of, checked_address, is_seen, origin_of
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
 
-logger = logging.getLogger("nextauth_client")
+logger = logging.getLogger("nextauth_server")
 
 View = TypeVar("View", bound=Callable[..., Any])
 AnyClient = httpx.Client | httpx.AsyncClient

@@ -1,6 +1,6 @@
 """What a Python server sends to the backend: a request with the cookie of the one that came in, and nothing else of it.
 
-Reads a request of any common framework without importing that framework. CPython only.
+Reads a request of any common framework without importing that framework.
 """
 
 import functools
@@ -17,11 +17,10 @@ from typing import TypeVar
 
 import anyio  # httpx needs it too
 import httpx
-
-from . import protocol
-from .errors import BackendUnreachable, NotAvailableHere, UnexpectedAnswer
-from .host import Answer
-from .host import Request as Outgoing
+from nextauth_client import protocol
+from nextauth_client.errors import BackendUnreachable, NotAvailableHere, UnexpectedAnswer
+from nextauth_client.host import Answer
+from nextauth_client.host import Request as Outgoing
 
 T = TypeVar("T")
 Request = object  # Starlette, FastAPI, Django, Flask, a WSGI environ, an ASGI scope, or the cookie as a string
@@ -235,7 +234,7 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
         except BaseException as error:
             future.set_exception(error)
 
-    Thread(target=copy_context().run, args=[run], name="nextauth_client", daemon=True).start()
+    Thread(target=copy_context().run, args=[run], name="nextauth_server", daemon=True).start()
     if not wait([future], seconds).done:
         raise TimeoutError
     return future.result()

@@ -1,38 +1,13 @@
-"""The client on a Python server: the three questions, guards for its views, and the session in a page of its own."""
+"""The session in a page of the server's own. Knows nothing of requests."""
 
 import json
 import math
 import time
 from typing import Any
 
-try:
-    import httpx  # noqa: F401 - what the modules below need
-except ImportError as error:
-    raise ImportError("nextauth_client.server needs httpx: pip install 'nextauth-client[server]'") from error
+from nextauth_client.session import Session
 
-from .server_guards import login_required, session_dependency
-from .server_questions import (
-    ASKED_AT,
-    get_csrf_token,
-    get_csrf_token_sync,
-    get_providers,
-    get_providers_sync,
-    get_session,
-    get_session_sync,
-)
-from .session import Session
-
-__all__ = [
-    "get_csrf_token",
-    "get_csrf_token_sync",
-    "get_providers",
-    "get_providers_sync",
-    "get_session",
-    "get_session_sync",
-    "login_required",
-    "session_dependency",
-    "session_script",
-]
+from .questions import ASKED_AT
 
 
 class _HTML(str):

@@ -1,11 +1,11 @@
-"""Answers of a Python server that depend on the cookie: no cache may give one to somebody else. CPython only."""
+"""Answers of a Python server that depend on the cookie: no cache may give one to somebody else."""
 
 import functools
 import re
 from typing import Any
 
 FOR_NO_CACHE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
-DEPENDS_ON_COOKIE = "nextauth_client.depends_on_cookie"  # a key of ASGI scopes, and of Django's request.META
+DEPENDS_ON_COOKIE = "nextauth_server.depends_on_cookie"  # a key of ASGI scopes, and of Django's request.META
 SHARED = ("public", "s-maxage", "private")  # `private` may name fields, and let the rest be shared
 # What shared caches obey before Cache-Control, also with a make's name in front (RFC 9213, Edge Architecture, nginx).
 FOR_SHARED_CACHES = ("cdn-cache-control", "surrogate-control", "x-accel-expires")

@@ -1,19 +1,19 @@
-"""The three questions on a Python server, about whoever sent a request. CPython only. Knows no `Provider`."""
+"""The three questions on a Python server, about whoever sent a request. Knows no `Provider`."""
 
 import logging
 import time
 from typing import TYPE_CHECKING, TypeVar
 
 import httpx
+from nextauth_client import protocol
+from nextauth_client.errors import UnexpectedAnswer
+from nextauth_client.host import Answer
+from nextauth_client.session import AuthProvider, Session
+from nextauth_client.times import parse_iso
 
-from . import protocol
-from .errors import UnexpectedAnswer
-from .host import Answer
-from .server_requests import Request, cookie_of, request_to_send, send, send_sync
-from .session import AuthProvider, Session
-from .times import parse_iso
+from .requests import Request, cookie_of, request_to_send, send, send_sync
 
-logger = logging.getLogger("nextauth_client")
+logger = logging.getLogger("nextauth_server")
 
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault  # type checkers know it without an install
