@@ -32,7 +32,7 @@ def use_session(session_type: "type[S]" = Session, *, required: bool = False) ->
 
     Inside an `effect` or `component` the read is followed; elsewhere it is a snapshot. With no Provider one is started
     with the defaults. `required=True` sends a signed-out person to the sign-in page. Raises `NotAvailableHere` on a
-    server. Source: the reference's useSession (S4 to S6).
+    server. Source: the reference's useSession.
     """
     return default_provider("use_session").use_session(session_type, required=required)
 
@@ -41,8 +41,7 @@ async def get_session(request: "Any" = None, *, session_type: "type[S]" = Sessio
     """Ask the backend who is signed in: a `Session`, or `None` when it says nobody. Updates every tab.
 
     A server hands over the request that it answers; `nextauth_server` has more options there. Raises
-    `BackendUnreachable` or `UnexpectedAnswer`; an unknown never becomes `None`. Source: the reference's getSession (S7,
-    S8, S28).
+    `BackendUnreachable` or `UnexpectedAnswer`; an unknown never becomes `None`. Source: the reference's getSession.
     """
     running = Provider.current()
     if request is None and running is not None:
@@ -60,7 +59,7 @@ async def get_session(request: "Any" = None, *, session_type: "type[S]" = Sessio
 async def get_csrf_token(request: "Any" = None) -> str:
     """The CSRF token for a POST of your own; a server hands over the request that it answers.
 
-    Raises `BackendUnreachable` or `UnexpectedAnswer`. Source: the reference's getCsrfToken (S9).
+    Raises `BackendUnreachable` or `UnexpectedAnswer`. Source: the reference's getCsrfToken.
     """
     running = Provider.current()
     if running is not None:
@@ -75,7 +74,7 @@ async def get_csrf_token(request: "Any" = None) -> str:
 async def get_providers() -> "dict[str, AuthProvider]":
     """The configured ways to sign in, by id and in the backend's order. Raises as `get_csrf_token`.
 
-    Source: the reference's getProviders (S10).
+    Source: the reference's getProviders.
     """
     running = Provider.current()
     if running is not None:
@@ -176,7 +175,7 @@ def sign_in(
     The awaited `SignInResult` is truthy when the backend accepted it; what it accepts without signing anybody in (a
     mail that has been sent, v4 with passwords and database sessions) the session tells. Raises `BackendUnreachable`,
     `UnexpectedAnswer`, `CSRFRefused`, `UnsafeURL` or `PopupFailed` when awaited; else they are logged and shown as
-    `.error`. Source: the reference's signIn (S11 to S20).
+    `.error`. Source: the reference's signIn.
     """
     return _actions("sign_in").sign_in(
         provider,
@@ -195,7 +194,7 @@ def sign_out(
     """End the session, then reload the page or go to `callback_url`. Starts at once.
 
     With `redirect=False` the page stays, every reader is told, and the awaited result's `url` is the validated URL.
-    Raises as `sign_in`; then nothing has changed. Source: the reference's signOut (S21 to S23).
+    Raises as `sign_in`; then nothing has changed. Source: the reference's signOut.
     """
     refuse_unknown(unknown, SIGN_OUT_OPTIONS)
     return _actions("sign_out").sign_out(callback_url=callback_url, redirect=redirect)

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 BUTTONS = "[data-auth-signin],[data-auth-signout]"
 SUBMITS = "button:not([type=button]):not([type=reset]),input[type=submit],input[type=image]"
+OTHER_METHOD = "[formmethod]:not([formmethod=post i])"
 LEFT_FOR = ("signin", "provider")  # pages that the browser goes to already
 LEAVE_TIMEOUT = 10.0  # seconds that the browser may take to leave, before it is taken to stay (a download)
 
@@ -61,8 +62,12 @@ class Forms(Attribute):
             warn(element, 'names no way to sign in: write data-auth-form="credentials".')
         if str(tag_of(element)) != "form":
             warn(element, "is no form.")
-        elif (attribute(element, "method") or "").lower() != "post":
-            warn(element, 'puts a password into the address if it is sent before Python runs: write method="post".')
+        elif (attribute(element, "method") or "").lower() != "post" or int(query_all(element, OTHER_METHOD).length):
+            warn(
+                element,
+                'puts a password into the address if it is sent before Python runs: write method="post", and no other '
+                "formmethod at its buttons.",
+            )
         return nothing
 
 

@@ -44,7 +44,7 @@ PINNED_PARAMETERS = (
 
 
 def session_request(base: str) -> Request:
-    """`GET {base}/session`. Source: the reference's getSession (S7)."""
+    """`GET {base}/session`. Source: the reference's getSession."""
     return Request("GET", base + "/session", {"Accept": JSON_TYPE})
 
 
@@ -77,7 +77,7 @@ def update_request(base: str, csrf_token: str, data: "Any") -> Request:
 
 
 def csrf_request(base: str) -> Request:
-    """`GET {base}/csrf`. Source: the reference's getCsrfToken (S9)."""
+    """`GET {base}/csrf`. Source: the reference's getCsrfToken."""
     return Request("GET", base + "/csrf", {"Accept": JSON_TYPE})
 
 
@@ -91,7 +91,7 @@ def understand_csrf(answer: "Answer") -> str:
 
 
 def providers_request(base: str) -> Request:
-    """`GET {base}/providers`. Source: the reference's getProviders (S10)."""
+    """`GET {base}/providers`. Source: the reference's getProviders."""
     return Request("GET", base + "/providers", {"Accept": JSON_TYPE})
 
 
@@ -119,7 +119,7 @@ def understand_providers(answer: "Answer") -> "dict[str, AuthProvider]":
 def sign_in_page(base: str, callback_url: str, is_required: bool = False) -> str:
     """The backend's own page that offers all providers. `is_required`: it says that a page needs somebody signed in.
 
-    Source: the reference's signIn (S11).
+    Source: the reference's signIn.
     """
     pairs = [("error", "SessionRequired")] if is_required else []
     return base + "/signin?" + urlencode(pairs + [("callbackUrl", callback_url)])
@@ -147,7 +147,7 @@ def sign_in_request(
 ) -> Request:
     """The POST that signs in with `provider`; `callback_url` is absolute.
 
-    Source: the reference's signIn (S12, S13, S18, S19).
+    Source: the reference's signIn.
     """
     action = "callback" if provider.type == "credentials" else "signin"
     url = f"{base}/{action}/{quote(provider.id)}"
@@ -199,7 +199,7 @@ def understand_sign_in(answer: "Answer", resolve: "Resolve", callback_url: str) 
 
 
 def sign_out_request(base: str, csrf_token: str, callback_url: str) -> Request:
-    """The POST that signs out. Source: the reference's signOut (S21, S22)."""
+    """The POST that signs out. Source: the reference's signOut."""
     return _form_request(base + "/signout", csrf_token, callback_url, {})
 
 

@@ -71,7 +71,7 @@ class Provider(Actions):
     - `host`: the world, for tests
 
     Starts at once. Raises `TypeError` or `ValueError` for an option that makes no sense, `RuntimeError` when another
-    default Provider runs, `NotAvailableHere` outside a browser. Source: the reference's Provider (S24 to S34).
+    default Provider runs, `NotAvailableHere` outside a browser. Source: the reference's Provider.
     """
 
     _is_implicit = False  # started by what the page read or bound

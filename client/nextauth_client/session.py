@@ -44,7 +44,7 @@ else:
 class User(Record):
     """`session.user`: `name`, `email` and `image` read `None` when the backend leaves them out.
 
-    Source: the reference's session (S1).
+    Source: the reference's session.
     """
 
     name: "Optional[str]"
@@ -84,7 +84,7 @@ class Session(Record):
     Name your own additions in a subclass, `class MySession(Session): role: str`, and read with
     `use_session(MySession)`: that helps editors and type checkers and changes nothing at run time.
 
-    Source: the reference's session (S1, S3).
+    Source: the reference's session.
     """
 
     user: User
@@ -110,7 +110,7 @@ class SessionState(_Pair[S]):
 
     `count`, of a driver, gives the seconds left now; if told so it counts them down from then on.
 
-    Source: the reference's useSession (S4).
+    Source: the reference's useSession.
     """
 
     def __init__(
@@ -287,7 +287,7 @@ class SignInResult(_Value):
     - `page`: which page goes on: `"signin"` of the backend's own, `"provider"` (the browser goes to that one's),
       `"verify-request"` (a mail has been sent), or `None`
 
-    Source: the reference's signIn (S17).
+    Source: the reference's signIn.
     """
 
     def __init__(
@@ -319,7 +319,7 @@ class SignInResult(_Value):
 class SignOutResult(_Value):
     """What the backend answered to `sign_out`: `url`, absolute, where the person was to go.
 
-    Source: the reference's signOut (S23).
+    Source: the reference's signOut.
     """
 
     def __init__(self, url: str) -> None:
@@ -335,7 +335,7 @@ class AuthProvider(_Value):
     `type` is `"credentials"`, `"email"`, `"oauth"`, `"oidc"` or another that the backend names. `needs_form`: bool,
     whether a person has to fill in something first.
 
-    Source: the reference's getProviders (S10).
+    Source: the reference's getProviders.
     """
 
     def __init__(

@@ -1135,12 +1135,22 @@ def test_relative_addresses_are_relative_to_the_base_of_the_document(tabs: Tabs)
     assert parse_qs(urlsplit(went.value.url).query)["callbackUrl"] == [tab.backend.url + "/below/there.html"]
 
 
-@pytest.mark.parametrize(("method", "warnings"), [("", 1), ('method="get"', 1), ('method="POST"', 0)])
+@pytest.mark.parametrize(
+    ("method", "button", "warnings"),
+    [
+        ("", "", 1),
+        ('method="get"', 'formmethod="post"', 1),
+        ('method="POST"', "", 0),
+        ('method="post"', 'formmethod="get"', 1),
+        ('method="post"', 'formmethod="PoST"', 0),
+    ],
+)
 @micropython_only
-def test_a_form_that_would_put_a_password_into_an_address_is_warned_of(tabs: Tabs, method: str, warnings: int) -> None:
-    tab = tabs.python(
-        SHOW + GIVEN + "bind()\n", html=f'<form id="form" {method} data-auth-form="credentials"><input></form>'
-    )
+def test_a_form_that_would_put_a_password_into_an_address_is_warned_of(
+    tabs: Tabs, method: str, button: str, warnings: int
+) -> None:
+    form = f'<form id="form" {method} data-auth-form="credentials"><input><button {button}>In</button></form>'
+    tab = tabs.python(SHOW + GIVEN + "bind()\n", html=form)
     assert len([line for line in tab.console if 'id="form"' in line and 'method="post"' in line]) == warnings
 
 
