@@ -94,16 +94,16 @@ def test_it_holds_what_a_page_imports_and_nothing_else() -> None:
     names = {Path(name).stem for name in FILES}
     assert {"__init__", "provider", "sync", "browser"} <= names
     assert {"bind", "component", "popup"} <= names, "they load when they are asked for"
-    assert not names & {*command.CPYTHON_ONLY, "__main__"}
+    assert "__main__" not in names
     assert not [name for name in names if name.startswith("testing")]
     assert not [name for name in FILES if Path(name).parent != Path("nextauth_client")]
 
 
 def test_every_import_in_it_finds_its_module() -> None:
-    """All but those that only type checkers see, and what exists where there is no page."""
+    """All but those that only type checkers see."""
     for name, code in FILES.items():
         for module in command._imports(ast.parse(code)):
-            assert module in command.CPYTHON_ONLY or f"nextauth_client/{module}.py" in FILES, name
+            assert f"nextauth_client/{module}.py" in FILES, name
 
 
 @pytest.mark.parametrize(
