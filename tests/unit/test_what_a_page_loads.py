@@ -30,7 +30,7 @@ KB = 1024
 ARCHIVE_LIMIT = 48 * KB
 EARLY_LIMIT = int(1.9 * KB)  # 0.2 of it are conditions
 PAGE_LIMIT = int(1.5 * KB)
-WHEEL_LIMIT = 128 * KB
+WHEEL_LIMIT = 132 * KB
 
 
 def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
