@@ -12,6 +12,7 @@ import nextauth_client
 from nextauth_client import (
     AuthProvider,
     Provider,
+    Response,
     Session,
     SessionState,
     SignInResult,
@@ -99,6 +100,8 @@ async def call(name, given, answer):
         value = function(*arguments, **keywords)
         if name not in PLAIN:
             value = await value
+        if isinstance(value, Response):
+            value = [value.status, await value.json()]
         outcome = {"value": plain(value)}
     except Exception as error:
         outcome = {"raised": type(error).__name__, "message": str(error)}
