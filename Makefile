@@ -7,9 +7,9 @@ ENGINE ?= chromium
 VENV_PYTHON = .venv/bin/python
 WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
 TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
-# When something is wrong with the browser itself, every test takes its time to fail. One whose WebKit answers no more
-# has shown nothing, and is run again in another.
-IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1 --only-rerun BrowserLost
+# When something is wrong with the browser itself, every test takes its time to fail. What fails is run once more, for
+# browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
+IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
 .PHONY: help demo wheel unit test test-browser test-next soak bench docs lint clean
 
@@ -40,7 +40,7 @@ unit:
 	@$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) -m "not heavy" $(TWO_FILES_AT_A_TIME)
 
 # All in Chromium, then what every engine has to show in those that are on this machine. The last lines name the tests that
-# failed, in any of the runs, and the browsers that are not here, so that their tests are not missed in silence.
+# failed in any of the runs, or at first, and the browsers that are not here, so that nothing is missed in silence.
 test:
 	@$(PYTHON) -m scripts.setup test
 	@rm -f build/failed.txt; status=0; \

@@ -32,6 +32,10 @@ FILES = {
     "test_teardown.py": (
         "import pytest\n@pytest.fixture\ndef f():\n    yield\n    raise OSError('two')\ndef test_it(f): pass\n"
     ),
+    "test_second_try.py": (
+        "tries = []\ndef test_it():\n    tries.append(1)\n    assert len(tries) == 2, 'slow'\n"
+        "def test_never(): assert False, 'three'\n"
+    ),
     "test_import.py": "import nothing_of_the_kind\n",
     "conftest.py": (
         "from pathlib import Path\nfrom tests.support import failures\n"
@@ -49,6 +53,7 @@ def test_every_kind_of_failure_is_written_down(tmp_path: Path, processes: str) -
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--continue-on-collection-errors"]
+    command += ["--reruns", "1"]
     root = str(Path(failures.__file__).parents[2])
     done = subprocess.run(
         [*command, "-n", processes], cwd=tmp_path, env={"PYTHONPATH": root}, capture_output=True, text=True
@@ -56,5 +61,10 @@ def test_every_kind_of_failure_is_written_down(tmp_path: Path, processes: str) -
     assert sorted((tmp_path / "failed.txt").read_text().splitlines()) == [
         "FAILED test_call.py::test_it: AssertionError: one",
         "FAILED test_import.py: ModuleNotFoundError: No module named 'nothing_of_the_kind'",
+        "FAILED test_second_try.py::test_never: AssertionError: three",
         "FAILED test_teardown.py::test_it: OSError: two",
+        "RERUN test_call.py::test_it: AssertionError: one",
+        "RERUN test_second_try.py::test_it: AssertionError: slow",
+        "RERUN test_second_try.py::test_never: AssertionError: three",
+        "RERUN test_teardown.py::test_it: OSError: two",
     ], done.stdout
