@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,8 +22,11 @@ from nextauth_server.tokens import V3Tokens, V4Tokens, V5Tokens
 from starlette.requests import Request as StarletteRequest
 from werkzeug.test import create_environ
 
+from tests.stub.recordings import recorded
+
 ADA = {"sub": "1", "name": "Ada Lovelace", "email": "ada@example.com", "picture": "/ada.svg", "role": "admin"}
 SECRET = "a secret"
+RECORDED_AT = 1795424950  # 2026-11-23T09:09:10Z
 USED = {"v3": (V3Tokens(), "next-auth"), "v4": (V4Tokens(), "next-auth"), "v5": (V5Tokens(), "authjs")}
 
 each_version = pytest.mark.parametrize("version", USED)
@@ -189,6 +193,16 @@ def test_fields_that_the_token_lacks_are_none() -> None:
     session = read_session(cookie_for("v4", {"sub": "1"}), secret=SECRET)
     assert session is not None
     assert session.user.to_dict() == {"name": None, "email": None, "image": None}
+
+
+@pytest.mark.parametrize("version", ["v3", "v4", "v5", "v3-https", "v4-https", "v5-https"])
+def test_cookies_that_real_backends_were_sent_are_read(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("tokens", "reading"):
+        monkeypatch.setattr(f"nextauth_server.{module}.time", SimpleNamespace(time=lambda: RECORDED_AT))
+    cookies = {exchange["request"].get("headers", {}).get("Cookie", "") for _, exchange in recorded([version]).values()}
+    sessions = [read_session(cookie, secret=f"test-secret-{version[:2]}") for cookie in cookies]
+    assert "jsmith@example.com" in [session.user.email for session in sessions if session is not None]
+    assert not any(read_session(cookie, secret="another") for cookie in cookies)
 
 
 # ── who it is not ────────────────────────────────────────────────────────────────────────────────
