@@ -20,12 +20,13 @@ from smtplib import SMTPException
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from nextauth_server.tokens import Claims
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
-from . import flow, jwt, oidc, pages
+from . import flow, oidc, pages
 from .accounts import AccountNotLinked, Accounts, new_user
 from .database import Database, DatabaseError
 from .dialects import DIALECTS, Dialect, found
@@ -68,7 +69,7 @@ SignInCallback = Callable[[User, str], bool | str]
 AuthorizeCallback = Callable[[Mapping[str, Any]], User | str | None]
 
 
-def take_over_name(claims: jwt.Claims, update: object) -> jwt.Claims:
+def take_over_name(claims: Claims, update: object) -> Claims:
     """The default ``jwt`` callback: an update may change one's own name and nothing else."""
     name = update.get("name") if isinstance(update, dict) else None
     return {**claims, "name": name} if isinstance(name, str) and name else claims

@@ -29,11 +29,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from nextauth_server.tokens import Claims
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from . import jwt
 from .auth import AuthApp
 from .dev_page import controls_page
 from .errors import Refused
@@ -174,7 +174,7 @@ class DevControls:
                 del self.state.faults[endpoint]
         return fault.kind
 
-    def change_user(self, session: dict[str, Any], claims: jwt.Claims) -> dict[str, Any]:
+    def change_user(self, session: dict[str, Any], claims: Claims) -> dict[str, Any]:
         session = {**session, "user": {**session["user"], **self.state.user}}
         return self.session_callback(session, claims)
 

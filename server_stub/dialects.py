@@ -8,15 +8,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote, urlencode
 
+from nextauth_server.cookies import UNESCAPED
+from nextauth_server.tokens import TokenFormat, V3Tokens, V4Tokens, V5Tokens
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
-from . import jwt
 from .errors import Refused, SentElsewhere
 
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Pragma": "no-cache", "Expires": "0"}
-
-UNESCAPED = "!'()*~"  # what JavaScript's encodeURIComponent leaves alone, beside what `quote` does
 
 NO_TOKEN = "the link of a mail has no token"
 
@@ -54,7 +53,7 @@ class V4:
     name = "v4"
     title = "NextAuth.js v4"
     cookie_prefix = "next-auth."
-    tokens: jwt.TokenFormat = jwt.V4Tokens()
+    tokens: TokenFormat = V4Tokens()
     nobody: Mapping[str, object] | None = {}  # what `/session` answers when nobody is signed in
     not_cached: Mapping[str, str] = NOT_CACHED
     has_update = True  # POST /session
@@ -170,7 +169,7 @@ class V3(V4):
 
     name = "v3"
     title = "NextAuth.js v3"
-    tokens: jwt.TokenFormat = jwt.V3Tokens()
+    tokens: TokenFormat = V3Tokens()
     not_cached: Mapping[str, str] = {}
     has_update = False
     splits_cookies = False
@@ -203,7 +202,7 @@ class V5(V4):
     name = "v5"
     title = "Auth.js v5"
     cookie_prefix = "authjs."
-    tokens: jwt.TokenFormat = jwt.V5Tokens()
+    tokens: TokenFormat = V5Tokens()
     nobody: Mapping[str, object] | None = None
     has_log = False
     failures_delete_cookies = False

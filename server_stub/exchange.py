@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl
 
+from nextauth_server.cookies import Cookie, CookieNames, parse_cookies
 from starlette.requests import Request
 from starlette.responses import Response
 
-from .cookies import Cookie, CookieNames, SessionCookie, parse_cookies
+from .cookies import SessionCookie
 from .csrf import check_csrf
 from .dialects import Dialect
 from .errors import Refused

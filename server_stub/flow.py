@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
 
-from . import jwt
-from .cookies import Cookie
+from nextauth_server.cookies import Cookie
+from nextauth_server.tokens import V5Tokens
+
 from .exchange import Exchange
 from .oidc import Flow
 
 LIFETIME = 15 * 60  # seconds that somebody may stay at a provider
 
-_tokens = jwt.V5Tokens()
+_tokens = V5Tokens()
 
 
 def remember(exchange: Exchange, flow: Flow, secret: str) -> list[Cookie]:

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any, Protocol
 
-from . import jwt
+from nextauth_server.tokens import Claims
+
 from .accounts import Accounts
 from .database import Adapter, Database, DatabaseSession
 from .dialects import Dialect
@@ -20,8 +21,8 @@ from .errors import SentElsewhere
 from .exchange import Exchange
 from .users import User, picture_url
 
-JWTCallback = Callable[[jwt.Claims, object], jwt.Claims]
-SessionCallback = Callable[[dict[str, Any], jwt.Claims], dict[str, Any]]
+JWTCallback = Callable[[Claims, object], Claims]
+SessionCallback = Callable[[dict[str, Any], Claims], dict[str, Any]]
 
 # What a session tells of its user, and the claim that holds it.
 USER_CLAIMS = {"name": "name", "email": "email", "image": "picture"}
@@ -95,10 +96,10 @@ class JWTSessions:
     async def revoke(self) -> None:
         self.secret = secrets.token_hex()
 
-    def read(self, exchange: Exchange) -> jwt.Claims | None:
+    def read(self, exchange: Exchange) -> Claims | None:
         return self.dialect.tokens.decode(exchange.session.value, self.secret, exchange.session.name)
 
-    def store(self, exchange: Exchange, claims: jwt.Claims) -> datetime:
+    def store(self, exchange: Exchange, claims: Claims) -> datetime:
         expires = datetime.now(timezone.utc) + timedelta(seconds=self.max_age)
         token = self.dialect.tokens.encode(claims, self.secret, self.max_age, exchange.session.name)
         exchange.set_cookies += exchange.session.replace(token, expires)
@@ -206,15 +207,15 @@ def token_in(exchange: Exchange) -> str | None:
     return exchange.session.value if _TOKEN.fullmatch(exchange.session.value) else None
 
 
-def claims_of(user: User, exchange: Exchange) -> jwt.Claims:
-    claims: jwt.Claims = {"email": user.email or None, "sub": user.id}
+def claims_of(user: User, exchange: Exchange) -> Claims:
+    claims: Claims = {"email": user.email or None, "sub": user.id}
     if not user.name:
         return claims
     image = user.image and picture_url(user.image, f"{exchange.base_url}/")
     return {"name": user.name, **claims, "picture": image or None}
 
 
-def session_of(claims: jwt.Claims, expires: datetime, dialect: Dialect) -> dict[str, Any]:
+def session_of(claims: Claims, expires: datetime, dialect: Dialect) -> dict[str, Any]:
     """What a client may know, before the session callback."""
     user = {key: claims.get(claim) for key, claim in USER_CLAIMS.items() if claim in claims or dialect.nulls}
     return {"user": user, "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

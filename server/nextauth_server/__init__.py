@@ -10,8 +10,11 @@ from .questions import (
     get_session,
     get_session_sync,
 )
+from .reading import DatabaseSession, TokenSession, read_session
 
 __all__ = [
+    "DatabaseSession",
+    "TokenSession",
     "get_csrf_token",
     "get_csrf_token_sync",
     "get_providers",
@@ -19,6 +22,7 @@ __all__ = [
     "get_session",
     "get_session_sync",
     "login_required",
+    "read_session",
     "session_dependency",
     "session_script",
 ]

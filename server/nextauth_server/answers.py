@@ -64,17 +64,19 @@ def mark_answers_of_starlette() -> None:
 
 
 @functools.cache
-def mark_errors_of_django() -> None:
-    """Have Django mark what it answers to an exception that left a guarded view, from now on.
+def mark_answers_of_django() -> None:
+    """Have Django mark the answers to requests that were guarded, from now on.
 
-    The guard cannot answer in its place: around it are what rolls the request's transaction back (`ATOMIC_REQUESTS`),
-    other decorators, and middleware that makes an answer of the exception. Around all of them is a cache.
+    First what becomes of an exception that left a view. The guard cannot answer in its place: around it are what rolls
+    the request's transaction back (`ATOMIC_REQUESTS`), other decorators, and middleware that makes an answer of the
+    exception. Around all of them is a cache. And at the end every answer: a middleware may have set its own headers.
     """
     from django.core.handlers import exception  # type: ignore[import-untyped]
     from django.core.handlers.base import BaseHandler  # type: ignore[import-untyped]
 
     answer = exception.response_for_exception
     answer_of_middleware = BaseHandler.process_exception_by_middleware
+    respond, respond_async = BaseHandler.get_response, BaseHandler.get_response_async
 
     def mark(request: Any, response: Any) -> Any:
         if DEPENDS_ON_COOKIE in request.META and hasattr(response, "headers"):
@@ -87,5 +89,34 @@ def mark_errors_of_django() -> None:
     def marked_of_middleware(self: Any, error: Exception, request: Any) -> Any:
         return mark(request, answer_of_middleware(self, error, request))
 
+    def marked_last(self: Any, request: Any) -> Any:
+        return mark(request, respond(self, request))
+
+    async def marked_last_async(self: Any, request: Any) -> Any:
+        return mark(request, await respond_async(self, request))
+
     exception.response_for_exception = marked
     BaseHandler.process_exception_by_middleware = marked_of_middleware
+    BaseHandler.get_response = marked_last
+    BaseHandler.get_response_async = marked_last_async
+
+
+@functools.cache
+def mark_answers_of_flask() -> None:
+    """Have Flask mark the answers to requests that were guarded, from now on: after all that an app does with them.
+
+    An `after_request` of the app's runs after those of one request.
+    """
+    from flask import Flask, request
+
+    process = Flask.process_response
+
+    def marked(self: Flask, response: Any) -> Any:
+        try:
+            response = process(self, response)
+        finally:  # of an error in there Flask makes an answer, and gives that out unprocessed if there is another
+            if DEPENDS_ON_COOKIE in request.environ:
+                mark_private(response.headers)
+        return response
+
+    Flask.process_response = marked  # type: ignore[method-assign]

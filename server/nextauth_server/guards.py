@@ -17,8 +17,9 @@ from nextauth_client.session import Session
 from .answers import (
     DEPENDS_ON_COOKIE,
     FOR_NO_CACHE,
+    mark_answers_of_django,
+    mark_answers_of_flask,
     mark_answers_of_starlette,
-    mark_errors_of_django,
     mark_private,
 )
 from .questions import S, get_session, get_session_sync
@@ -253,7 +254,7 @@ class _DjangoVisit(_EnvironVisit):
     def __init__(self, request: Any) -> None:
         super().__init__(request.META)
         request.META[DEPENDS_ON_COOKIE] = True
-        mark_errors_of_django()
+        mark_answers_of_django()
         self.request = request
         self.path: str = request.get_full_path()
 
@@ -281,11 +282,8 @@ class _FlaskVisit(_EnvironVisit):
         path = self.request.get("SCRIPT_NAME", "") + self.request.get("PATH_INFO", "")
         query = self.request.get("QUERY_STRING", "")
         self.path = quote(path.encode("latin-1"), safe=_PATH) + (f"?{query}" if query else "")
-
-        @flask.after_this_request  # type: ignore[untyped-decorator]
-        def mark(response: Any) -> Any:
-            mark_private(response.headers)
-            return response
+        self.request[DEPENDS_ON_COOKIE] = True
+        mark_answers_of_flask()
 
     def keep(self, session: Session) -> None:
         self._flask.g.nextauth_session = session

@@ -6,6 +6,7 @@ Reads a request of any common framework without importing that framework.
 import functools
 import math
 import os
+import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,8 @@ ASKED_WHERE = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 SEEN_AT = ("NEXTAUTH_URL", "AUTH_URL")
 LARGEST = 1_200_000  # bytes of an answer, as in a page
 
+_IN_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+
 
 # ── the request that came in ──────────────────────────────────────────────────────────────────────
 
@@ -40,7 +43,7 @@ class BadCookie(ValueError):
 
 def cookie_of(request: Request) -> str:
     cookie = _raw_cookie(request).strip(" \t")  # no part of a header's value
-    if any(char > "\xff" or char == "\x7f" or (char < " " and char != "\t") for char in cookie):
+    if _IN_NO_HEADER.search(cookie):
         raise BadCookie(
             "The cookie holds a line end or another character that no Cookie header may hold. "
             "Delete this site's cookies and try again."

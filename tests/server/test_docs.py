@@ -8,13 +8,15 @@ import pytest
 from django.core.handlers.asgi import ASGIHandler
 
 from scripts.steps import ROOT
+from server_stub.auth import DEVELOPMENT_SECRET
 
 from .conftest import Backend
 from .frameworks import App, Run
 
 PAGE = (ROOT / "docs" / "server.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-VIEWS = [snippet for snippet in SNIPPETS if "account" in snippet]
+[READS] = [snippet for snippet in SNIPPETS if "read_session" in snippet]
+VIEWS = [snippet for snippet in SNIPPETS if "account" in snippet and snippet != READS]
 OTHERS = [snippet for snippet in SNIPPETS if "account" not in snippet and "environ" not in snippet]
 [WSGI] = [snippet for snippet in SNIPPETS if "environ" in snippet]
 
@@ -83,3 +85,13 @@ def test_s9_the_form_of_the_page_comes_with_its_cookie(run: Run, backend: Backen
 @pytest.mark.parametrize("code", OTHERS)
 def test_the_other_snippets_run(code: str) -> None:
     load(code)
+
+
+def test_the_snippet_that_does_not_ask_knows_ada_and_sends_nothing(
+    run: Run, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTAUTH_SECRET", DEVELOPMENT_SECRET)
+    app = app_of(READS, run)
+    assert app.get("/account", cookie=backend.cookie).text == "Ada Lovelace"
+    assert app.get("/account").text == "nobody"
+    assert backend.seen == []

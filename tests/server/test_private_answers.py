@@ -441,3 +441,64 @@ def test_with_djangos_cache_for_one_page_neither(run: Run, backend: Backend) -> 
         assert app.get("/", cookie=backend.cookie).text == "Ada Lovelace"
         assert app.get("/").status_code == 401
         assert app.get("/", cookie=backend.cookie).text == "Ada Lovelace"
+
+
+# ── what an app does with every answer ───────────────────────────────────────────────────────────
+
+
+def public(response: Any) -> Any:
+    response.headers["Cache-Control"] = "public, max-age=60"
+    response.headers["CDN-Cache-Control"] = "max-age=60"
+    return response
+
+
+def test_an_after_request_of_the_whole_app_makes_no_guarded_answer_of_flask_public(run: Run, backend: Backend) -> None:
+    app = flask.Flask("app")
+    app.after_request(public)
+    app.add_url_rule("/guarded", "guarded", login_required(lambda: flask.g.nextauth_session.user.name))
+    app.add_url_rule("/open", "open", lambda: "hello")
+    asked = App(run, app, is_async=False)
+    for cookie, status in ((backend.cookie, 200), ("", 401)):
+        answer = asked.get("/guarded", cookie=cookie)
+        assert (answer.status_code, answer.headers["cache-control"]) == (status, "private, max-age=60")
+        assert "Cookie" in answer.headers["vary"] and "cdn-cache-control" not in answer.headers
+    assert asked.get("/open").headers["cache-control"] == "public, max-age=60"
+
+
+def test_an_after_request_that_fails_leaves_a_guarded_answer_private(run: Run, backend: Backend) -> None:
+    app = flask.Flask("app")
+
+    @app.after_request
+    def fail(response: Any) -> Any:
+        raise ValueError("in after_request")
+
+    app.add_url_rule("/", "view", login_required(lambda: "guarded"))
+    answer = App(run, app, is_async=False).get("/", cookie=backend.cookie)
+    assert answer.status_code == 500
+    assert headers_of(answer) == ("private", "Cookie")
+
+
+def hello(request: Any) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+async def hello_async(request: Any) -> HttpResponse:
+    return HttpResponse("hello")
+
+
+def makes_public(get_response: Any) -> Any:
+    return lambda request: public(get_response(request))
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_an_outer_middleware_makes_no_guarded_answer_of_django_public(
+    is_async: bool, run: Run, backend: Backend
+) -> None:
+    with override_settings(MIDDLEWARE=[f"{__name__}.makes_public"]):
+        app = django_app(run, login_required(greeting_async if is_async else greeting), is_async)
+        for cookie, status in ((backend.cookie, 200), ("", 401)):
+            answer = app.get("/", cookie=cookie)
+            assert (answer.status_code, answer.headers["cache-control"]) == (status, "private, max-age=60")
+            assert "Cookie" in answer.headers["vary"] and "cdn-cache-control" not in answer.headers
+        plain = django_app(run, hello_async if is_async else hello, is_async)
+        assert plain.get("/").headers["cache-control"] == "public, max-age=60"

@@ -44,7 +44,7 @@ def test_the_files_that_it_works_with_are_not_served_with_the_folder(tmp_path: P
     (tmp_path / "stub.toml").write_text("[users.grace]\nemail = 'grace@example.com'\npassword = 'cobol'")
     (tmp_path / "index.html").write_text("home")
     options = ["--port", "0", "--config", "stub.toml", "--database-url", "sqlite:///stub.db"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "client", ROOT / "server")))}
     command = [sys.executable, "-m", "server_stub", *options]
     with subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None

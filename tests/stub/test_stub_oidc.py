@@ -18,9 +18,10 @@ import pytest
 from fastapi import FastAPI
 from joserfc import jwt as jose
 from joserfc.jwk import ECKey, OctKey
+from nextauth_server import tokens
 from starlette.applications import Starlette
 
-from server_stub import AuthApp, Database, DevIdentityProvider, OIDCProvider, create_app, identity_provider, jwt, oidc
+from server_stub import AuthApp, Database, DevIdentityProvider, OIDCProvider, create_app, identity_provider, oidc
 from server_stub.auth import DEVELOPMENT_SECRET
 from server_stub.dialects import DIALECTS
 from server_stub.exchange import MAX_BODY
@@ -239,7 +240,7 @@ def test_a_cookie_of_the_flow_is_no_session(client: Any) -> None:
 def test_what_another_server_with_the_same_secret_sealed_is_no_flow(client: Any, purpose: str) -> None:
     names = [f"next-auth.{name}" for name in ("state", "pkce.code_verifier", "nonce")]
     sealed = {
-        name: jwt.V5Tokens().encode({"value": "x", "provider": 5}, DEVELOPMENT_SECRET, 60, purpose.format(name))
+        name: tokens.V5Tokens().encode({"value": "x", "provider": 5}, DEVELOPMENT_SECRET, 60, purpose.format(name))
         for name in names
     }
     header = "; ".join(f"{name}={value}" for name, value in sealed.items())
@@ -250,7 +251,7 @@ def test_what_another_server_with_the_same_secret_sealed_is_no_flow(client: Any,
 def test_a_flow_cannot_be_finished_after_a_quarter_of_an_hour(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     start_time = time.time()
     back = decide(client, start(client), user="ada")
-    monkeypatch.setattr("server_stub.jwt.time", SimpleNamespace(time=lambda: start_time + 16 * 60))
+    monkeypatch.setattr("nextauth_server.tokens.time", SimpleNamespace(time=lambda: start_time + 16 * 60))
     assert client.get(back).headers["location"].endswith("error=OAuthCallback")
 
 

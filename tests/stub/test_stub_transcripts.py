@@ -18,9 +18,10 @@ from urllib.parse import parse_qsl
 
 import httpx
 import pytest
+from nextauth_server import tokens
 from starlette.applications import Starlette
 
-from server_stub import AuthApp, CredentialsSignin, MagicLinks, OIDCProvider, User, hash_password, jwt
+from server_stub import AuthApp, CredentialsSignin, MagicLinks, OIDCProvider, User, hash_password
 from server_stub.dialects import DIALECTS
 from server_stub.users import authenticate
 from tests.stub.recordings import (
@@ -157,7 +158,7 @@ def send(
     request = exchange["request"]
     app = Starlette()
     app.mount("/api/auth" if request["path"].startswith("/api") else "/auth", auth)
-    monkeypatch.setattr(jwt, "time", SimpleNamespace(time=lambda: at))
+    monkeypatch.setattr(tokens, "time", SimpleNamespace(time=lambda: at))
     response = connect(app, base_url=origin).request(
         request["method"],
         request["path"] + ("?" + request["query"] if "query" in request else ""),
@@ -189,9 +190,9 @@ def test_a_token_has_the_header_and_the_claims_of_a_real_one(dialect: str) -> No
     cookies = [SimpleCookie(header) for header in headers]
     name = f"{DIALECTS[dialect].cookie_prefix}session-token"
     # Some were garbled for the recording.
-    tokens = {cookie[name].value for cookie in cookies if name in cookie and cookie[name].value.count(".") > 1}
+    values = {cookie[name].value for cookie in cookies if name in cookie and cookie[name].value.count(".") > 1}
     formats, secret = DIALECTS[dialect].tokens, f"test-secret-{dialect}"
-    read = {token: formats.decode(token, secret, name) for token in tokens}
+    read = {token: formats.decode(token, secret, name) for token in values}
     real = {token: claims for token, claims in read.items() if claims is not None}
     assert real
     for token, claims in real.items():

@@ -5,14 +5,14 @@
 - v5: JWE, ``dir`` and ``A256CBC-HS512``, with a ``kid``; the key depends on the cookie's name too
 
 A real backend of the same generation with the same secret reads these tokens, and the other way round.
-"""
 
-from __future__ import annotations
+Source: `encode` and `decode` of NextAuth.js v3 and v4 (`next-auth/jwt`) and Auth.js v5 (`@auth/core/jwt`).
+"""
 
 import json
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
@@ -27,6 +27,7 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 Claims = dict[str, Any]
 
 CLOCK_TOLERANCE = 15  # seconds, as v4 and v5
+LONGEST_HEADER = 1024  # characters of a token; theirs have less than 200
 
 
 class TokenFormat(Protocol):
@@ -108,7 +109,42 @@ class V5Tokens:
         return _derive(secret, name, f"Auth.js Generated Encryption Key ({name})", 64)
 
 
-@lru_cache(maxsize=16)
+FORMATS: dict[tuple[object, object], TokenFormat] = {
+    ("HS512", None): V3Tokens(),
+    ("dir", "A256GCM"): V4Tokens(),
+    ("dir", "A256CBC-HS512"): V5Tokens(),
+}
+
+
+def read_token(token: str, secrets: Sequence[str], name: str) -> Claims | None:
+    """The claims of a token of any generation, made with one of these secrets for the cookie of that name.
+
+    None for a token that is expired, damaged, made with another secret, or in no such format. Takes no other
+    algorithm, whatever the token says of itself.
+    """
+    tokens = _format_of(token.partition(".")[0])
+    if tokens is None:
+        return None
+    read = (tokens.decode(token, secret, name) for secret in secrets)
+    return next((claims for claims in read if claims is not None), None)
+
+
+def _format_of(header: str) -> TokenFormat | None:
+    return _format_saying(header) if len(header) <= LONGEST_HEADER else None
+
+
+@lru_cache(maxsize=64)
+def _format_saying(header: str) -> TokenFormat | None:
+    try:
+        said = json.loads(urlsafe_b64decode(header.encode()))
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or not all(isinstance(said.get(field, ""), str) for field in ("alg", "enc")):
+        return None
+    return FORMATS.get((said.get("alg"), said.get("enc")))
+
+
+@lru_cache(maxsize=64)
 def _derive(secret: str, salt: str, purpose: str, length: int) -> OctKey:
     hkdf = HKDF(SHA256(), length=length, salt=salt.encode(), info=purpose.encode())
     key: OctKey = OctKey.import_key(hkdf.derive(secret.encode()))
@@ -124,11 +160,12 @@ def _dump(claims: Claims, max_age: float, jti: bool = False) -> str:
 def _load(read: Callable[[], bytes | None], tolerance: float) -> Claims | None:
     try:
         claims = json.loads(read() or b"")
-    except (JoseError, ValueError):
+    except (JoseError, ValueError, RecursionError):
         return None
     if not isinstance(claims, dict):
         return None
     expires = claims.get("exp")
-    if not isinstance(expires, int | float) or expires + tolerance < time.time():
+    # Not NaN either, which no comparison is true of.
+    if not isinstance(expires, int | float) or not expires + tolerance >= time.time():
         return None
     return claims

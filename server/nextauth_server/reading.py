@@ -1,0 +1,131 @@
+"""Who sent a request, out of its cookie alone: the backend is not asked."""
+
+import os
+import re
+import time
+from collections.abc import Callable, Sequence
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from nextauth_client.errors import NextAuthError
+from nextauth_client.session import Session
+
+from .cookies import SESSION_COOKIES, joined, parse_cookies
+from .questions import ASKED_AT
+from .requests import BadCookie, Request, cookie_of
+from .tokens import Claims, read_token
+
+# Those of v4 and v5; the numbered ones are v5's, for secrets that are being replaced.
+SECRETS = ("NEXTAUTH_SECRET", "AUTH_SECRET", "AUTH_SECRET_1", "AUTH_SECRET_2", "AUTH_SECRET_3")
+CLAIMS = "_nextauth_claims"  # a session's attribute
+
+SessionCallback = Callable[[dict[str, Any], Claims], dict[str, Any]]
+
+# What the adapters of v3 (64 hex digits) and of v4 and v5 (a UUID) call a session in the database.
+_IN_DATABASE = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class DatabaseSession(NextAuthError):
+    """The cookie names a session that is in the backend's database, so only the backend knows whose it is."""
+
+    code = "DatabaseSession"
+
+
+class TokenSession(Session):
+    """A session that a cookie itself holds: `user` (`name`, `email`, `image`), `expires`, and `claims`."""
+
+    @property
+    def claims(self) -> Claims:
+        """All that the backend's jwt callback has put into the token: `sub` is the user's id.
+
+        Neither `to_dict()` nor `session_script` tells it: a token may hold what a page must not know.
+        """
+        claims: Claims = vars(self).get(CLAIMS, {})
+        return claims
+
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeVar as TypeVarWithDefault  # type checkers know it without an install
+
+    TS = TypeVarWithDefault("TS", bound=TokenSession, default=TokenSession)
+else:
+    TS = TypeVar("TS", bound=TokenSession)
+
+
+def read_session(
+    request: Request,
+    *,
+    secret: str | Sequence[str] | None = None,
+    cookie_name: str | None = None,
+    session_callback: SessionCallback | None = None,
+    session_type: type[TS] = TokenSession,  # type: ignore[assignment]
+) -> TS | None:
+    """Who sent `request`, as the session cookie of v3, v4 or v5 says; `None` for nobody. Nothing is sent.
+
+    - `request`: as for `get_session`
+    - `secret`: the backend's `secret`, or several while it is being replaced. By default `NEXTAUTH_SECRET` and
+      `AUTH_SECRET` (and v5's `AUTH_SECRET_1` to `_3`)
+    - `cookie_name`: the session cookie's, if the backend has been told another one; with its `__Secure-`, if it has it
+    - `session_callback`: what the backend's own does, in Python: is given the session (`user` and `expires`) and the
+      claims, and returns the session. A server that wants to know no more than the claims needs none
+
+    `None` for a request without the cookie, and for one that is expired, damaged or made with another secret. So is a
+    token that names nobody, with no `sub`, `email` or `name`. A session that has been ended elsewhere is good here
+    until it expires: where that matters, ask with `get_session`.
+
+    Raises `DatabaseSession` where the cookie names a session in the backend's database, which has to be asked then;
+    `RuntimeError` when nothing says the secret.
+
+    Source: `getToken` of `next-auth/jwt`, and `session` of its callbacks.
+    """
+    secrets = secrets_of(secret)
+    try:
+        cookies = parse_cookies(cookie_of(request))
+    except BadCookie:  # nothing that a backend has set
+        return None
+    is_elsewhere = False
+    for name in [cookie_name] if cookie_name is not None else SESSION_COOKIES:
+        token = joined(name, cookies)
+        if not token:
+            continue
+        claims = read_token(token, secrets, name)
+        data = None if claims is None else _session_of(claims)
+        if claims is not None and data is not None:
+            session = session_type(data if session_callback is None else session_callback(data, claims))
+            vars(session).update({CLAIMS: claims, ASKED_AT: time.time()})
+            return session
+        is_elsewhere = is_elsewhere or _IN_DATABASE.fullmatch(token) is not None
+    if is_elsewhere:
+        raise DatabaseSession(
+            "This cookie holds no session but names one in the backend's database, so only the backend knows whose it "
+            "is: ask with `await get_session(request)`."
+        )
+    return None
+
+
+def secrets_of(secret: str | Sequence[str] | None) -> Sequence[str]:
+    """The secrets to try. Raises `RuntimeError` where nothing says one, `ValueError` for one that is empty."""
+    if secret is None:
+        found = [os.environ[name] for name in SECRETS if os.environ.get(name)]
+        if not found:
+            raise RuntimeError("Nothing says the backend's secret: set NEXTAUTH_SECRET or AUTH_SECRET, or say secret=.")
+        return found
+    given = [secret] if isinstance(secret, str) else list(secret)
+    if not given or not all(given):
+        raise ValueError("secret= is the backend's secret, or a list of several; an empty one would let anybody in.")
+    return given
+
+
+def _session_of(claims: Claims) -> dict[str, Any] | None:
+    """What the backend answers for a token, if no callback adds to it; None for one that is over or names nobody.
+
+    Before 4.24.5, v4 sealed the cookies of a sign-in under way with the session's key: they name nobody.
+    """
+    if not any(claims.get(name) for name in ("sub", "email", "name")) or claims["exp"] <= time.time():
+        return None
+    try:
+        expires = datetime.fromtimestamp(claims["exp"], timezone.utc)
+    except (ValueError, OverflowError):
+        return None
+    user = {"name": claims.get("name"), "email": claims.get("email"), "image": claims.get("picture")}
+    return {"user": user, "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")}
