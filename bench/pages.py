@@ -1,10 +1,12 @@
 """What a page costs beside next-auth v3 and React 17, in one run.
 
-`.venv/bin/python -m bench.pages`, or that and `load`, `change`, `paint` or `calls`, after `make test` has installed
-everything and while the machine does nothing else. Prints medians in milliseconds, and how they compare to the first.
+`.venv/bin/python -m bench.pages`, or that and `load`, `change`, `seconds`, `paint` or `calls`, after `make test` has
+installed everything and while the machine does nothing else. Prints medians in milliseconds, and how they compare to
+the first.
 
 - load: from "the body of the first session's answer is there" to "every element shows the name", while the page loads
 - change: the same for the name's later changes in a page where everything has run before
+- seconds: from the timer of a countdown to "every element shows one second less", beside a change of the name
 - calls: one of 100 sequential calls of an API, by `auth_fetch` and by the browser's `fetch` alone, beside the latter
 - paint: from the navigation to "Signed in as …" painted; cold is a new browser profile, warm its second visit
 """
@@ -92,6 +94,29 @@ window.loaded = shown("Ada Lovelace");
 ASK_REACT = """() => dispatchEvent(new StorageEvent("storage", { key: "nextauth.message", newValue: JSON.stringify(
   { event: "session", data: { trigger: "getSession" }, clientId: "another", timestamp: Date.now() }) }))"""
 ASK_PYTHON = "() => refresh()"
+
+# Notes when the newest timer rang, and when the last element shows what it led to.
+TIMERS = """
+const wait = window.setTimeout;
+window.setTimeout = (call, ...rest) =>
+  typeof call !== "function" ? wait(call, ...rest) : wait((...values) => {
+    window.timerRang = performance.now();
+    return call(...values);
+  }, ...rest);
+window.second = () => new Promise(resolve => {
+  const elements = document.getElementsByTagName("p");
+  const last = elements[elements.length - 1];
+  const before = last.textContent;
+  const observer = new MutationObserver(() => {
+    if (last.textContent === before) return;
+    const took = performance.now() - timerRang;
+    observer.disconnect();
+    const wrong = [...elements].filter(element => element.textContent !== last.textContent).length;
+    resolve(wrong ? `${wrong} elements are wrong` : took);
+  });
+  observer.observe(last, { childList: true, characterData: true, subtree: true });
+});
+"""
 
 # Python makes the elements, as React does.
 BOUND = """
@@ -268,6 +293,23 @@ class Bench:
                 times[REACT] += measure(f"/many.html?count={count}", ASK_REACT)
                 show(title.format(f"{count:,} {kind}"), times)
 
+    def compare_seconds(self) -> None:
+        for interpreter in INTERPRETERS:
+            times = {}
+            for what in ("user.name", "expires_in"):
+                source = BOUND.format(count=1000).replace("user.name", what) + REFRESH
+                self.site.write_page("/counts.html", python=source, html="<main></main>", interpreter=interpreter)
+                times[what] = self.changes("/counts.html", ASK_PYTHON) if what == "user.name" else self.seconds()
+            show(f"1,000 bound elements change, {interpreter}", times)
+
+    def seconds(self) -> list[float]:
+        with self.signed_in() as context:
+            tab = context.new_page()
+            tab.add_init_script(TIMERS)
+            tab.goto("/counts.html")
+            tab.wait_for_function("Number(document.querySelector('main p')?.textContent) > 0", timeout=60_000)
+            return [self._took(tab, tab.evaluate("second()")) for _ in range(CHANGES + 1)][1:]
+
     # ── calls ────────────────────────────────────────────────────────────────────────────────────
 
     def compare_calls(self) -> None:
@@ -353,6 +395,7 @@ def show(title: str, times: dict[str, list[float]]) -> None:
 PARTS: dict[str, Callable[[Bench], None]] = {
     "load": Bench.compare_loads,
     "change": Bench.compare_changes,
+    "seconds": Bench.compare_seconds,
     "paint": Bench.compare_paints,
     "calls": Bench.compare_calls,
 }

@@ -28,6 +28,7 @@ class Api:
     def __init__(self, backend: Backend, allows: list[str]) -> None:
         self.seen: list[tuple[str, str, str | None, str | None]] = []
         self.aborted = threading.Event()
+        self.may_refuse = threading.Event()  # set when calls have left that are to be refused in one moment
         self.sent = 0  # of what is large, bytes
         self._busy = 1
         config = uvicorn.Config(self._app(backend, allows), port=0, log_level="error", lifespan="off")
@@ -75,6 +76,11 @@ class Api:
         async def refuses() -> Any:
             return HTMLResponse("<h1>No</h1>", 401)
 
+        async def refuses_together() -> Any:
+            while not self.may_refuse.is_set():
+                await asyncio.sleep(0.01)
+            return Response(status_code=401)
+
         async def moved(to: str) -> Any:
             return RedirectResponse(to, 307)
 
@@ -106,7 +112,7 @@ class Api:
                 articles.append(await request.json())
             return articles
 
-        for view in (orders, shop, refuses, moved, busy, empty, large, slow):
+        for view in (orders, shop, refuses, refuses_together, moved, busy, empty, large, slow):
             if "request" in view.__annotations__:
                 view.__annotations__["request"] = Request
             app.add_api_route(f"/app/{view.__name__}", view, methods=methods, response_model=None)
