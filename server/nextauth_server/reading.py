@@ -47,9 +47,9 @@ class TokenSession(Session):
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault  # type checkers know it without an install
 
-    TS = TypeVarWithDefault("TS", bound=TokenSession, default=TokenSession)
+    TS = TypeVarWithDefault("TS", bound=Session, default=TokenSession)
 else:
-    TS = TypeVar("TS", bound=TokenSession)
+    TS = TypeVar("TS", bound=Session)
 
 
 def read_session(
