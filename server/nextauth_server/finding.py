@@ -73,6 +73,11 @@ class Finder(Generic[S]):
         self._rules = [_rule(one) for one in _listed(when)]
         self._kept: _Kept[S] = _Kept(cache)
 
+    @property
+    def asks(self) -> bool:
+        """Whether the backend is asked."""
+        return self._secrets is None
+
     def allows(self, session: S) -> bool:
         """Whether `when` holds, all of it."""
         return all(rule(session) for rule in self._rules)

@@ -4,6 +4,7 @@ import functools
 import inspect
 import json
 import logging
+import sys
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
@@ -13,7 +14,7 @@ from nextauth_client import protocol
 from nextauth_client.errors import NextAuthError, explain_error
 from nextauth_client.session import Session
 
-from .answers import DEPENDS_ON_COOKIE, FOR_NO_CACHE, mark_answers_of_starlette
+from .answers import DEPENDS_ON_COOKIE, FOR_NO_CACHE, mark_answers_of_django, mark_answers_of_starlette
 from .finding import AnyClient, Finder, Options
 from .origins import FOREIGN, checked_origins, is_foreign
 from .questions import S
@@ -139,6 +140,8 @@ def login_required(
     Host says.
     """
     guard = Guard(session_type, client, allowed_origins, **options)
+    if "django" in sys.modules:  # before the first request, which would not be marked as a whole
+        mark_answers_of_django()
 
     def guarding(view: Callable[..., Any]) -> Callable[..., Any]:
         @functools.wraps(view)
@@ -203,11 +206,11 @@ class Guard(Generic[S]):
             raise Refused(403, "CrossOrigin", FOREIGN)
         try:
             yield
-        except BadCookie as error:
-            raise Refused(400, "BadCookie", str(error)) from error
-        except NextAuthError as error:
-            logger.warning("%s", error.message)
-            raise Refused(503, error.code, explain_error(error.code)) from error
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
+            raise refused from error
 
     def allowed(self, session: S | None) -> S | None:
         """The session, if there is one and `when` holds."""
@@ -227,7 +230,7 @@ class Guard(Generic[S]):
             with self.admission(visit):
                 visit.keep(self.checked(visit, self.finder.find_sync(visit.request)))
         except Refused as refused:
-            return _answer_refused(visit, refused)
+            return answer_refused(visit, refused)
         return None
 
     async def admit_async(self, visit: DjangoVisit | FlaskVisit) -> Any:
@@ -235,7 +238,7 @@ class Guard(Generic[S]):
             with self.admission(visit):
                 visit.keep(self.checked(visit, await self.finder.find(visit.request)))
         except Refused as refused:
-            return _answer_refused(visit, refused)
+            return answer_refused(visit, refused)
         return None
 
     def _sign_in_first(self, visit: Visit) -> Refused:
@@ -249,12 +252,23 @@ class Guard(Generic[S]):
         return Refused(302, "SessionRequired", "", {"Location": protocol.sign_in_page(str(base), callback_url)})
 
 
+def refusal_of(error: Exception) -> Refused | None:
+    """What is answered where this error leaves it open who it is; None for an error of another kind."""
+    if isinstance(error, BadCookie):
+        return Refused(400, "BadCookie", str(error))
+    if isinstance(error, NextAuthError):
+        logger.warning("%s", error.message)
+        return Refused(503, error.code, explain_error(error.code))
+    return None
+
+
 @functools.cache
 def _warn_once(text: str) -> None:
     logger.warning("%s", text)
 
 
-def _answer_refused(visit: DjangoVisit | FlaskVisit, refused: Refused) -> Any:
+def answer_refused(visit: DjangoVisit | FlaskVisit, refused: Refused) -> Any:
+    """For a person who opens a page in words, for a program as JSON."""
     kind, text = "text/plain; charset=utf-8", refused.message
     if not wants_html(visit):
         kind, text = protocol.JSON_TYPE, json.dumps({"error": refused.code, "message": text})

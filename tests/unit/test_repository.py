@@ -36,6 +36,7 @@ CLIENT_ORDER = [
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
     *("answers", "visits", "origins", "finding", "guards"),
+    *("django", "flask", "starlette"),
     *("embed", "__init__"),
 ]
 
