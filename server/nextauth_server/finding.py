@@ -103,9 +103,9 @@ class Finder(Generic[S]):
         return session
 
     def _read_session(self, request: Request, secrets: Sequence[str]) -> S | None:
-        cookie_of(request)  # one that no header may hold is refused in the same way, whoever finds out
+        cookie = cookie_of(request)  # one that no header may hold is refused in the same way, whoever finds out
         kind: Any = TokenSession if self._type is Session else self._type
-        found: S | None = read_session(request, secret=secrets, session_type=kind, **self._read)
+        found: S | None = read_session(cookie, secret=secrets, session_type=kind, **self._read)
         return found
 
 

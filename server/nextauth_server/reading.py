@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nextauth_client.errors import NextAuthError
 from nextauth_client.session import Session
 
-from .cookies import SESSION_COOKIES, joined, parse_cookies
+from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies
 from .questions import ASKED_AT
 from .requests import BadCookie, Request, cookie_of
 from .tokens import Claims, read_token
@@ -80,7 +80,7 @@ def read_session(
     """
     secrets = secrets_of(secret)
     try:
-        cookies = parse_cookies(cookie_of(request))
+        cookies = parse_cookies(cookie_of(request), SESSION_TOKEN if cookie_name is None else cookie_name)
     except BadCookie:  # nothing that a backend has set
         return None
     is_elsewhere = False

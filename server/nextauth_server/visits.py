@@ -20,14 +20,17 @@ class ASGIVisit:
 
     def __init__(self, connection: "HTTPConnection") -> None:
         self.request = connection
-        scope = connection.scope
+        self.is_websocket = connection.scope["type"] == "websocket"
+        self.method: str = connection.scope.get("method", "GET")
+
+    @property
+    def path(self) -> str:
+        scope = self.request.scope
         path, root = scope["path"], scope.get("root_path", "")
         if not path.startswith(root):  # a proxy has taken it off
             path = root + path
         query = scope.get("query_string", b"").decode("latin-1")
-        self.path = quote(path, safe=_PATH) + (f"?{query}" if query else "")
-        self.is_websocket = scope["type"] == "websocket"
-        self.method: str = scope.get("method", "GET")
+        return quote(path, safe=_PATH) + (f"?{query}" if query else "")
 
     def header(self, name: str) -> str:
         return ", ".join(self.request.headers.getlist(name))
