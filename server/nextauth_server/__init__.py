@@ -1,6 +1,7 @@
 """Who sent this request? The sessions of NextAuth.js v3, v4 and Auth.js v5 on a Python server."""
 
 from .embed import session_script
+from .finding import forget_sessions
 from .guards import login_required, session_dependency
 from .questions import (
     get_csrf_token,
@@ -15,6 +16,7 @@ from .reading import DatabaseSession, TokenSession, read_session
 __all__ = [
     "DatabaseSession",
     "TokenSession",
+    "forget_sessions",
     "get_csrf_token",
     "get_csrf_token_sync",
     "get_providers",

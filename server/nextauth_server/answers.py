@@ -47,12 +47,14 @@ def mark_answers_of_starlette() -> None:
 
     def marking(call: Any) -> Any:
         async def marked(self: Any, scope: Any, receive: Any, send: Any) -> None:
-            depends = scope.setdefault(DEPENDS_ON_COOKIE, [])  # a list, which copies of the scope share
+            # A list, which copies of the scope share. Its last item: the headers as they were marked last.
+            depends = scope.setdefault(DEPENDS_ON_COOKIE, [])
 
             async def mark(message: Any) -> None:
-                if message["type"] == "http.response.start" and depends:
+                if message["type"] == "http.response.start" and depends and depends[-1] != message.get("headers", []):
                     message.setdefault("headers", [])
                     mark_private(MutableHeaders(scope=message))
+                    depends.append(list(message["headers"]))
                 await send(message)
 
             await call(self, scope, receive, mark)

@@ -17,8 +17,9 @@ CHUNK_SIZE = 4096 - 163
 
 # Where a session may be, in the order in which they are looked at: v5's, then that of v3 and v4. Nobody can set one
 # with a prefix from a page without https.
+SESSION_TOKEN = "session-token"
 SESSION_COOKIES = [
-    f"{prefix}{name}.session-token" for prefix in ("__Secure-", "__Host-", "") for name in ("authjs", "next-auth")
+    f"{prefix}{name}.{SESSION_TOKEN}" for prefix in ("__Secure-", "__Host-", "") for name in ("authjs", "next-auth")
 ]
 
 
@@ -73,12 +74,15 @@ class CookieNames:
         return f"{'__Secure-' if self.secure else ''}{self.prefix}session-token"
 
 
-def parse_cookies(header: str) -> dict[str, str]:
-    """The cookies of a request; of two with one name the first counts, as in Node."""
+def parse_cookies(header: str, about: str = "") -> dict[str, str]:
+    """The cookies of a request; of two with one name the first counts, as in Node.
+
+    With `about`, those alone whose name or value holds this text.
+    """
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
         name, equals, value = pair.partition("=")
-        if equals:
+        if equals and about in pair:
             value = value.strip().strip('"')
             cookies.setdefault(name.strip(), unquote(value) if "%" in value else value)
     return cookies

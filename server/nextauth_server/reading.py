@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nextauth_client.errors import NextAuthError
 from nextauth_client.session import Session
 
-from .cookies import SESSION_COOKIES, joined, parse_cookies
+from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies
 from .questions import ASKED_AT
 from .requests import BadCookie, Request, cookie_of
 from .tokens import Claims, read_token
@@ -47,9 +47,9 @@ class TokenSession(Session):
 if TYPE_CHECKING:
     from typing_extensions import TypeVar as TypeVarWithDefault  # type checkers know it without an install
 
-    TS = TypeVarWithDefault("TS", bound=TokenSession, default=TokenSession)
+    TS = TypeVarWithDefault("TS", bound=Session, default=TokenSession)
 else:
-    TS = TypeVar("TS", bound=TokenSession)
+    TS = TypeVar("TS", bound=Session)
 
 
 def read_session(
@@ -80,7 +80,7 @@ def read_session(
     """
     secrets = secrets_of(secret)
     try:
-        cookies = parse_cookies(cookie_of(request))
+        cookies = parse_cookies(cookie_of(request), SESSION_TOKEN if cookie_name is None else cookie_name)
     except BadCookie:  # nothing that a backend has set
         return None
     is_elsewhere = False

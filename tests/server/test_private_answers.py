@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +25,8 @@ from fastapi.responses import FileResponse, PlainTextResponse, RedirectResponse,
 from nextauth_client import Session
 from nextauth_server import login_required, session_dependency
 from starlette.middleware.base import BaseHTTPMiddleware
+
+from scripts.steps import ROOT
 
 from .conftest import Backend, Scripted
 from .frameworks import App, Run, django_app, flask_app
@@ -502,3 +506,42 @@ def test_an_outer_middleware_makes_no_guarded_answer_of_django_public(
             assert "Cookie" in answer.headers["vary"] and "cdn-cache-control" not in answer.headers
         plain = django_app(run, hello_async if is_async else hello, is_async)
         assert plain.get("/").headers["cache-control"] == "public, max-age=60"
+
+
+FIRST_REQUEST = """
+import sys, types
+import django
+from django.conf import settings
+from django.http import HttpResponse
+from django.urls import path
+
+def makes_public(get_response):
+    def middleware(request):
+        response = get_response(request)
+        response.headers["Cache-Control"] = "public"
+        return response
+    return middleware
+
+site = types.ModuleType("site_of_the_test")
+site.makes_public = makes_public
+sys.modules[site.__name__] = site
+settings.configure(
+    ALLOWED_HOSTS=["*"], SECRET_KEY="not one", ROOT_URLCONF=site.__name__, MIDDLEWARE=["site_of_the_test.makes_public"]
+)
+django.setup()
+
+from nextauth_server import login_required
+
+site.urlpatterns = [path("", login_required(secret="a secret")(lambda request: HttpResponse("")))]
+
+from django.test import Client
+
+print(Client().get("/").headers["Cache-Control"])
+"""
+
+
+def test_the_first_answer_of_a_process_is_private_too() -> None:
+    paths = [str(ROOT / "client"), str(ROOT / "server")]
+    code = f"import sys; sys.path[:0] = {paths!r}\n{FIRST_REQUEST}"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "private\n", done.stderr

@@ -3,7 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from nextauth_client import Session
-from nextauth_server import get_session, get_session_sync, login_required, session_dependency, session_script
+from nextauth_server import (
+    TokenSession,
+    get_session,
+    get_session_sync,
+    login_required,
+    read_session,
+    session_dependency,
+    session_script,
+)
 from typing_extensions import assert_type
 
 
@@ -44,3 +52,11 @@ async def questions(request: object) -> None:
     assert_type(session_script(await get_session(request)), str)
     session_dependency(session_type=dict)  # type: ignore[type-var]
     session_dependency(allowed_origin=["https://a.example"])  # type: ignore[call-overload]
+
+
+def read(request: object) -> None:
+    assert_type(read_session(request), TokenSession | None)
+    assert_type(read_session(request, secret=["a", "b"], session_type=MySession), MySession | None)
+    session_dependency(secret="a", when=["user.role=admin", lambda session: True], cache=5)
+    session_dependency(when=5)  # type: ignore[call-overload]
+    read_session(request, secret=5)  # type: ignore[arg-type]

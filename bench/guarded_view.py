@@ -1,0 +1,94 @@
+"""What a guard costs that reads the cookie itself: a FastAPI view with it, beside the same view without it.
+
+Requests with the cookies of v4, answered by uvicorn on one core; the views take turns, and the medians are compared.
+
+`python -m bench.guarded_view [--rounds 20] [--seconds 0.5]`
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import urlsplit
+
+import fastapi
+from nextauth_server import session_dependency
+
+from bench.read_session import SECRET, cookie_for
+from bench.session_requests import ROOT, Server, send
+from server_stub.server import Server as Uvicorn
+from server_stub.server import listen, local_url
+
+
+def make_app() -> fastapi.FastAPI:
+    app = fastapi.FastAPI()
+    signed_in = fastapi.Depends(session_dependency(secret=SECRET, base_url="https://example.org"))
+
+    @app.get("/bare")
+    async def bare() -> dict[str, str]:
+        return {"email": "ada@example.com"}
+
+    @app.get("/guarded")
+    async def guarded(session: Any = signed_in) -> dict[str, str]:
+        return {"email": session.user.email}
+
+    return app
+
+
+def serve() -> None:
+    listener = listen("127.0.0.1", 0)
+    Uvicorn(make_app(), on_start=lambda: print(local_url(listener), flush=True)).run(sockets=[listener])
+
+
+@contextmanager
+def server() -> Iterator[Server]:
+    command = [sys.executable, "-m", "bench.guarded_view", "--serve"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().strip()
+        try:
+            yield Server("FastAPI", url, urlsplit(url).netloc, process.pid)
+        finally:
+            process.terminate()
+
+
+def compare(rounds: int, seconds: float) -> None:
+    cores = sorted(os.sched_getaffinity(0))
+    cookie = cookie_for("v4")
+    os.sched_setaffinity(0, cores[:1])  # what is started from here on stays there
+    with server() as asked:
+        os.sched_setaffinity(0, cores[1:] or cores)
+        found: dict[str, list[float]] = {"bare": [], "guarded": []}
+        for number in range(rounds + 1):
+            for path, rates in found.items():
+                request = f"GET /{path} HTTP/1.1\r\nHost: {asked.host}\r\nCookie: {cookie}\r\n\r\n".encode()
+                rate = asyncio.run(send(asked, request, seconds=seconds))
+                if number:  # the first is to warm up
+                    rates.append(rate)
+    for path, rates in found.items():
+        print(f"{path}: {statistics.median(rates):,.0f} requests/s, from {min(rates):,.0f} to {max(rates):,.0f}")
+    ratios = [guarded / bare for bare, guarded in zip(*found.values(), strict=True)]
+    print(f"ratio: {statistics.median(ratios):.2f} in {rounds} rounds, from {min(ratios):.2f} to {max(ratios):.2f}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=0.5)
+    parser.add_argument("--serve", action="store_true", help="only answer, and print the address")
+    options = parser.parse_args()
+    if options.serve:
+        serve()
+    else:
+        compare(options.rounds, options.seconds)
+
+
+if __name__ == "__main__":
+    main()
