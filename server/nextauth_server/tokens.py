@@ -47,6 +47,34 @@ def registry_of(algorithms: tuple[str, ...], headers: tuple[str, ...]) -> JWEReg
     return registry
 
 
+# What the headers say: algorithm and encryption.
+V3 = ("HS512", "")
+V4 = ("dir", "A256GCM")
+V5 = ("dir", "A256CBC-HS512")
+
+
+def _said_by(token: str) -> tuple[str, str]:
+    """The algorithm and the encryption that a token names; two empty texts for what has no header of a token's.
+
+    All else that a header may ask of a library (`crit`, `zip`, `b64`, `jwk`) is in none that a backend has made.
+    """
+    header = token.partition(".")[0]
+    return _said_in(header) if len(header) <= LONGEST_HEADER else ("", "")
+
+
+@lru_cache(maxsize=64)
+def _said_in(header: str) -> tuple[str, str]:
+    try:
+        said = json.loads(urlsafe_b64decode(header.encode()))
+    except (ValueError, RecursionError):
+        return "", ""
+    if not isinstance(said, dict) or not said.keys() <= {"alg", "enc", "kid", "typ"}:
+        return "", ""
+    if not all(isinstance(value, str) for value in said.values()):
+        return "", ""
+    return said.get("alg", ""), said.get("enc", "")
+
+
 class V4Tokens:
     """Its header is always the same, and the key is the secret's: joserfc's cipher is asked without the way there.
 
@@ -64,6 +92,8 @@ class V4Tokens:
         return b".".join([self.header, b"", *map(urlsafe_b64encode, (iv, ciphertext, tag))]).decode()
 
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
+        if _said_by(token) != V4:
+            return None
         key = self.key(secret)
         header, _, rest = token.encode(errors="replace").partition(b"..")
         if header != self.header:
@@ -84,6 +114,8 @@ class V3Tokens:
         return jws.serialize_compact({"alg": "HS512"}, _dump(claims, max_age), self.key(secret), ["HS512"])
 
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
+        if _said_by(token) != V3:
+            return None
         key = self.key(secret)
         return _load(lambda: jws.deserialize_compact(token.encode(), key, ["HS512"]).payload, 0)
 
@@ -102,6 +134,8 @@ class V5Tokens:
         return jwe.encrypt_compact(header, _dump(claims, max_age, jti=True), key, registry=self.registry)
 
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
+        if _said_by(token) != V5:
+            return None
         key = self.key(secret, name)
         return _load(lambda: jwe.decrypt_compact(token, key, registry=self.registry).plaintext, CLOCK_TOLERANCE)
 
@@ -109,11 +143,7 @@ class V5Tokens:
         return _derive(secret, name, f"Auth.js Generated Encryption Key ({name})", 64)
 
 
-FORMATS: dict[tuple[object, object], TokenFormat] = {
-    ("HS512", None): V3Tokens(),
-    ("dir", "A256GCM"): V4Tokens(),
-    ("dir", "A256CBC-HS512"): V5Tokens(),
-}
+FORMATS: dict[tuple[str, str], TokenFormat] = {V3: V3Tokens(), V4: V4Tokens(), V5: V5Tokens()}
 
 
 def read_token(token: str, secrets: Sequence[str], name: str) -> Claims | None:
@@ -122,26 +152,11 @@ def read_token(token: str, secrets: Sequence[str], name: str) -> Claims | None:
     None for a token that is expired, damaged, made with another secret, or in no such format. Takes no other
     algorithm, whatever the token says of itself.
     """
-    tokens = _format_of(token.partition(".")[0])
+    tokens = FORMATS.get(_said_by(token))
     if tokens is None:
         return None
     read = (tokens.decode(token, secret, name) for secret in secrets)
     return next((claims for claims in read if claims is not None), None)
-
-
-def _format_of(header: str) -> TokenFormat | None:
-    return _format_saying(header) if len(header) <= LONGEST_HEADER else None
-
-
-@lru_cache(maxsize=64)
-def _format_saying(header: str) -> TokenFormat | None:
-    try:
-        said = json.loads(urlsafe_b64decode(header.encode()))
-    except (ValueError, RecursionError):
-        return None
-    if not isinstance(said, dict) or not all(isinstance(said.get(field, ""), str) for field in ("alg", "enc")):
-        return None
-    return FORMATS.get((said.get("alg"), said.get("enc")))
 
 
 @lru_cache(maxsize=64)

@@ -89,6 +89,10 @@ def test_a_token_signed_with_the_secret_itself_is_none() -> None:
         {"alg": "dir", "enc": "A256CBC-HS512", "crit": ["b64"], "b64": False},
         {"alg": "PBES2-HS512+A256KW", "enc": "A256GCM", "p2c": 10**9, "p2s": "AAAA"},
         {"alg": "HS512", "crit": ["b64"], "b64": False},
+        {"alg": "HS512", "crit": None},
+        {"alg": "HS512", "kid": None},
+        {"alg": "dir", "enc": "A256GCM", "crit": None},
+        {"alg": "dir", "enc": "A256CBC-HS512", "crit": None},
         {"alg": "HS512", "jwk": {"kty": "oct", "k": "AAAA"}},
         [],
         "HS512",
@@ -99,6 +103,8 @@ def test_a_token_signed_with_the_secret_itself_is_none() -> None:
 def test_no_other_header_is_followed(header: object) -> None:
     for rest in ("..AAAA.AAAA.AAAA", ".AAAA.AAAA"):
         assert read_token(header_of(header) + rest, ["secret"], NAME) is None
+        for tokens in FORMATS:
+            assert tokens.decode(header_of(header) + rest, "secret", NAME) is None
 
 
 def test_a_header_that_never_ends_is_not_read() -> None:
