@@ -81,6 +81,7 @@ class _Found:
         self._request = request
         self._finder = finder
         self.session: Any = _UNREAD
+        self._whoever: Session | None = None
         self.error: Exception | None = None
 
     def read(self) -> Session | None:
@@ -99,6 +100,10 @@ class _Found:
         session: Session | None = self.session
         return session
 
+    def whoever(self) -> Session | None:
+        """Who is signed in, whether `when` holds or not."""
+        return self.read() or self._whoever
+
     async def read_async(self) -> Session | None:
         if self.session is _UNREAD:
             visit = DjangoVisit(self._request)
@@ -111,6 +116,7 @@ class _Found:
         return session
 
     def _keep(self, session: Session | None) -> None:
+        self._whoever = session
         self.session = session if session is not None and self._finder.allows(session) else None
 
 

@@ -1,4 +1,7 @@
-"""For Starlette: `request.user` and `requires("authenticated")`. FastAPI has `session_dependency` as well."""
+"""For Starlette: `request.user`, `requires("authenticated")`, and the session in templates.
+
+FastAPI has `session_dependency` as well.
+"""
 
 import json
 from collections.abc import Callable, Iterable
@@ -12,6 +15,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import Response
 
 from .answers import DEPENDS_ON_COOKIE, mark_answers_of_starlette
+from .embed import session_script
 from .finding import Options
 from .guards import Guard, Refused
 from .reading import TokenSession
@@ -101,6 +105,20 @@ class SessionBackend(AuthenticationBackend):
             return Response(refused.message, refused.status, refused.headers, "text/plain")
         text = json.dumps({"error": refused.code, "message": refused.message})
         return Response(text, refused.status, refused.headers, protocol.JSON_TYPE)
+
+
+def session_context(request: HTTPConnection) -> dict[str, str]:
+    """A context processor: templates write `{{ nextauth_session }}` into `<head>`, the element with the page's session.
+
+        templates = Jinja2Templates("templates", context_processors=[session_context])
+
+    It is what `session_script` gives, for the user that `SessionBackend` has found; for anybody else it is nothing, and
+    the page asks by itself: whom `when` keeps out may be signed in. Raises `RuntimeError` without that middleware.
+    """
+    if "user" not in request.scope:
+        raise RuntimeError("session_context needs AuthenticationMiddleware with a SessionBackend.")
+    user = request.user
+    return {"nextauth_session": session_script(user.session) if isinstance(user, SessionUser) else ""}
 
 
 class _Unknown(AuthenticationError):

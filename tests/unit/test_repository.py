@@ -36,8 +36,8 @@ CLIENT_ORDER = [
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
     *("answers", "visits", "origins", "finding", "guards"),
-    *("django", "flask", "starlette"),
-    *("embed", "__init__"),
+    *("embed", "django", "flask", "starlette"),
+    *("__init__",),
 ]
 
 MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob("*.py"))
