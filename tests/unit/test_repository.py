@@ -26,7 +26,7 @@ MODULES = sorted(file.stem for file in PACKAGE.glob("*.py"))
 ORDER = [
     *("errors", "console", "urls", "times", "tasks", "jsontext"),
     *("records", "conditions", "session", "store", "reactive"),
-    *("events", "options", "stamps", "messages", "sync", "host", "protocol", "flows"),
+    *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("server_requests", "server_questions", "server_answers", "server_guards", "server", "runtime"),
     *("driver", "calls", "actions"),
