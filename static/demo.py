@@ -81,7 +81,7 @@ def as_task(function):
     return started
 
 
-Provider()
+Provider(idle_timeout=900)
 
 
 @effect

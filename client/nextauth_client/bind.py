@@ -10,7 +10,6 @@ from .bound import (
     IGNORE,
     IGNORED,
     SERVED,
-    SOON_OVER,
     STATE,
     Announcer,
     Attribute,
@@ -216,7 +215,11 @@ class Binding(Subscription):
         status = str(state.at(("status",), True))
         if status == "authenticated":
             self._problem.arrived()
-        shown = SOON_OVER if state.at(("expiring",), True) else status
+        shown = status
+        if state.at(("expiring",), True):
+            shown += " expiring"
+        if state.at(("idle_in",), True) is not None:
+            shown += " idle"
         if self._problem.code(state):
             shown += " error"
         if shown != self._shown_state:

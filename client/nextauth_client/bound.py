@@ -45,17 +45,18 @@ if TYPE_CHECKING:
 
     Release = Callable[[], object]
 
-STATE = "data-auth-state"  # on the root: the status, and "expiring" and "error" behind it when that is so
+STATE = "data-auth-state"  # on the root: the status, and "expiring", "idle" and "error" behind it when that is so
 STATUSES = ("authenticated", "unauthenticated", "loading")
-SOON_OVER = "authenticated expiring"
-SHOWN_FOR = STATUSES + ("expiring", "error")
+SOON_OVER = (" expiring", " idle", " expiring idle")
+SHOWN_FOR = STATUSES + ("expiring", "idle", "error")
 HOLDS = "data-auth-holds"  # on what a condition shows now
 ANNOUNCER = "data-auth-announcer"
 IGNORE = "data-auth-ignore"  # no attribute does anything at or below an element with this one: people's own HTML
 IGNORED = f"[{IGNORE}],[{IGNORE}] *"
 SERVED = f":not({IGNORED})"
 
-OF_STATE = (("reason",), ("expires_in",))  # paths that lead into the state, not into its session
+COUNTED = (("expires_in",), ("idle_in",))
+OF_STATE = (("reason",),) + COUNTED  # paths that lead into the state, not into its session
 
 # What is in them is sent with a form, or run.
 NO_TEXT = "input,textarea,select,option,optgroup,datalist,script,style,noscript,template,iframe,object,embed"
@@ -67,7 +68,7 @@ def style_sheet() -> "Any":
         f"[{ANNOUNCER}]{{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}",
         ":where([data-auth-text]){unicode-bidi:isolate}",  # a name may turn the direction, but only its own
     ]
-    for status in STATUSES + (SOON_OVER,):
+    for status in STATUSES + tuple([STATUSES[0] + soon for soon in SOON_OVER]):
         for state in (status, status + " error"):
             root = f'[{STATE}="{state}"]'
             others = f"[data-auth-show]:not([{HOLDS}]){SERVED}" + "".join(
@@ -206,8 +207,8 @@ class Values(Attribute):
         if session is None and not is_of_state:
             return None
         value = self._state.at(path, True) if is_of_state else look(session, path)
-        if is_of_state and path[0] == "expires_in" and value is not None:
-            value = self._state.seconds_left(True)
+        if path in COUNTED and value is not None:
+            value = self._state.seconds_left(path[0], True)
         name = ".".join(path)
         if value is MISSING and not may_lack(path):
             warn(first, f"reads {name!r}, which this session does not have.")

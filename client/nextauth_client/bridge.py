@@ -152,15 +152,17 @@ def guarded(function: "Callable[..., object]", where: str) -> "Callable[..., Non
     return call
 
 
-def listen(target: "Any", name: str, listener: "Callable[[Any], object]", where: str) -> "Callable[[], None]":
-    """Have `listener(event)` called; what is returned ends that, and is called once."""
+def listen(
+    target: "Any", name: str, listener: "Callable[[Any], object]", where: str, how: "Any" = False
+) -> "Callable[[], None]":
+    """Have `listener(event)` called; what is returned ends that, and is called once. `how`: `addEventListener`'s."""
     call = guarded(listener, where)
     proxy = create_proxy(lambda event: call(event))
     prototype = js.EventTarget.prototype  # a form may have a field of the method's name
-    prototype.addEventListener.call(target, name, proxy)
+    prototype.addEventListener.call(target, name, proxy, how)
 
     def undo() -> None:
-        prototype.removeEventListener.call(target, name, proxy)
+        prototype.removeEventListener.call(target, name, proxy, how)
         destroy(proxy)
 
     return undo

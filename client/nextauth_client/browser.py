@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 
     from .host import Popup, Request
 
+MOMENT = 0.5  # seconds; within them one use of the page is as good as many
 LARGEST = 1_200_000  # bytes of an answer; MicroPython's whole heap has 8 MB
 DEPARTURE = "nextauth-client:departure"  # sessionStorage
 PROBE = "nextauth-client=1"  # a cookie
 WHERE = "a browser event"
+USE = ("pointerdown", "pointermove", "keydown", "touchstart", "touchmove", "wheel")  # a page scrolls by itself, too
 
 
 class BrowserHost:
@@ -49,7 +51,9 @@ class BrowserHost:
         self._emit: "Callable[[Any], object]" = _ignore
         self._recover: "Any" = None
         self._undo: "list[Callable[[], None]]" = []
+        self._ignore_use: "list[Callable[[], None]]" = []
         self._tabs: "Any" = None  # a `Tabs`, from `open` on
+        self._used_at = 0.0
         self._timer: "Any" = None
         self._on_timer: "Any" = None
 
@@ -218,6 +222,7 @@ class BrowserHost:
         if self._tabs is not None:
             self._tabs.lock.close()
             self._tabs.close()
+        self.follow_use(False)
         for undo in self._undo:
             undo()
         self._undo = []
@@ -227,6 +232,20 @@ class BrowserHost:
 
     def _listen(self, target: "Any", name: str, listener: "Callable[[Any], object]") -> None:
         self._undo.append(listen(target, name, listener, WHERE))
+
+    def follow_use(self, on: bool) -> None:
+        for undo in self._ignore_use:
+            undo()
+        self._ignore_use = []
+        if on and is_page():
+            how = to_js({"capture": True, "passive": True})  # whatever the page does with them, and it waits for none
+            self._ignore_use = [listen(js.window, name, self._used, WHERE, how) for name in USE]
+
+    def _used(self, event: "Any") -> None:
+        now = self.now()
+        if event.isTrusted and not 0 <= now - self._used_at < MOMENT:  # a mouse says so a hundred times a second
+            self._used_at = now
+            self._emit(events.Used())
 
     def _hide(self) -> None:
         self._emit(events.PageHide())
@@ -276,6 +295,13 @@ class BrowserHost:
     def said_by_js_clients(self, since: float) -> "list[str]":
         said: "list[str]" = said_by_js_clients(since)
         return said
+
+    def stored_use(self) -> "Optional[int]":
+        used: "Optional[int]" = self._tabs.stored_use()
+        return used
+
+    def store_use(self, at: int) -> None:
+        self._tabs.store_use(at)
 
     def note_departure(self) -> None:
         store(storage("sessionStorage"), DEPARTURE, str(int(time.time())))

@@ -31,6 +31,7 @@ from .elements import (
     warn,
 )
 from .errors import NextAuthError, UnsafeURL, explain_error
+from .events import Used
 from .jsontext import parse_json
 from .urls import resolve
 
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
     Action = Callable[[], Coroutine[Any, Any, bool]]  # whether the page is to be left
 
-BUTTONS = "[data-auth-signin],[data-auth-signout]"
+BUTTONS = "[data-auth-signin],[data-auth-signout],[data-auth-stay]"
 SUBMITS = "button:not([type=button]):not([type=reset]),input[type=submit],input[type=image]"
 OTHER_METHOD = "[formmethod]:not([formmethod=post i])"
 LEFT_FOR = ("signin", "provider")  # pages that the browser goes to already
@@ -123,7 +124,9 @@ class Controls:
         if held and is_node(closest(element, "a[href]")):
             return  # the person opens it elsewhere
         event.preventDefault()
-        if not is_busy(element):
+        if has_attribute(element, "data-auth-stay"):
+            self._driver.receive(Used())  # a click may come with no pointer and no key: from a screen reader
+        elif not is_busy(element):
             self._begin(element, [element], lambda: self._press(element))
 
     def _submitted(self, event: "Any") -> None:

@@ -52,6 +52,7 @@ class Driver:
         self._early: "Any" = None  # the `EarlyQuery` of `events.EARLY` among them
         self._actions: "list[asyncio.Task[Any]]" = []  # and queries for tokens and providers
         self._waiting: "list[asyncio.Event]" = []  # for the next step
+        self._sign_out: "Optional[asyncio.Task[Any]]" = None  # of an idle person
         self._on_stop: "list[Callable[[], object]]" = []
         self._begun = self._ends_with_action = False
         self._connect(host, base, options)
@@ -78,6 +79,7 @@ class Driver:
             if given is events.UNSET:
                 answered = self._adopt_early()
         given, made_at, fresh = self._aged(given, rendered_at)
+        self._look_up_use(self.machine.options)
         landed = self.host.take_departure()
         self.receive(events.Start(given, made_at, fresh, self.host.stored_epoch(), landed))
         if answered is not None:
@@ -106,7 +108,12 @@ class Driver:
         """Go on by other options, and with a given session, after readers have started this driver."""
         self.flows.timeout = options.timeout
         given, made_at, fresh = self._aged(given, None)
+        self._look_up_use(options)
         self.receive(events.Configured(options, given, made_at, fresh))
+
+    def _look_up_use(self, options: "Options") -> None:
+        if options.idle_timeout:
+            self.receive(events.UseStored(self.host.stored_use()))
 
     def reconnect(self, host: "Host", base: str, options: "Options", given: "Any") -> None:
         """Go on at another backend. Readers stay, and callers get the new backend's answer."""
@@ -244,14 +251,18 @@ class Driver:
                 reason=machine.reason,
                 expires_in=machine.expires_in,
                 expiring=machine.expiring,
+                idle_in=machine.idle_in,
                 count=self._count,
             )
         )
 
-    def _count(self, follow: bool) -> "Optional[int]":
-        if follow and not self.machine.is_counting:
-            self.receive(events.CountdownRead())
-        return self.machine.seconds_left(self.host.now())
+    def _count(self, name: str, follow: bool) -> "Optional[int]":
+        machine = self.machine
+        is_idle = name == "idle_in"
+        if follow and not (machine.is_counting_idle if is_idle else machine.is_counting):
+            self.receive(events.IdleRead() if is_idle else events.CountdownRead())
+        now = self.host.now()
+        return machine.seconds_until_idle(now) if is_idle else machine.seconds_left(now)
 
     def _recover(self) -> None:
         """Go on after a reader, or a task of the page, that JavaScript has cut off: see `Host.schedule_recovery`."""
@@ -309,6 +320,25 @@ class Driver:
 
     def _do_ReleaseLock(self, effect: "Any") -> None:
         self.host.release_lock()
+
+    def _do_FollowUse(self, effect: "Any") -> None:
+        self.host.follow_use(effect.on)
+
+    def _do_LookUpUse(self, effect: "Any") -> None:
+        self.receive(events.UseStored(self.host.stored_use()))
+
+    def _do_StoreUse(self, effect: "Any") -> None:
+        self.host.store_use(effect.at)
+
+    def _do_SignOut(self, effect: "Any") -> None:
+        if self._sign_out is None or self._sign_out.done():
+            self._sign_out = self.act(self._sign_out_idle())
+
+    async def _sign_out_idle(self) -> None:
+        try:
+            await self.flows.sign_out(None, False)
+        except NextAuthError as error:
+            self.receive(events.Failed(error))  # it is tried again
 
     def _do_Wake(self, effect: "Any") -> None:
         self.host.wake(effect.seconds)
@@ -472,6 +502,9 @@ class _Announced(Mutations):
 
     def signs_out(self, mutation: object) -> None:
         self._receive(events.SignsOut(id(mutation)))
+
+    def has_signed_in(self) -> None:
+        self._receive(events.SignedIn())
 
     def end(
         self,

@@ -18,6 +18,10 @@ Refresh = namedtuple("Refresh", ("ticket",))  # an explicit get_session() or ref
 StaleRead = namedtuple("StaleRead", ())  # something reads the session
 Refused = namedtuple("Refused", ("left",))  # the page's own API answered 401 to what left at these Unix seconds
 CountdownRead = namedtuple("CountdownRead", ())  # what has read the seconds left is to be told of the next
+IdleRead = namedtuple("IdleRead", ())  # the same of the seconds until nobody's use signs out
+Used = namedtuple("Used", ())  # somebody uses the page: pointer, key, touch, wheel, or a button that says so
+# The newest use that any page has stored, Unix milliseconds; 0: a sign-out for idleness is still to be confirmed.
+UseStored = namedtuple("UseStored", ("at",))
 Focus = namedtuple("Focus", ())  # focus gained or lost
 Visibility = namedtuple("Visibility", ("visible",))
 Network = namedtuple("Network", ("online",))
@@ -26,6 +30,7 @@ PageShow = namedtuple("PageShow", ("epoch",))  # back from bfcache
 Tick = namedtuple("Tick", ())  # the time of a Wake effect has come
 MutationStarted = namedtuple("MutationStarted", ("mutation",))  # before each request of a sign-in, sign-out, update
 SignsOut = namedtuple("SignsOut", ("mutation",))  # it has started, and is a sign-out
+SignedIn = namedtuple("SignedIn", ())  # before the end of a mutation: the backend has signed somebody in
 MutationEnded = namedtuple(
     "MutationEnded", ("mutation", "outcome", "session", "date")
 )  # outcome: one of the four below
@@ -52,6 +57,10 @@ StoreEpoch = namedtuple("StoreEpoch", ("epoch",))
 NotifyJSClients = namedtuple("NotifyJSClients", ("trigger",))  # the JS clients' own message forms
 TryLock = namedtuple("TryLock", ())  # report LockGranted or LockBusy; without locks or channel always LockGranted
 ReleaseLock = namedtuple("ReleaseLock", ())
+FollowUse = namedtuple("FollowUse", ("on",))  # report Used from now on, or no more
+LookUpUse = namedtuple("LookUpUse", ())  # report UseStored
+StoreUse = namedtuple("StoreUse", ("at",))  # as UseStored has it
+SignOut = namedtuple("SignOut", ())  # nobody has used any tab for too long
 Wake = namedtuple("Wake", ("seconds",))  # report Tick in so many seconds; replaces the one before; None: never
 Warn = namedtuple("Warn", ("text",))
 

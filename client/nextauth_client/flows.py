@@ -81,6 +81,9 @@ class Mutations:
     def signs_out(self, mutation: object) -> None:
         """Once it has begun: what it does when it is done."""
 
+    def has_signed_in(self) -> None:
+        """Before the end of one that has signed somebody in."""
+
     def end(
         self,
         mutation: object,
@@ -223,6 +226,8 @@ class Flows:
                     answer = await self._post("sign in", request, mutation, self._wire.is_csrf_refusal)
                     url, result = self._wire.understand_sign_in(answer, self._host.resolve, callback_url)
                     mutation.ends(NOTHING if not result.ok else CHANGED if stays else NAVIGATED)
+                    if result.ok:
+                        mutations.has_signed_in()
             if stays:
                 return result
             if popup is not None and result.ok and not configured.needs_form:

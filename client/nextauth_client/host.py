@@ -284,6 +284,15 @@ if TYPE_CHECKING:
         def store_epoch(self, epoch: int) -> None:
             """Store it for pages that are not listening now, unless a later one is stored; a worker cannot."""
 
+        def follow_use(self, on: bool) -> None:
+            """Emit `Used` when a person uses the page, from now on or no more; a worker sees nobody."""
+
+        def stored_use(self) -> Optional[int]:
+            """What `store_use` stored last in any tab; `None` in a worker."""
+
+        def store_use(self, at: int) -> None:
+            """Store when somebody used a page (Unix milliseconds, or 0: see `UseStored`); a worker cannot."""
+
         def notify_js_clients(self, trigger: str) -> None:
             """Send the JS clients' own messages (PROTOCOL.md, "Cross-tab messages"); `trigger` as they name it."""
 

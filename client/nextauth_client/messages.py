@@ -28,6 +28,8 @@ End = namedtuple("End", ("stamp", "start", "outcome", "sent", "answer"))
 Changed = namedtuple("Changed", ("stamp",))
 # From a Python that starts: `since` is when its page was navigated to, or it as a worker made (`in_worker`).
 Hello = namedtuple("Hello", ("stamp", "since", "in_worker"))
+# Somebody used a tab at Unix seconds `at`; `anew`: by signing in.
+Use = namedtuple("Use", ("stamp", "at", "anew"))
 Asking = namedtuple("Asking", ("stamp",))  # the answer to that: of the query in flight
 
 # What the reason of the tab that tells it is in those that hear it.
@@ -87,6 +89,10 @@ def asking(stamp: "Stamp") -> "Any":
     return {"type": "asking", "stamp": list(stamp)}
 
 
+def use(stamp: "Stamp", at: float, anew: bool) -> "Any":
+    return {"type": "use", "stamp": list(stamp), "at": at, "anew": anew}
+
+
 def read(message: "Any") -> "Any":
     """One of these, or `None` for anything else."""
     stamp = read_stamp(message.get("stamp")) if isinstance(message, dict) else None
@@ -103,6 +109,9 @@ def read(message: "Any") -> "Any":
     if kind == "hello":
         since = message.get("since")
         return Hello(stamp, since, message.get("in_worker") is True) if _is_number(since) else None
+    if kind == "use":
+        at = message.get("at")
+        return Use(stamp, at, message.get("anew") is True) if _is_number(at) else None
     if kind == "asking":
         return Asking(stamp)
     return Changed(stamp) if kind == "changed" else None

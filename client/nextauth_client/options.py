@@ -37,6 +37,8 @@ class Options:
         timeout: float = 10,
         refetch_on_focus: bool = True,
         expiring: float = 60,
+        idle_timeout: float = 0,
+        idle_warning: float = 60,
         api_origins: "tuple[str, ...]" = (),
     ) -> None:
         self.client_max_age = _seconds("client_max_age", client_max_age)
@@ -45,6 +47,13 @@ class Options:
         self.refetch_on_focus = flag("refetch_on_focus", refetch_on_focus)
         self.api_origins = api_origins
         self.expiring = _seconds("expiring", expiring)
+        self.idle_timeout = _seconds("idle_timeout", idle_timeout, smallest=10)
+        self.idle_warning = _seconds("idle_warning", idle_warning)
+        if 0 < idle_timeout <= idle_warning:
+            raise ValueError(
+                f"idle_warning={idle_warning:g} is not less than idle_timeout={idle_timeout:g}, so the warning would "
+                "always be shown: say how many seconds before the end it begins."
+            )
 
 
 def _seconds(name: str, value: "Any", least: float = 0.0, smallest: float = 0.0) -> float:

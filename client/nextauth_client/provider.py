@@ -51,6 +51,8 @@ OPTIONS = (
     "timeout",
     "api_origins",
     "expiring",
+    "idle_timeout",
+    "idle_warning",
     "default",
     "host",
 )
@@ -67,6 +69,8 @@ class Provider(Actions):
     - `timeout`: seconds a request may take
     - `api_origins`: where else than at its own origin the page's API is, for `auth_fetch`: ("https://api.example.org",)
     - `expiring`: seconds; `state.expiring` and `data-auth-show="expiring"` when a session has less left
+    - `idle_timeout`: seconds in which nobody uses this page or another tab of it, after which all are signed out; 0 is
+      off, 10 the least. `idle_warning`: from so many seconds before that on, there is `state.idle_in`
     - `default`: the module's functions speak to this Provider
     - `host`: the world, for tests
 
@@ -88,12 +92,14 @@ class Provider(Actions):
         timeout: "Number" = 10,
         api_origins: "Sequence[str]" = (),
         expiring: "Number" = 60,
+        idle_timeout: "Number" = 0,
+        idle_warning: "Number" = 60,
         default: bool = True,
         host: "Optional[Host]" = None,
         **unknown: "NoReturn",
     ) -> None:
         refuse_unknown(unknown, OPTIONS)
-        options = Options(client_max_age, keep_alive, timeout, refetch_on_focus, expiring)
+        options = Options(client_max_age, keep_alive, timeout, refetch_on_focus, expiring, idle_timeout, idle_warning)
         given = plain_session(session)
         if flag("default", default) and _default is not None and not _default._is_implicit:
             raise RuntimeError(

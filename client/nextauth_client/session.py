@@ -34,7 +34,8 @@ if TYPE_CHECKING:
             reason: Optional[Reason] = None,
             expires_in: Optional[int] = None,
             expiring: bool = False,
-            count: Optional[Callable[[bool], Optional[int]]] = None,
+            idle_in: Optional[int] = None,
+            count: Optional[Callable[[str, bool], Optional[int]]] = None,
         ) -> Self: ...
 else:
     S = None
@@ -107,8 +108,10 @@ class SessionState(_Pair[S]):
       `"revoked"` by the backend, `"idle"`), `"switched"` when another person has taken over, else `None`
     - `expires_in`: whole seconds that the session has left on the backend's clock, or `None` where nobody knows
     - `expiring`: bool, these are fewer than the Provider's `expiring`
+    - `idle_in`: whole seconds until the person is signed out unless somebody uses the page or another tab, or `None`
+      while these are more than the Provider's `idle_warning`
 
-    `count`, of a driver, gives the seconds left now; if told so it counts them down from then on.
+    `count`, of a driver, gives `expires_in` or `idle_in` as it is now; if told so it counts down from then on.
 
     Source: the reference's useSession.
     """
@@ -123,7 +126,8 @@ class SessionState(_Pair[S]):
         reason: "Optional[Reason]" = None,
         expires_in: "Optional[int]" = None,
         expiring: bool = False,
-        count: "Optional[Callable[[bool], Optional[int]]]" = None,
+        idle_in: "Optional[int]" = None,
+        count: "Optional[Callable[[str, bool], Optional[int]]]" = None,
     ) -> None:
         self._data: "dict[str, Any]" = {
             "session": session,
@@ -134,6 +138,7 @@ class SessionState(_Pair[S]):
             "reason": reason,
             "expires_in": expires_in,
             "expiring": expiring,
+            "idle_in": idle_in,
         }
         self._count = count
         self._track: "Optional[Track]" = None
@@ -215,12 +220,21 @@ class SessionState(_Pair[S]):
 
     @property
     def expires_in(self) -> "Optional[int]":
-        told: "Optional[int]" = self._read("expires_in")
-        return told if told is None else self.seconds_left(bool(self._track))
+        return self._read_seconds("expires_in")
 
-    def seconds_left(self, follow: bool) -> "Optional[int]":
-        """`expires_in` as it is now; with `follow` the store's state changes with it, until nobody asks so any more."""
-        return self._data["expires_in"] if self._count is None else self._count(follow)
+    @property
+    def idle_in(self) -> "Optional[int]":
+        return self._read_seconds("idle_in")
+
+    def _read_seconds(self, name: str) -> "Optional[int]":
+        told: "Optional[int]" = self._read(name)
+        return told if told is None else self.seconds_left(name, bool(self._track))
+
+    def seconds_left(self, name: str, follow: bool) -> "Optional[int]":
+        """`expires_in` or `idle_in` as it is now; with `follow` the store's state changes with it, until nobody asks so
+        any more.
+        """
+        return self._data[name] if self._count is None else self._count(name, follow)
 
     @property
     def expiring(self) -> bool:

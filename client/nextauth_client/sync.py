@@ -7,6 +7,7 @@ docs/synchroniser.md has the rules by number and the tables of events, effects a
 
 from . import events, messages
 from .errors import BackendUnreachable
+from .idle import JUST_AFTER, Idle
 from .session import is_another
 from .stamps import DAY, LAG, NEVER, HybridClock
 from .times import parse_iso
@@ -33,9 +34,9 @@ SAME_PAGE = 0.05  # when two Pythons think that their page was navigated to
 BURST = 1.0  # focus events within a second are one: rule 6
 HEAD_START = 0.5  # what all tabs want at one moment, the tab that queried last queries first: rule 4
 LOCK_RETRY = 0.2
-JUST_AFTER = 0.01  # a second's end, which a timer may miss by milliseconds
 UNTOLD = -1  # is no number of seconds left, and equal to itself from answer to answer: nobody counts
 STUCK_SPREAD = 2.0
+LONG_AGO = 1  # is stored as the newest use when nobody is signed in
 LONGEST_BACKOFF = 30.0
 
 # What a Machine remembers of the wall clock; None is never.
@@ -95,6 +96,7 @@ class Machine:
         self.reason: "Optional[Reason]" = None
         self.expires_in: "Optional[int]" = None  # as whoever counts was told; UNTOLD while nobody has ever
         self.expiring = False
+        self.idle_in: "Optional[int]" = None  # the same
         self._was: "Data" = None  # who was shown last, also while it is asked once more: rule 11
         self._came_at = 0.0
         self._made_at = 0.0  # the page
@@ -145,6 +147,8 @@ class Machine:
         self._over_at: "Optional[float]" = None
         self._count_at: "Optional[float]" = None  # when who reads `expires_in` is told of the next: rule 12
         self._has_counted = False
+        self._idle = Idle(options)  # rule 13
+        self._follows_use = False
         self._wake: "Optional[float]" = None
         self._warned: "list[str]" = []  # of these options
 
@@ -184,6 +188,16 @@ class Machine:
         return self._count_at is not None
 
     @property
+    def is_counting_idle(self) -> bool:
+        """The same of `idle_in`."""
+        return self._idle.count_at is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody is shown since the idle deadline, and no sign-out has been confirmed since."""
+        return self._idle.over_at is not None
+
+    @property
     def at_rest(self) -> bool:
         """Whether it waits for nothing that has already happened."""
         return not (
@@ -196,6 +210,7 @@ class Machine:
             or self._invalidated_at is not None
             or self._delegated_until is not None
             or self._retry_at is not None
+            or self.is_idle
         )
 
     def is_known_since(self, left: float) -> "Optional[bool]":
@@ -213,6 +228,10 @@ class Machine:
         """Of the session that is shown, on the backend's clock; `None` if there is none, or its end is not known."""
         return None if self.session is None or self._ends is None else max(0, int(self._ends - now))
 
+    def seconds_until_idle(self, now: float) -> "Optional[int]":
+        """Until whoever is signed in is signed out for want of use; `None` before the warning."""
+        return self._idle.seconds_left(now)
+
     # ── the one way in ───────────────────────────────────────────────────────────────────────────
 
     def receive(self, event: "Any", now: float) -> "list[Any]":
@@ -223,6 +242,7 @@ class Machine:
         if self._present:
             self._pass_time(now)
             self._query_what_is_wanted(now)
+            self._follow_use()
             self._set_alarm(now)
         return self._effects
 
@@ -274,6 +294,9 @@ class Machine:
         was_loading = self.loading
         self.options = event.options
         self._warned = []
+        self._idle.options = event.options
+        if self.session is not None:
+            self._begin_idling(now)
         if event.given is events.UNSET or not self._show_given(event, now):
             self._plan_by_options(0.0, now)
         elif was_loading and event.fresh:
@@ -333,12 +356,70 @@ class Machine:
         left = self.seconds_left(now)
         return None if left is None or self._ends is None else self._ends - left + JUST_AFTER
 
+    def _on_IdleRead(self, event: "Any", now: float) -> None:
+        self._idle.follow(now)
+
+    def _on_Used(self, event: "Any", now: float) -> None:
+        # What wakes a laptop too late is no use, unless another tab's kept the person meanwhile.
+        if not self._idle.is_due(now):
+            self._idle.use(now, True)
+
+    def _on_UseStored(self, event: "Any", now: float) -> None:
+        """Rule 13: it is looked up when a page comes, and before anything is done for want of use."""
+        idle = self._idle
+        if idle.learn(event.at, now):  # another tab's sign-out was confirmed, or somebody has signed in
+            idle.end()
+            self._stale = True
+        elif idle.over_at is None:
+            if event.at == 0 or idle.is_due(now):
+                self._sign_out_idle(now)
+            else:
+                self._store_use()
+        elif idle.is_due(now) and not self._mutations:
+            idle.try_again(now, self._random())
+            self._effects.append(events.SignOut())
+
+    def _sign_out_idle(self, now: float) -> None:
+        """Rule 13: nobody is shown from now on, and the tab that was used last signs out for all."""
+        self._idle.pass_over(now, 0.0 if self._idle.is_own else HEAD_START + STUCK_SPREAD * self._random())
+        self._effects.append(events.StoreUse(0))
+        self._over_at = self._expires_at = self._keep_alive_at = self._count_at = self.expires_in = None
+        self._become(None, "idle")
+        self.reason = "idle"
+
+    def _begin_idling(self, now: float) -> None:
+        idle = self._idle
+        if idle.is_counting_down:
+            return
+        idle.begin(now, False, not self._landed)
+        if idle.is_counting_down:
+            self._effects.append(events.LookUpUse())
+
+    def _end_idling(self, now: float) -> None:
+        """The backend has said that nobody is signed in."""
+        if self.is_idle or self._idle.is_counting_down:
+            self._effects.append(events.StoreUse(LONG_AGO))
+        self._idle.end()
+
+    def _tell_use(self, now: float, anew: bool = False) -> None:
+        used_at = self._idle.used_at
+        if used_at is not None:
+            self._effects.append(events.Publish(messages.use(self._clock.next(now), used_at, anew)))
+            self._store_use()
+
+    def _store_use(self) -> None:
+        used_at = self._idle.used_at
+        if used_at is not None:
+            self._effects.append(events.StoreUse(int(used_at * 1000)))
+
     def _on_Focus(self, event: "Any", now: float) -> None:
+        self._idle.hurry(now)
         if self.options.refetch_on_focus:
             self._catch_up(now)
 
     def _on_Visibility(self, event: "Any", now: float) -> None:
         self._visible = event.visible
+        self._idle.hurry(now)
         if self.options.refetch_on_focus:
             self._catch_up(now)
 
@@ -357,10 +438,14 @@ class Machine:
     def _on_Network(self, event: "Any", now: float) -> None:
         self._online = event.online or self._knows_better
         self._offline_since = now
+        if event.online:
+            self._idle.hurry(now)
         if event.online and self._retry_at is not None:
             self._retry_at = now
 
     def _on_PageHide(self, event: "Any", now: float) -> None:
+        if self._idle.tells(now, True):
+            self._tell_use(now)
         self._abort(now)
         self._release_lock()
         self._present = False
@@ -406,6 +491,10 @@ class Machine:
     def _on_SignsOut(self, event: "Any", now: float) -> None:
         self._signing_out.append(event.mutation)
 
+    def _on_SignedIn(self, event: "Any", now: float) -> None:
+        self._idle.begin(now, True)
+        self._tell_use(now, True)
+
     def _on_MutationEnded(self, event: "Any", now: float) -> None:
         start, sent, sent_at = self._own_mutations.pop(event.mutation)
         signs_out = event.mutation in self._signing_out
@@ -416,7 +505,7 @@ class Machine:
         if outcome == events.ADOPT and overlapped and event.session is not None:
             outcome = events.CHANGED
         end = self._clock.next(now)
-        if signs_out and outcome != events.NOTHING:
+        if signs_out and outcome != events.NOTHING and not self.is_idle:
             self._signed_out = end
         ends = reason = None
         message = messages.end(end, start, outcome)
@@ -481,6 +570,18 @@ class Machine:
 
     def _hear_Start(self, message: "Any", now: float) -> None:
         self._pause_queries(message.stamp, now + self.options.timeout, now)
+        if self.is_idle:  # it may be the sign-out, and if that fails one tab at a time tries again
+            self._idle.try_again(now, self._random())
+
+    def _hear_Use(self, message: "Any", now: float) -> None:
+        if message.at > now + LAG:
+            return  # nobody knows when that was: a clock was set back
+        at = min(message.at, now)
+        if not message.anew:
+            self._idle.use(at, False)
+        elif self._idle.over_at is None or at > self._idle.over_at:
+            self._stale = self._stale or self.is_idle
+            self._idle.begin(at, False)
 
     def _hear_Changed(self, message: "Any", now: float) -> None:
         self._invalidate(now, f"{message.stamp[0]} {message.stamp[1]}")
@@ -584,6 +685,12 @@ class Machine:
                         self._invalidate(query.asked)
                     else:
                         self._query_wanted = True
+        if session is None:
+            self._end_idling(now)
+        elif self.is_idle:
+            session = ends = None
+        else:
+            self._begin_idling(now)
         self._become(session, self._why_nobody(session, now, told))
         self._shown = stamp
         self.loading = False
@@ -704,7 +811,7 @@ class Machine:
         return max(now, expires) if date is None else now + expires - date
 
     def _warn_of_long_options(self, lifetime: float) -> None:
-        for name in ("client_max_age", "keep_alive"):
+        for name in ("client_max_age", "keep_alive", "idle_timeout"):
             value = getattr(self.options, name)
             # The answer took a moment to come, so that a session of 60 s is seen with a little less; and of one that is
             # over already, the lifetime is not known.
@@ -713,7 +820,7 @@ class Machine:
                 self._effects.append(
                     events.Warn(
                         f"{name}={value} is not lower than the session's own lifetime of {round(lifetime)} seconds: "
-                        f"the session can end before it is looked at. Choose less than {round(lifetime)}."
+                        f"the session can end before that. Choose less than {round(lifetime)}."
                     )
                 )
 
@@ -791,8 +898,19 @@ class Machine:
         if self._count_at is not None and now >= self._count_at and self._visible:
             self._count_at = None  # until somebody reads it
             self.expires_in = self.seconds_left(now)
+        if self._idle.tells(now):
+            self._tell_use(now)
+        if self._idle.is_due(now) and not (self.is_idle and self._mutations):
+            self._effects.append(events.LookUpUse())
+        self.idle_in = self._idle.told(now, self._visible)
         expiring_at = self._expiring_at()
         self.expiring = expiring_at is not None and now >= expiring_at
+
+    def _follow_use(self) -> None:
+        follows = self._idle.is_counting_down and self.session is not None
+        if follows != self._follows_use:
+            self._follows_use = follows
+            self._effects.append(events.FollowUse(follows))
 
     def _expiring_at(self) -> "Optional[float]":
         return None if self.session is None or self._ends is None else self._ends - self.options.expiring
@@ -810,6 +928,8 @@ class Machine:
                 time = getattr(self, name)
                 if time is not None:
                     setattr(self, name, time - back)
+            self._idle.set_back(back)
+            self._store_use()  # what is stored there now would give so much more time
             for start in self._mutations:
                 self._mutations[start] -= back
             for mutation, (start, sent, sent_at) in self._own_mutations.items():
@@ -837,6 +957,7 @@ class Machine:
             times.append(self._expiring_at())
         if self._may_retry():
             times.append(self._retry_at)
+        times += self._idle.times(self._visible, not self._mutations)
         due = [time for time in times if time is not None]
         self._set_wake(min(due) if due else None, now)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Emit = Callable[[Any], object]
 
 EPOCH = ":epoch"  # localStorage: the channel's name and this
+USED = ":used"  # the same
 OURS = "nextauth-client"  # the field by which our tabs know, and ignore, what we tell the JS clients
 POPUP = "nextauth-client:popup"  # sessionStorage of the window that a sign-in has opened
 JS_KEY = "nextauth.message"  # v3 and v4: a localStorage key
@@ -84,6 +85,12 @@ class Tabs:
         if stored is None or not epoch < stored <= (time.time() + DAY) * 1000:
             self._heard_epoch = epoch
             store(storage("localStorage"), self._name + EPOCH, str(epoch))
+
+    def stored_use(self) -> "Optional[int]":
+        return stored_number(storage("localStorage"), self._name + USED)
+
+    def store_use(self, at: int) -> None:
+        store(storage("localStorage"), self._name + USED, str(at))
 
     # ── pages with a JS client ───────────────────────────────────────────────────────────────────
 

@@ -15,7 +15,7 @@
 
 Nothing here waits: `run` lets time pass only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once,
 and the same test always runs the same way. Faults are attributes of the browser (`latency`, `fault`) and of its
-`backend`; what a person does is a method of a tab (`focus`, `hide`, `leave`, `crash`).
+`backend`; what a person does is a method of a tab (`focus`, `use`, `hide`, `leave`, `crash`).
 """
 
 import asyncio
@@ -322,6 +322,7 @@ class Tab:
         self.is_popup = False  # which a sign-in has opened
         self.is_worker = False  # which has no page that could go elsewhere
         self.hears = False  # has an open channel
+        self.follows_use = False  # listens to pointer, keys, touch and wheel
         self._opened_at = browser.now()
         self._name = ""
         self._listener: "Optional[Callable[[Any], object]]" = None
@@ -350,6 +351,11 @@ class Tab:
 
     def show(self) -> None:
         self.emit(events.Visibility(True))
+
+    def use(self) -> None:
+        """Move the mouse, press a key: any use of the page."""
+        if self.follows_use:
+            self.emit(events.Used())
 
     def leave(self) -> None:
         """Go to another page; the browser keeps this one in its back/forward cache."""
@@ -453,6 +459,7 @@ class Tab:
     def close(self) -> None:
         self._listener = None
         self.hears = False
+        self.follows_use = False
         self.wake(None)
         self.browser.let_go(self)
         if self in self.browser.tabs:
@@ -509,6 +516,16 @@ class Tab:
         if not self.browser.channels:
             for tab in self._others():
                 self.browser.deliver(self, tab, lambda tab: tab.emit(events.EpochStored(epoch)))
+
+    def follow_use(self, on: bool) -> None:
+        self.follows_use = on and not self.is_worker
+
+    def stored_use(self) -> "Optional[int]":
+        return None if self.is_worker else self.browser.storage.get(self._name + ":used")
+
+    def store_use(self, at: int) -> None:
+        if not self.is_worker:
+            self.browser.storage[self._name + ":used"] = at
 
     def notify_js_clients(self, trigger: str) -> None:
         self.browser.told_js_clients.append(trigger)

@@ -327,7 +327,7 @@ def test_each_function_and_attribute_stands_beside_what_it_does(demo: Tab) -> No
     assert [name for name in [*functions, "Provider"] if not re.search(rf"@{name}\b|\b{name}\(", code)] == []
     guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("## By attributes")[2]
     attributes = set(re.findall(r"^\| `.*?(data-auth-[a-z-]+)", guide, re.MULTILINE))
-    assert len(attributes) == 9
+    assert len(attributes) == 10
     assert [name for name in attributes if name not in code] == []
 
 
@@ -572,6 +572,27 @@ def test_a_session_that_expires_is_seen_to(demo: Tab) -> None:
     demo.shows(state_short="off")
     sign_in(demo)
     demo.shows(left="30 days")
+
+
+@micropython_only
+def test_who_is_idle_is_asked_and_stays_or_is_signed_out(demo: Tab) -> None:
+    sign_in(demo)
+    demo.shows(status="authenticated")
+    # As after the computer's sleep: a later clock, and timers as they were.
+    demo.page.evaluate(
+        "{ let now = Date.now; globalThis.sleep = s => { const at = now; now = () => at() + 1000 * s } ;"
+        " Date.now = () => now() }"
+    )
+    demo.page.evaluate("sleep(860)")
+    card = demo.element("live-idle")
+    expect(card).to_contain_text(re.compile(r"Still there\? \d+ seconds"))
+    expect(card.locator("b")).to_be_visible()
+    card.get_by_role("button", name="Stay").evaluate("button => button.click()")  # a pointer on its way ends it, too
+    expect(card.locator("b")).to_be_hidden()
+    demo.page.evaluate("sleep(900)")
+    demo.shows(status="unauthenticated")
+    expect(card).to_contain_text("Nobody is here.")
+    expect(demo.element("live-end")).to_contain_text("Reason: idle")
 
 
 @micropython_only

@@ -219,7 +219,7 @@ def test_a_thousand_elements_that_show_the_seconds_left_ask_for_them_once_a_seco
     python = """
 asked = []
 
-def count(follow):
+def count(name, follow):
     asked.append(follow)
     return 1000 - len(asked)
 

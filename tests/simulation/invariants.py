@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from nextauth_client import events
 from nextauth_client.events import ADOPT, NOTHING, UNSET
+from nextauth_client.idle import TELL
 from nextauth_client.stamps import DAY
 from nextauth_client.sync import BURST, SAME_MOMENT, TICK
 from nextauth_client.testing import KEEP, START, Cookie
@@ -52,8 +53,13 @@ REASON_OF_THE_LAST = "a reason is never shown while somebody is signed in, but `
 ENDS_HAVE_REASONS = "nobody stops being signed in without a reason"
 OWN_SIGN_OUT = "`signed_out` is shown by the tab that signed out, and by no other"
 NO_TIMER = "no timer runs without a reader or a deadline"
-COUNTS_RIGHT = "who reads `expires_in` knows it to the second while the page is visible"
+COUNTS_RIGHT = "who reads `expires_in` or `idle_in` knows it to the second while the page is visible"
+IDLE_ENDS = "nobody is shown past the idle deadline plus one tick"
+USE_KEEPS = "use in any tab within the deadline keeps everybody"
+IDLE_STAYS_OUT = "who has idled is not shown again until the sign-out has got through, or somebody has signed in"
 
+IDLE_WARNING = 8
+IDLE_RETRY = 15.0  # the longest between two sign-outs for want of use
 LOGIN_ELSEWHERE = 0  # of the one who is signed in there
 
 
@@ -89,8 +95,13 @@ class Seen:
         self.has_signed_out = False
         self.was_shown: Any = None  # the session that listeners saw before
         self.expiring = False
+        self.idle_in: int | None = None  # before the event
         self.idle: list[float] = []  # when timers rang for nothing, one after the other
         self.left: int | None = None  # of the session, as a reader saw it ...
+        self.idle_left: int | None = None  # the same until the idle deadline
+        self.is_idle = False  # it waits for a sign-out for want of use ...
+        self.idle_since = 0.0  # ... since then
+        self.shown_at = 0.0  # since when it has shown whom it shows
         self.counts = False  # ... who is there
         self.counted_at = -9.0  # or was, then
         self.disturbed = 0  # how often the world was, when it started
@@ -131,6 +142,8 @@ class Watch:
         self._longest_sleep = 0.0
         self._clock_set_ahead_at = -1.0
         self._mutations: dict[int, float] = {}
+        self._used_at = -1e9  # when a page was used that showed somebody
+        self._idled: set[int] = set()  # logins that ended for want of use
 
     def broken(self, invariant: str, detail: str = "") -> None:
         broken = Broken(f"{invariant}\n{detail} at {self.world.loop.now:.3f}\n\n{self.world}\n")
@@ -259,6 +272,8 @@ class Watch:
     def _has_its_reason(self, page: Page, seen: Seen, state: SessionState) -> None:
         was, seen.was_shown = seen.was_shown, state.session
         if state.session is not None:
+            if was is None and state.session["login"] in self._idled and page.knows_of_idling:
+                self.broken(IDLE_STAYS_OUT, f"page {page.number}: {state.session}")
             if state.reason not in (None, "switched"):
                 self.broken(REASON_OF_THE_LAST, f"page {page.number}: {state.reason}")
         elif not state.loading and was is not None and state.reason in (None, "switched"):
@@ -279,6 +294,13 @@ class Watch:
     def is_counted(self, page: Page, left: int | None) -> None:
         seen = self.pages[page.number]
         seen.counts, seen.left = True, left
+
+    def is_counted_idle(self, page: Page, left: int | None) -> None:
+        self.pages[page.number].idle_left = left
+
+    def is_used(self, page: Page) -> None:
+        if page.machine.session is not None and not page.is_elsewhere:  # else it came too late
+            self._used_at = self.world.loop.now
 
     def is_counted_no_more(self, page: Page) -> None:
         seen = self.pages[page.number]
@@ -345,7 +367,7 @@ class Watch:
         taken = self.pages[page.number].tickets.pop(ticket, None)
         if taken is None:
             self.broken(SETTLED_ONCE, f"page {page.number} settles ticket {ticket} again")
-        elif error is None and not self._clock_set_back and not self._is_end(event):
+        elif error is None and not self._clock_set_back and not self._is_end(event) and not page.machine.is_idle:
             if who(page.machine.session) in self.truths_since(taken):
                 return
             self.broken(SETTLED_FRESHLY, f"page {page.number}: {page.machine.session}")
@@ -356,7 +378,7 @@ class Watch:
             return
         if page.is_elsewhere:
             return self._is_of_elsewhere(page, session, False)
-        if mutating or self._clock_set_back or self._mutated_since(asked_at):
+        if mutating or self._clock_set_back or self._mutated_since(asked_at) or page.machine.reason == "idle":
             return
         if who(session) not in self.truths_since(asked_at):
             self.broken(SETTLED_FRESHLY, f"page {page.number} gives its caller {session}")
@@ -429,6 +451,7 @@ class Watch:
                     self.broken(COOKIE_STAYS_GONE, f"a late query brings login {cookie.login} back")
                 self._gone.remove(cookie.login)  # an update that was under way in another tab
         elif sending.request.url.endswith("/signout") and sending.cookie is not None:
+            self._idled.discard(sending.cookie.login)  # what brings the cookie back after that, no tab can know
             page = self.world.page_of(sending.tab)
             if page is None or sending.fault is not None:
                 return
@@ -466,12 +489,14 @@ class Watch:
         seen.session, seen.loading = machine.session, machine.loading
         seen.newest, seen.epoch = machine.newest, machine.epoch[0]
         seen.in_flight = machine.in_flight
+        seen.idle_in = machine.idle_in
 
     def _rings_for_something(self, page: Page, seen: Seen, event: Any, effects: list[Any]) -> None:
         """A timer may ring for what is wanted no more, and then for the next such thing; but not for ever."""
         machine, now = page.machine, self.world.loop.now
         is_idle = type(event) is events.Tick and machine.at_rest and all(type(one) is events.Wake for one in effects)
         is_idle = is_idle and machine.session is seen.session and machine.expiring == seen.expiring
+        is_idle = is_idle and (machine.idle_in is None) == (seen.idle_in is None)
         seen.idle, seen.expiring = [*seen.idle[-3:], now] if is_idle else [], machine.expiring
         is_read = seen.counts or now - max(seen.counted_at, seen.awake_since) < TICK
         if len(seen.idle) == 4 and now - seen.idle[0] < TICK - 0.01 and not is_read:
@@ -498,6 +523,8 @@ class Watch:
                 self.broken(LOADING_ENDS, f"page {page.number}")
             elif event.session is not None and self._expires_soon(event.session):
                 self.allows()  # once more then
+        elif kind is events.SignedIn and machine.options.idle_timeout:
+            self._used_at = now
         elif kind is events.SignsOut:
             seen.signing_out, seen.has_signed_out = event.mutation, True
         elif kind is events.MutationEnded:
@@ -549,6 +576,7 @@ class Watch:
                 self.broken(NO_SPIN, f"page {page.number}")
 
         shown = machine.session
+        self._idles(page, seen)
         if seen.loading and not machine.loading and not brings_answer:
             self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number} is signed out before any answer")
         if shown is not seen.session:
@@ -563,12 +591,41 @@ class Watch:
             if holder is page.tab and not machine.in_flight:
                 self.broken(LOCK_IS_RELEASED, f"page {page.number} after {event}")
 
+    def _idles(self, page: Page, seen: Seen) -> None:
+        machine, now, options = page.machine, self.world.loop.now, self.world.options
+        shown = machine.session
+        if shown is not None and seen.session is None:
+            seen.shown_at = now
+        if machine.is_idle != seen.is_idle:
+            seen.is_idle, seen.idle_since = machine.is_idle, now
+            self.allows()
+            if seen.is_idle and seen.session is not None:
+                if page.knows_of_idling:
+                    self._idled.add(seen.session["login"])
+                clock_was_set = self._clock_set_back or self._clock_set_ahead_at >= 0
+                hears = options.channels and not options.hostile
+                hears_or_looks_up = hears or not any(one.tab.is_worker for one in self.world.pages)
+                unused = now - self._used_at
+                if not clock_was_set and hears_or_looks_up and unused < options.idle_timeout - TELL - 0.1:
+                    self.broken(USE_KEEPS, f"page {page.number}, {unused:.1f} s after")
+
+    def _outstays(self, seen: Seen) -> bool:
+        """Whether it shows somebody for whom it is too late."""
+        timeout, now = self.world.options.idle_timeout, self.world.loop.now
+        hears = self.world.options.channels and not self.world.options.hostile
+        # Who hears nothing of a sign-out and a sign-in in between goes by those who did.
+        shown_at = seen.shown_at if hears else max(other.shown_at for other in self.pages.values())
+        latest = max(max(self._used_at, shown_at) + timeout, seen.awake_since) + TICK + 0.1
+        return (
+            bool(timeout) and seen.page.is_read and now > latest + (TICK + self._longest_sleep) * self._clock_set_back
+        )
+
     def _who_may_have_changed(self, page: Page, seen: Seen, brings_answer: bool, answer: Any) -> None:
         machine = page.machine
         if machine.session is None and not machine.loading and (not brings_answer or answer is not None):
             expired = seen.session is not None and self._expiry(seen) <= self.world.loop.now + 0.001
             by_clock = self._clock_set_ahead_at >= 0 or seen.given or self._clock_set_back
-            if not expired and not by_clock:
+            if not expired and not by_clock and machine.reason != "idle":
                 self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: signed out")
         elif machine.session is not None and not brings_answer:
             self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: {machine.session}")
@@ -600,11 +657,15 @@ class Watch:
             if page.present and page.is_read and machine.at_rest:
                 self._shows_the_truth(seen, RESTS_RIGHT, "at rest")
             if seen.counts and page.alive and page.present and page.visible and now > seen.awake_since + 1.5:
-                left = machine.seconds_left(page.tab.now())
-                if (left is None) != (seen.left is None) or abs((left or 0) - (seen.left or 0)) > 1:
-                    self.broken(COUNTS_RIGHT, f"page {page.number} knows of {seen.left} s, and {left} are left")
-            if shown is None or not page.alive or not page.present or not page.visible:
+                clock = page.tab.now()
+                self._knows(seen, seen.left, machine.seconds_left(clock))
+                # The moment when it begins to warn, glance and timer may come in any order.
+                known, left = seen.idle_left, machine.seconds_until_idle(clock)
+                self._knows(seen, IDLE_WARNING if known is None else known, IDLE_WARNING if left is None else left)
+            if shown is None or not page.alive or not page.present or not page.visible or page.is_elsewhere:
                 continue
+            if self._outstays(seen):
+                self.broken(IDLE_ENDS, f"page {page.number}: {shown}")
             if seen.given or "expires" in world.backend.extra:
                 continue
             if not world.options.sends_date and (self._clock_set_ahead_at >= 0 or self._clock_set_back):
@@ -615,6 +676,10 @@ class Watch:
             if shown["asked"] < self._expiry(seen) and now > latest + TICK * self._clock_set_back:
                 self.broken(EXPIRES, f"page {page.number}: {shown}")
 
+    def _knows(self, seen: Seen, known: int | None, left: int | None) -> None:
+        if (left is None) != (known is None) or abs((left or 0) - (known or 0)) > 1:
+            self.broken(COUNTS_RIGHT, f"page {seen.page.number} knows of {known} s, and {left} are left")
+
     def everybody_knows(self, when: str) -> None:
         for seen in self.pages.values():
             page = seen.page
@@ -624,6 +689,8 @@ class Watch:
                 continue
             if self.world.loop.now - seen.opened_at < self.world.options.timeout:
                 continue
+            if seen.is_idle and self.world.loop.now - seen.idle_since < IDLE_RETRY + self.world.options.timeout:
+                continue  # the backend is about to be told
             if page.machine.loading:
                 self.broken(LOADING_ENDS, f"page {page.number}, {when}")
             self._shows_the_truth(seen, FOLLOWS, when)

@@ -50,6 +50,9 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("hide", ["tab"]),
     ("show", ["tab"]),
     ("read", ["tab"]),
+    ("use", ["tab"]),
+    ("use", ["tab"]),
+    ("use", ["tab"]),
     ("count", ["tab"]),
     ("count", ["tab"]),
     ("count_no_more", ["tab"]),
@@ -75,7 +78,7 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("call", ["tab"]),
     ("call_everywhere", []),
     ("refuse_calls", [[True, False]]),
-    ("nonsense", ["tab", list(range(24))]),
+    ("nonsense", ["tab", list(range(28))]),
 ]
 
 # How worlds differ, most alike first.
@@ -88,6 +91,7 @@ OPTIONS: list[tuple[str, list[Any]]] = [
     ("stuck_lock", [False, False, False, False, False, True]),
     ("timeout", [10, 3]),
     ("keep_alive", [0, 0, 2, 15]),
+    ("idle_timeout", [0, 20, 0, 40]),
     ("client_max_age", [0, 1, 30]),
     ("refetch_on_focus", [True, True, True, False]),
     ("session_length", [2592000.0, 2592000.0, 30.0]),

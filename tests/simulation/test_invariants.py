@@ -11,6 +11,7 @@ import pytest
 from nextauth_client import events, messages
 from nextauth_client.driver import Driver
 from nextauth_client.events import Settle
+from nextauth_client.idle import Idle
 from nextauth_client.stamps import NEVER
 from nextauth_client.store import Store
 from nextauth_client.sync import Machine
@@ -158,6 +159,25 @@ def counts_for_nobody(original: Any) -> Any:
         self._count_at = self._count_at or self._next_second(now)
 
     return pass_time
+
+
+def counts_idling_for_nobody(original: Any) -> Any:
+    def told(self: Idle, now: float, visible: bool) -> Any:
+        left = original(self, now, visible)
+        self.follow(now)
+        return left
+
+    return told
+
+
+def begins_an_hour_later(original: Any) -> Any:
+    return lambda self, at, *args: original(self, at + 3600, *args)
+
+
+def takes_it_for_signed_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    learn = Idle.learn
+    monkeypatch.setattr(Idle, "learn", lambda self, *args: self.over_at is not None or learn(self, *args))
+    monkeypatch.setattr(Driver, "_do_StoreUse", lambda *args: None)
 
 
 def takes_anothers_sign_out_for_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -425,6 +445,61 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         world.advance(5.0)
         world.count(0)
         world.advance(5.0)
+        """,
+    ),
+    (
+        invariants.NO_TIMER,
+        replaces("told", counts_idling_for_nobody, Idle),
+        """
+        world = World(idle_timeout=20)
+        world.advance(19.0)
+        """,
+    ),
+    (
+        invariants.COUNTS_RIGHT,
+        replaces("follow", does_nothing, Idle),
+        """
+        world = World(idle_timeout=20)
+        world.advance(5.0)
+        world.count(0)
+        world.advance(14.0)
+        """,
+    ),
+    (
+        invariants.IDLE_ENDS,
+        replaces("begin", begins_an_hour_later, Idle),
+        """
+        world = World(idle_timeout=20)
+        world.advance(31.0)
+        """,
+    ),
+    (
+        invariants.IDLE_ENDS,
+        replaces("set_back", does_nothing, Idle),
+        """
+        world = World(idle_timeout=20)
+        world.advance(5.0)
+        world.set_clock(-60.0)
+        world.advance(31.0)
+        """,
+    ),
+    (
+        invariants.USE_KEEPS,
+        replaces("_tell_use", does_nothing),
+        """
+        world = World(idle_timeout=20)
+        world.advance(15.0)
+        world.use(0)
+        world.advance(12.0)
+        """,
+    ),
+    (
+        invariants.IDLE_STAYS_OUT,
+        takes_it_for_signed_out,
+        """
+        world = World(idle_timeout=20)
+        world.advance(12.0)
+        world.advance(12.0)
         """,
     ),
     (

@@ -38,7 +38,7 @@ from nextauth_client.testing import (
     Tab,
 )
 
-from .invariants import LOGIN_ELSEWHERE, Watch
+from .invariants import IDLE_WARNING, LOGIN_ELSEWHERE, Watch
 from .loop import Loop
 
 BASE = "https://example.org/api/auth"
@@ -82,6 +82,10 @@ NONSENSE: list[Any] = [
     {"type": "end", "start": {}, "stamp": []},
     {"type": "end", "start": [1, "x"], "stamp": [0, "x"], "outcome": "adopt"},
     {"type": 7, "stamp": [1, "x"]},
+    {"type": "use", "stamp": [START * 1000, "x"]},
+    {"type": "use", "stamp": [START * 1000, "x"], "at": "now", "anew": True},
+    {"type": "use", "stamp": [START * 1000, "x"], "at": START + 2 * 86400, "anew": True},
+    {"type": "use", "stamp": [START * 1000, "x"], "at": START - 86400, "anew": 1},
     {"type": "dance", "stamp": [1, "x"]},
 ]
 
@@ -106,6 +110,7 @@ class Options(NamedTuple):
     sends_date: bool = True
     signed_in: bool = True
     latency: float = 0.1
+    idle_timeout: float = 0
 
     def __str__(self) -> str:
         named = [
@@ -333,7 +338,7 @@ class Page:
         self.present = True
         self.alive = True
         self.leaves: Callable[[], object] | None = None  # called when the page navigates
-        self.counts: Effect | None = None
+        self.counts: list[Effect] = []
         self.callers = 0  # who wait for an answer
         self.leaves_for_elsewhere = False  # for another backend
         self.is_elsewhere = False
@@ -364,24 +369,39 @@ class Page:
         return self.driver.machine
 
     @property
+    def knows_of_idling(self) -> bool:
+        """Whether it signs out for want of use, and can look up that another has to."""
+        return self.is_read and not self.tab.is_worker
+
+    @property
     def options(self) -> options.Options:
         world = self.world.options
         if not self.is_read:
             return options.Options(timeout=world.timeout, refetch_on_focus=False)
-        return options.Options(world.client_max_age, world.keep_alive, world.timeout, world.refetch_on_focus)
+        return options.Options(
+            world.client_max_age,
+            world.keep_alive,
+            world.timeout,
+            world.refetch_on_focus,
+            idle_timeout=0 if self.leaves_for_elsewhere else world.idle_timeout,
+            idle_warning=IDLE_WARNING,
+        )
 
     # ── what a person does ───────────────────────────────────────────────────────────────────────
 
     def count(self) -> None:
-        """Something shows how long the session has left."""
-        self.counts = Effect(
-            lambda: self.world.watch.is_counted(self, tracked(self.store, Session).expires_in),
-        )
+        """Something shows how long the session has left, and how long until nobody's use ends it."""
+        watch = self.world.watch
+        self.counts = [
+            Effect(lambda: watch.is_counted(self, tracked(self.store, Session).expires_in)),
+            Effect(lambda: watch.is_counted_idle(self, tracked(self.store, Session).idle_in)),
+        ]
 
     def count_no_more(self) -> None:
-        if self.counts is not None:
-            self.counts.dispose()
-            self.counts = None
+        if self.counts:
+            for effect in self.counts:
+                effect.dispose()
+            self.counts = []
             self.world.watch.is_counted_no_more(self)
 
     def refresh(self) -> None:
@@ -742,6 +762,14 @@ class World:
         page.tab.show()
 
     @step
+    def use(self, tab: int) -> None:
+        """A person moves the mouse there."""
+        page = self._page(tab)
+        if page is not None and page.visible and page.tab.follows_use:
+            page.tab.use()
+            self.watch.is_used(page)
+
+    @step
     def read(self, tab: int) -> None:
         page = self._page(tab)
         if page is not None:
@@ -751,7 +779,7 @@ class World:
     @step
     def count(self, tab: int) -> None:
         page = self._page(tab)
-        if page is not None and page.counts is None:
+        if page is not None and not page.counts:
             page.count()
 
     @step

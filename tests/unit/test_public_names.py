@@ -45,7 +45,8 @@ SIGNATURES: dict[str, str] = {
     "explain_error": "code=UNSET, messages=None",
     "Provider": (
         "session=UNSET, *, client_max_age=0, keep_alive=0, base_url=None, base_path='/api/auth', "
-        "refetch_on_focus=True, timeout=10, api_origins=(), expiring=60, default=True, host=None"
+        "refetch_on_focus=True, timeout=10, api_origins=(), expiring=60, "
+        "idle_timeout=0, idle_warning=60, default=True, host=None"
     ),
     "SignInResult": "error=None, status=200, ok=True, url=None, code=None, page=None",
     "SignOutResult": "url",

@@ -26,7 +26,7 @@ SERVER = ROOT / "server" / "nextauth_server"
 CLIENT_ORDER = [
     *("errors", "console", "urls", "times", "tasks", "jsontext"),
     *("records", "conditions", "session", "store", "reactive"),
-    *("events", "options", "stamps", "messages", "sync", "host", "protocol", "flows"),
+    *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
     *("elements", "component", "bound", "controls", "provider_lists", "bind"),

@@ -45,6 +45,7 @@ def reads(provider: Provider) -> None:
         state.reason, Literal["signed_out", "signed_out_elsewhere", "expired", "revoked", "idle", "switched"] | None
     )
     assert_type(state.expires_in, int | None)
+    assert_type(state.idle_in, int | None)
     assert_type(state.expiring, bool)
     session, loading = state
     assert_type(session, MySession | None)

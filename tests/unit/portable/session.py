@@ -276,7 +276,7 @@ def test_a_state_is_read_only():
 def test_a_misspelt_name_of_a_state_raises_and_says_what_there_is():
     for state in (SessionState(data()), SessionState(data()).view(Session)):
         message = str(raised(AttributeError, lambda state=state: state.sesion))
-        names = "error, expires_in, expiring, loading, reason, refreshing, session, status"
+        names = "error, expires_in, expiring, idle_in, loading, reason, refreshing, session, status"
         assert message == "the SessionState has no 'sesion'; it has: " + names
         assert not hasattr(state, "user") and not hasattr(state, "_nothing")
 
@@ -292,7 +292,7 @@ def test_states_are_equal_by_value():
     assert SessionState() != SessionState(loading=True)
     assert SessionState() != SessionState(reason="expired")
     assert SessionState(data(), expires_in=5) != SessionState(data(), expires_in=4)
-    assert SessionState(data(), expires_in=5) == SessionState(data(), expires_in=5, count=lambda follow: 4)
+    assert SessionState(data(), expires_in=5) == SessionState(data(), expires_in=5, count=lambda name, follow: 4)
     assert SessionState() != None  # noqa: E711
 
 
@@ -303,7 +303,7 @@ def test_a_view_notes_what_is_read_of_the_state():
     assert reads == [(("session",), False)]
     assert state.session.user.name == "Ada"
     assert reads[1:] == [(("session",), False), (("session", "user"), False), (("session", "user", "name"), True)]
-    for name in ("loading", "status", "error", "refreshing", "reason", "expires_in", "expiring"):
+    for name in ("loading", "status", "error", "refreshing", "reason", "expires_in", "expiring", "idle_in"):
         getattr(state, name)
         assert reads[-1] == ((name,), True)
 
@@ -311,7 +311,7 @@ def test_a_view_notes_what_is_read_of_the_state():
 def test_what_a_session_has_left_is_counted_down_for_who_follows_it():
     asked = []
 
-    def count(follow):
+    def count(name, follow):
         asked.append(follow)
         return 41
 
@@ -332,7 +332,7 @@ def test_what_shows_or_compares_a_state_notes_what_that_depends_on():
     assert reads == [(("status",), True), (("session",), True), (("error",), True)]
     del reads[:]
     assert state == SessionState(data())
-    names = ("error", "expires_in", "expiring", "loading", "reason", "refreshing", "session", "status")
+    names = ("error", "expires_in", "expiring", "idle_in", "loading", "reason", "refreshing", "session", "status")
     expected = [((name,), True) for name in names]
     assert sorted(reads) == expected
 

@@ -1,0 +1,154 @@
+"""How long nobody has used any tab: the bookkeeping of rule 13, with no effects and no clock of its own.
+
+Times are Unix seconds on this tab's clock. docs/synchroniser.md has the rule.
+"""
+
+from .stamps import LAG
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Optional
+
+    from .options import Options
+
+TELL = 5.0  # seconds between two messages that tell of use
+JUST_AFTER = 0.01  # a second's end, which a timer may miss by milliseconds
+LONGEST_RETRY = 15.0
+
+
+class Idle:
+    """When somebody used a tab last, until when that keeps the person signed in, and what is to be done after that."""
+
+    def __init__(self, options: "Options") -> None:
+        self.options = options
+        self.over_at: "Optional[float]" = None  # the deadline has passed, and the backend has not confirmed a sign-out
+        self.is_own = False  # the newest use is this tab's
+        self.count_at: "Optional[float]" = None  # when who reads `idle_in` is told of the next number
+        self._left: "Optional[int]" = None  # as told
+        self._used_at: "Optional[float]" = None  # while somebody is signed in
+        self._is_first = False  # that is only when the person was shown, and another tab may know of more
+        self._is_untold = False
+        self._told_at: "Optional[float]" = None
+        self._sign_out_at: "Optional[float]" = None
+        self._attempts = 0
+
+    # ── use ──────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def used_at(self) -> "Optional[float]":
+        return self._used_at
+
+    @property
+    def is_counting_down(self) -> bool:
+        """Whether somebody is signed in, and will be for so long."""
+        return self._used_at is not None
+
+    def begin(self, at: float, is_own: bool, is_first: bool = False) -> None:
+        """Somebody has signed in; or is only shown, `is_first`, and what is stored counts if there is something."""
+        self.end()
+        if self.options.idle_timeout:
+            self._used_at = at
+            self.is_own = is_own
+            self._is_first = is_first
+
+    def end(self) -> None:
+        """Nobody is signed in."""
+        self._used_at = self._told_at = self._sign_out_at = None
+        self.over_at = self.count_at = self._left = None
+        self._is_untold = self.is_own = self._is_first = False
+        self._attempts = 0
+
+    def use(self, at: float, is_own: bool) -> None:
+        if self._used_at is not None and at > self._used_at:
+            self._used_at = at
+            self.is_own = self._is_untold = is_own
+
+    def tells(self, now: float, leaves: bool = False) -> bool:
+        """Whether the others are to be told now; a page that `leaves` has no time to wait."""
+        if not self._is_untold or not (leaves or self._told_at is None or now >= self._told_at + TELL):
+            return False
+        self._told_at, self._is_untold = now, False
+        return True
+
+    def learn(self, stored: "Optional[int]", now: float) -> bool:
+        """Take what is stored; whether that shows that the idle person's sign-out is over with.
+
+        What is in the future was stored before the clock was set back, and says nothing.
+        """
+        at = (stored or 0) / 1000
+        was_first, self._is_first = self._is_first, False
+        if not 0 < at <= now + LAG:
+            return False
+        if self.over_at is not None:
+            return at > self.over_at
+        if was_first and at + self.options.idle_timeout > now:
+            self._used_at = min(at, now)
+        else:
+            self.use(at, False)
+        return False
+
+    # ── the deadline ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _ends(self) -> "Optional[float]":
+        return None if self._used_at is None else self._used_at + self.options.idle_timeout
+
+    def is_due(self, now: float) -> bool:
+        ends = self._ends if self.over_at is None else self._sign_out_at
+        return ends is not None and now >= ends
+
+    def pass_over(self, now: float, later: float) -> None:
+        """The deadline has passed: sign out in so many seconds."""
+        self.end()
+        self.over_at = now
+        self._sign_out_at = now + later
+
+    def try_again(self, now: float, random: float) -> None:
+        """A sign-out begins; if nobody confirms it, the next one follows."""
+        self._sign_out_at = now + min(LONGEST_RETRY, 2.0**self._attempts) * (0.5 + 0.5 * random)
+        self._attempts = min(self._attempts + 1, 4)
+
+    def hurry(self, now: float) -> None:
+        """Somebody is back, or the network is."""
+        if self._sign_out_at is not None:
+            self._sign_out_at = min(self._sign_out_at, now)
+
+    # ── the warning ──────────────────────────────────────────────────────────────────────────────
+
+    def seconds_left(self, now: float) -> "Optional[int]":
+        """From the warning on."""
+        ends = self._ends
+        return None if ends is None or now < ends - self.options.idle_warning else max(0, int(ends - now))
+
+    def follow(self, now: float) -> None:
+        """Somebody reads the seconds left, and wants to know of the next."""
+        left, ends = self.seconds_left(now), self._ends
+        self.count_at = None if left is None or ends is None else ends - left + JUST_AFTER
+
+    def told(self, now: float, visible: bool) -> "Optional[int]":
+        """The seconds left as readers are told: when the warning begins and ends, and when they asked for the next."""
+        left = self.seconds_left(now)
+        is_next = self.count_at is not None and now >= self.count_at and visible
+        if left is None or self._left is None or is_next or left > self._left:
+            self._left = left
+            self.count_at = None
+        return self._left
+
+    # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def times(self, visible: bool, may_sign_out: bool) -> "list[Optional[float]]":
+        """When something is due."""
+        ends = self._ends
+        found = [ends, self._sign_out_at if may_sign_out else None, self.count_at if visible else None]
+        if ends is not None and self._left is None:
+            found.append(ends - self.options.idle_warning)
+        if self._is_untold and self._told_at is not None:
+            found.append(self._told_at + TELL)
+        return found
+
+    def set_back(self, seconds: float) -> None:
+        """The clock was: no deadline moves away with it."""
+        for name in ("over_at", "count_at", "_used_at", "_told_at", "_sign_out_at"):
+            time = getattr(self, name)
+            if time is not None:
+                setattr(self, name, time - seconds)
