@@ -9,14 +9,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nextauth_client.__main__ import CPYTHON_ONLY, blank, page_modules
+from nextauth_client.__main__ import blank, page_modules
 
 from tests.support.micropython import PACKAGE, MicroPythonError, run_in_micropython
 
 IMPORTABLE = [module.stem for module in page_modules()]
 
 # What no page loads may need CPython when it is imported, so it is only compiled.
-COMPILED = sorted({file.stem for file in PACKAGE.glob("*.py")} - {*CPYTHON_ONLY, *IMPORTABLE})
+COMPILED = sorted({file.stem for file in PACKAGE.glob("*.py")} - {*IMPORTABLE})
 
 # What the modules of the page look up when they are imported; Node has no DOM.
 DOM = """
