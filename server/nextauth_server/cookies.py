@@ -94,7 +94,10 @@ _CHUNK = re.compile(r"(?:\.(\d{1,2}))?", re.ASCII)
 
 def chunks_of(name: str, cookies: Mapping[str, str]) -> list[str]:
     """The names under which a cookie is there, in the order of its pieces: its own, or `.0`, `.1` … if it is large."""
-    found = [(_CHUNK.fullmatch(key, len(name)), key) for key in cookies if key.startswith(name)]
+    keys = [key for key in cookies if key.startswith(name)]
+    if not keys or keys == [name]:  # as nearly always
+        return keys
+    found = [(_CHUNK.fullmatch(key, len(name)), key) for key in keys]
     numbered = [(int(chunk[1] or 0), key) for chunk, key in found if chunk]
     return [key for _, key in sorted(numbered, key=lambda pair: pair[0])]
 

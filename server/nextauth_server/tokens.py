@@ -10,12 +10,15 @@ Source: `encode` and `decode` of NextAuth.js v3 and v4 (`next-auth/jwt`) and Aut
 """
 
 import json
+import os
 import time
 import uuid
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from joserfc import jwe, jws
@@ -27,6 +30,7 @@ from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 Claims = dict[str, Any]
 
 CLOCK_TOLERANCE = 15  # seconds, as v4 and v5
+GCM_IV, GCM_TAG = 12, 16  # bytes
 LONGEST_HEADER = 1024  # characters of a token; theirs have less than 200
 
 
@@ -76,20 +80,20 @@ def _said_in(header: str) -> tuple[str, str]:
 
 
 class V4Tokens:
-    """Its header is always the same, and the key is the secret's: joserfc's cipher is asked without the way there.
+    """Its header is always the same, and the key is the secret's: the cipher is asked without joserfc's way there.
 
-    A `GET /session` takes one of each, and a third of its time went into that way.
+    Reading a session takes half the time so.
     """
 
     registry = registry_of(("dir", "A256GCM"), ("alg", "enc"))
     header = urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM"}')
-    cipher = registry.get_enc("A256GCM")
 
     def encode(self, claims: Claims, secret: str, max_age: float, name: str = "") -> str:
-        iv = self.cipher.generate_iv()
+        iv = os.urandom(GCM_IV)
         plaintext = _dump(claims, max_age, jti=True).encode()
-        ciphertext, tag = self.cipher.encrypt(plaintext, self.key(secret).raw_value, iv, self.header)
-        return b".".join([self.header, b"", *map(urlsafe_b64encode, (iv, ciphertext, tag))]).decode()
+        sealed = _gcm(self.key(secret).raw_value).encrypt(iv, plaintext, self.header)
+        parts = (iv, sealed[:-GCM_TAG], sealed[-GCM_TAG:])
+        return b".".join([self.header, b"", *map(urlsafe_b64encode, parts)]).decode()
 
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
         if _said_by(token) != V4:
@@ -101,9 +105,11 @@ class V4Tokens:
         return _load(lambda: self.decrypt(rest, key.raw_value), CLOCK_TOLERANCE)
 
     def decrypt(self, rest: bytes, key: bytes) -> bytes:
-        """What is in a token, after its header. ValueError or JoseError if it is damaged, or of another key."""
+        """What is in a token, after its header. ValueError or InvalidTag if it is damaged, or of another key."""
         iv, ciphertext, tag = map(urlsafe_b64decode, rest.split(b"."))
-        return self.cipher.decrypt(ciphertext, tag, key, self.cipher.check_iv(iv), self.header)
+        if (len(iv), len(tag)) != (GCM_IV, GCM_TAG):
+            raise ValueError("not the lengths that A256GCM has")
+        return _gcm(key).decrypt(iv, ciphertext + tag, self.header)
 
     def key(self, secret: str) -> OctKey:
         return _derive(secret, "", "NextAuth.js Generated Encryption Key", 32)
@@ -160,6 +166,11 @@ def read_token(token: str, secrets: Sequence[str], name: str) -> Claims | None:
 
 
 @lru_cache(maxsize=64)
+def _gcm(key: bytes) -> AESGCM:
+    return AESGCM(key)
+
+
+@lru_cache(maxsize=64)
 def _derive(secret: str, salt: str, purpose: str, length: int) -> OctKey:
     hkdf = HKDF(SHA256(), length=length, salt=salt.encode(), info=purpose.encode())
     key: OctKey = OctKey.import_key(hkdf.derive(secret.encode()))
@@ -175,7 +186,7 @@ def _dump(claims: Claims, max_age: float, jti: bool = False) -> str:
 def _load(read: Callable[[], bytes | None], tolerance: float) -> Claims | None:
     try:
         claims = json.loads(read() or b"")
-    except (JoseError, ValueError, RecursionError):
+    except (JoseError, InvalidTag, ValueError, OverflowError, RecursionError):
         return None
     if not isinstance(claims, dict):
         return None
