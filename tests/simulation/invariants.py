@@ -606,7 +606,14 @@ class Watch:
                 hears = options.channels and not options.hostile
                 hears_or_looks_up = hears or not any(one.tab.is_worker for one in self.world.pages)
                 unused = now - self._used_at
-                if not clock_was_set and hears_or_looks_up and unused < options.idle_timeout - TELL - 0.1:
+                # Whoever looks it up finds what the tabs have stored that were told of nobody meanwhile.
+                was_gone = not hears and None in self.truths_since(self._used_at)
+                if (
+                    not clock_was_set
+                    and hears_or_looks_up
+                    and not was_gone
+                    and unused < options.idle_timeout - TELL - 0.1
+                ):
                     self.broken(USE_KEEPS, f"page {page.number}, {unused:.1f} s after")
 
     def _outstays(self, seen: Seen) -> bool:
