@@ -2,6 +2,7 @@
 
 from .embed import session_script
 from .guards import login_required, session_dependency
+from .proxy import auth_proxy
 from .questions import (
     get_csrf_token,
     get_csrf_token_sync,
@@ -12,6 +13,7 @@ from .questions import (
 )
 
 __all__ = [
+    "auth_proxy",
     "get_csrf_token",
     "get_csrf_token_sync",
     "get_providers",
