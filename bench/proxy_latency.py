@@ -2,7 +2,8 @@
 
 The backend is the development backend; each proxy runs in a process of its own, as an ASGI app on uvicorn and as a WSGI
 app on werkzeug, with a client that keeps its connections and without. A request goes to the backend itself, and then
-through each proxy, again and again, so that what else the machine does is spread evenly.
+through each proxy, again and again, so that what else the machine does is spread evenly. What the server that runs the
+proxy takes for an answer of its own is stated beside it: werkzeug's, which is for development, takes the most.
 
 `python -m bench.proxy_latency [--rounds 400]`
 """
@@ -33,7 +34,8 @@ def serve(way: str, url: str) -> None:
     """Run a proxy, and print where."""
     from nextauth_server import auth_proxy
     from starlette.applications import Starlette
-    from starlette.routing import Mount
+    from starlette.responses import Response
+    from starlette.routing import Mount, Route
     from werkzeug.middleware.dispatcher import DispatcherMiddleware
     from werkzeug.serving import WSGIRequestHandler, make_server
 
@@ -45,9 +47,13 @@ def serve(way: str, url: str) -> None:
         client = httpx.AsyncClient() if keeps else None
         proxy: Any = auth_proxy(url + "/api/auth", origin=url, client=client)
         listener = listen("127.0.0.1", 0)
-        app = Starlette(routes=[Mount("/api/auth", proxy)])
+        app = Starlette(routes=[Mount("/api/auth", proxy), Route("/bare", lambda _: Response("{}"))])
         Server(app, lambda: print(local_url(listener), flush=True)).run(sockets=[listener])
         return
+
+    def bare(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", [("Content-Length", "2")])
+        return [b"{}"]
 
     class Quiet(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -60,7 +66,7 @@ def serve(way: str, url: str) -> None:
     server = make_server(
         "127.0.0.1",
         0,
-        DispatcherMiddleware(lambda environ, start_response: [], {"/api/auth": proxy}),
+        DispatcherMiddleware(bare, {"/api/auth": proxy}),
         threaded=True,
         request_handler=Quiet,
     )
@@ -90,18 +96,24 @@ def measure(rounds: int) -> None:
         addresses = {"backend": url, **{way: stack.enter_context(running(way, url)) for way in WAYS}}
         clients = {name: stack.enter_context(httpx.Client(base_url=at)) for name, at in addresses.items()}
         taken: dict[str, list[float]] = {name: [] for name in clients}
-        for number in range(rounds + 20):
+        alone: dict[str, list[float]] = {way: [] for way in WAYS}
+
+        def ask(client: httpx.Client, path: str, found: list[float], expected: str) -> None:
+            start = time.perf_counter()
+            answer = client.get(path, headers={"Cookie": cookie})
+            found.append((time.perf_counter() - start) * 1000)
+            assert expected in answer.text, answer.text
+
+        for _ in range(rounds):
             for name, client in clients.items():
-                start = time.perf_counter()
-                answer = client.get("/api/auth/session", headers={"Cookie": cookie})
-                if number >= 20:  # by then all is warm
-                    taken[name].append((time.perf_counter() - start) * 1000)
-                assert "ada@example.com" in answer.text, f"{name}: {answer!r} {answer.text}"
+                ask(client, "/api/auth/session", taken[name], "ada@example.com")
+                if name in alone:
+                    ask(client, "/bare", alone[name], "{}")
     direct = statistics.median(taken["backend"])
     print(f"backend: {direct:.2f} ms")
     for way in WAYS:
         median = statistics.median(taken[way])
-        print(f"{way}: {median:.2f} ms, {median - direct:+.2f}")
+        print(f"{way}: {median:.2f} ms, {median - direct:+.2f}; the server alone {statistics.median(alone[way]):.2f}")
 
 
 def main() -> None:

@@ -239,14 +239,15 @@ class _Answer:
         self._opened = opened
 
     def __iter__(self) -> Iterator[bytes]:
-        size = 0
         assert isinstance(self._response.stream, httpx.SyncByteStream)
-        for piece in self._response.stream:
-            size += len(piece)
-            _check_answer(size)
-            if time.monotonic() > self._end:
-                raise TimeoutError
-            yield piece
+        size = 0
+        with self._opened:
+            for piece in self._response.stream:
+                size += len(piece)
+                _check_answer(size)
+                if time.monotonic() > self._end:
+                    raise TimeoutError
+                yield piece
 
     def close(self) -> None:
         self._opened.close()
