@@ -77,6 +77,7 @@ class Route:
 
     def __init__(self, backend: httpx.URL, origin: httpx.URL, preserve_host: bool) -> None:
         self.backend = backend
+        self.base = backend.raw_path.decode("ascii")
         self.origin = origin_of(origin)
         self.host = origin.netloc.decode()
         self.scheme = origin.scheme
@@ -90,13 +91,13 @@ class Route:
         headers = self.passed_on(incoming)
         if incoming.method == "POST":
             headers.append(("content-length", str(len(body))))
+        target = self.base + _canonical(incoming.path) + (f"?{incoming.query}" if incoming.query else "")
         try:
-            target = self.backend.path + _canonical(incoming.path) + (f"?{incoming.query}" if incoming.query else "")
             url = self.backend.copy_with(raw_path=target.encode("latin-1"))
+            raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         except (httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The address cannot be passed on.") from error
+            raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request cannot be passed on.") from error
         # Not made by a client, which would add headers and cookies of its own.
-        raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
         return httpx.Request(incoming.method, url, headers=raw, content=body if incoming.method == "POST" else None)
 
     def check(self, incoming: Incoming) -> None:
@@ -167,10 +168,8 @@ class Route:
         return "; ".join(kept)
 
     def seen_path(self, path: str, prefix: str) -> str:
-        base = self.backend.path
-        if path.startswith(base) and path[len(base) :][:1] in ("", "/", "?", "#"):
-            return prefix + path[len(base) :]
-        return path
+        rest = path[len(self.base) :]
+        return prefix + rest if path.startswith(self.base) and rest[:1] in ("", "/", "?", "#") else path
 
 
 def end_to_end(headers: Iterable[tuple[str, str]], without: Iterable[str]) -> Headers:

@@ -114,8 +114,9 @@ class AuthProxy:
         started = False
         try:
             self._route.check(incoming)
-            with anyio.fail_after(self._timeout):
-                request = self._route.request(incoming, await _body_of_asgi(incoming, receive))
+            end = anyio.current_time() + self._timeout
+            request = self._route.request(incoming, await _body_of_asgi(incoming, receive, self._timeout))
+            with anyio.fail_after(end - anyio.current_time()):
                 request.extensions = {"timeout": httpx.Timeout(self._timeout).as_dict()}
                 async with (
                     self._async_client() as client,
@@ -134,7 +135,7 @@ class AuthProxy:
             refused = self._why(error)
             if started:
                 raise ConnectionError(f"{refused.message} It was half-way passed on.") from error
-            status, headers, body = _told(refused)
+            status, headers, body = _told(refused, incoming.method)
             await send(_asgi_start(status, headers))
             await send({"type": "http.response.body", "body": body})
 
@@ -156,9 +157,9 @@ class AuthProxy:
         try:
             answer = self._open(incoming, lambda: _body_of_wsgi(environ))
         except (httpx.HTTPError, TimeoutError, Refused) as error:
-            status, headers, body = _told(self._why(error))
+            status, headers, body = _told(self._why(error), incoming.method)
             start_response(_status_line(status), headers)
-            return [] if incoming.method == "HEAD" else [body]
+            return [body]
         start_response(_status_line(answer.status), answer.headers)
         return answer
 
@@ -173,7 +174,7 @@ class AuthProxy:
             with closing(self._open(incoming, lambda: request.read(LARGEST + 1))) as answer:
                 status, headers, body = answer.status, answer.headers, b"".join(answer)
         except (httpx.HTTPError, TimeoutError, Refused) as error:
-            status, headers, body = _told(self._why(error))
+            status, headers, body = _told(self._why(error), incoming.method)
         response = HttpResponse(body, status=status)
         del response.headers["Content-Type"]
         for number, (name, value) in enumerate(headers):
@@ -198,7 +199,11 @@ class AuthProxy:
             client = self._client or stack.enter_context(httpx.Client(verify=tls(), trust_env=False))
 
             def send() -> httpx.Response:
-                return client.send(request, auth=None, follow_redirects=False, stream=True)
+                response = client.send(request, auth=None, follow_redirects=False, stream=True)
+                if time.monotonic() > end:  # nobody waits for it, nor would close it
+                    response.close()
+                    raise TimeoutError
+                return response
 
             response = stack.enter_context(closing(within(max(end - time.monotonic(), 0), send)))
             headers = self._answered(incoming, response)
@@ -207,6 +212,8 @@ class AuthProxy:
     # ── answers ───────────────────────────────────────────────────────────────────────────────────
 
     def _answered(self, incoming: Incoming, response: httpx.Response) -> Headers:
+        if response.status_code < 200:  # another protocol, which nobody has asked for
+            raise Refused(HTTPStatus.BAD_GATEWAY, "UnexpectedAnswer", explain_error("UnexpectedAnswer"))
         length = response.headers.get("content-length", "")
         if incoming.method != "HEAD" and length.isdecimal():
             _check_answer(int(length))
@@ -259,12 +266,12 @@ def _check_answer(size: int) -> None:
         raise Refused(HTTPStatus.BAD_GATEWAY, "UnexpectedAnswer", explain_error("UnexpectedAnswer"))
 
 
-def _told(refused: Refused) -> tuple[int, Headers, bytes]:
+def _told(refused: Refused, method: str) -> tuple[int, Headers, bytes]:
     """A refusal as JSON, which pages take for an unknown, as they do every answer that is not 200."""
     body = json.dumps({"error": refused.code, "message": refused.message}).encode()
     own = [("content-type", protocol.JSON_TYPE), ("content-length", str(len(body)))]
     private = [(name.lower(), value) for name, value in FOR_NO_CACHE.items()]
-    return int(refused.status), [*own, *private, *refused.headers], body
+    return int(refused.status), [*own, *private, *refused.headers], b"" if method == "HEAD" else body
 
 
 def _asgi_start(status: int, headers: Headers) -> dict[str, Any]:
@@ -330,17 +337,20 @@ def _decoded(part: str) -> str:
     return part.encode("latin-1").decode("utf-8", "replace")
 
 
-async def _body_of_asgi(incoming: Incoming, receive: Receive) -> bytes:
+async def _body_of_asgi(incoming: Incoming, receive: Receive, seconds: float) -> bytes:
     """All of it, so that the backend never waits for a slow client, and is told the one length that it has."""
     body = bytearray()
     more = incoming.method == "POST"
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request has no end.")
-        body += message.get("body", b"")
-        check_size(len(body))
-        more = message.get("more_body", False)
+    with anyio.move_on_after(seconds):
+        while more:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request has no end.")
+            body += message.get("body", b"")
+            check_size(len(body))
+            more = message.get("more_body", False)
+    if more:
+        raise Refused(HTTPStatus.REQUEST_TIMEOUT, "BadRequest", "The request took too long.")
     return bytes(body)
 
 

@@ -393,6 +393,33 @@ def test_a_request_that_ends_too_early_is_refused(told: Told, run: Run) -> None:
     assert told.seen == []
 
 
+def test_a_request_that_takes_too_long_never_reaches_the_backend(told: Told, run: Run) -> None:
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        await asyncio.sleep(0.05)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/signout", "headers": [], "client": None}
+    run(auth_proxy(told.url, origin=PAGE, timeout=0.2)(scope, receive, send))
+    assert sent[0]["status"] == 408
+    assert told.seen == []
+
+
+@pytest.mark.parametrize("value", ["a=1\r\nX-Mine: 1", "a=1\n", "a\x00", " \x7f"])
+def test_a_header_that_no_server_should_have_let_in_is_not_passed_on(value: str, told: Told, mount: MountProxy) -> None:
+    got = mount(told.url)(headers=[("cookie", value), ("x-other", value)])
+    assert (got.status, told.seen) == (400, [])
+
+
+def test_a_wsgi_header_that_is_no_bytes_is_refused(told: Told, run: Run) -> None:
+    got = in_flask(run, auth_proxy(told.url, origin=PAGE))(headers=[("x-mine", "\u20ac")])
+    assert (got.status, told.seen) == (400, [])
+
+
 # ── its own paths alone ───────────────────────────────────────────────────────────────────────────
 
 STRANGE = [
@@ -716,6 +743,7 @@ def test_a_backend_that_is_slow_is_504_in_time(pieces: list[bytes], told: Told, 
         b"nonsense\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         b"HTTP/1.1 99 X\r\n\r\n",
+        b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n",
         b"HTTP/1.1 302 Found\r\nLocation: http://a:b\r\nContent-Length: 0\r\n\r\n",
     ],
 )
@@ -796,6 +824,17 @@ def test_a_client_of_ones_own_keeps_connections_and_sends_nobodys_cookie(told: T
             app()
     assert len(told.ports) == 1
     assert [seen.all("cookie") for seen in told.seen] == [[], [], []]
+
+
+def test_a_late_answer_gives_the_clients_connection_back(told: Told, run: Run) -> None:
+    with httpx.Client(limits=httpx.Limits(max_connections=1)) as client:
+        app = in_flask(run, auth_proxy(told.url, origin=PAGE, timeout=0.4, client=client))
+        told.say(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", b"{}", pause=0.5)
+        assert app().status == 504
+        told.answer()
+        end = time.monotonic() + PATIENCE
+        while (got := app()).status != 200:
+            assert time.monotonic() < end, got
 
 
 @pytest.mark.parametrize("way", WAYS)
