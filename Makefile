@@ -69,6 +69,7 @@ soak:
 bench:
 	@$(PYTHON) -m scripts.setup test
 	@$(VENV_PYTHON) -m bench.session_requests
+	@$(VENV_PYTHON) -m bench.proxy_latency
 	@$(VENV_PYTHON) -m bench.pages
 
 docs:

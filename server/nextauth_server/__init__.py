@@ -3,6 +3,7 @@
 from .embed import session_script
 from .finding import forget_sessions
 from .guards import login_required, session_dependency
+from .proxy import auth_proxy
 from .questions import (
     get_csrf_token,
     get_csrf_token_sync,
@@ -16,6 +17,7 @@ from .reading import DatabaseSession, TokenSession, read_session
 __all__ = [
     "DatabaseSession",
     "TokenSession",
+    "auth_proxy",
     "forget_sessions",
     "get_csrf_token",
     "get_csrf_token_sync",

@@ -131,7 +131,7 @@ def request_to_send(
 
 
 @functools.cache
-def _tls() -> ssl.SSLContext:
+def tls() -> ssl.SSLContext:
     """Made once: it takes a hundred times as long as all else that a client needs."""
     return httpx.create_ssl_context()
 
@@ -141,7 +141,7 @@ async def send(
 ) -> Answer:
     if client is None:
         # trust_env would add the password that a .netrc holds for the host.
-        async with httpx.AsyncClient(verify=_tls(), trust_env=False) as client:
+        async with httpx.AsyncClient(verify=tls(), trust_env=False) as client:
             return await send(request, timeout, client, set_cookies)
     request.extensions = {"timeout": httpx.Timeout(timeout).as_dict()}
     # httpx's own time-outs begin again with each piece, so that a backend that drips would be waited for without end.
@@ -184,7 +184,7 @@ def send_sync(
     request: httpx.Request, timeout: float, client: httpx.Client | None, set_cookies: list[str] | None = None
 ) -> Answer:
     end = time.monotonic() + timeout
-    left = _SecondsLeft(end)
+    left = SecondsLeft(end)
     request.extensions = {"timeout": {**httpx.Timeout(timeout).as_dict(), "read": left, "write": left}}
     first = request
 
@@ -200,15 +200,15 @@ def send_sync(
         return (response, body) if slashed is None or request is not first else exchange(client, slashed)
 
     def exchange_alone() -> tuple[httpx.Response, bytearray]:
-        with httpx.Client(verify=_tls(), trust_env=False) as client:
+        with httpx.Client(verify=tls(), trust_env=False) as client:
             return exchange(client)
 
     with _failures(request.url):
-        response, body = _within(timeout, exchange_alone if client is None else functools.partial(exchange, client))
+        response, body = within(timeout, exchange_alone if client is None else functools.partial(exchange, client))
     return _answer(response, body, set_cookies)
 
 
-class _SecondsLeft:
+class SecondsLeft:
     """The time-out of a socket that is asked for it before each piece, and so waits for all of them until `end`.
 
     Python's sockets want whole seconds of what is no float, gevent's a float.
@@ -227,7 +227,7 @@ class _SecondsLeft:
         return math.ceil(float(self))
 
 
-def _within(seconds: float, work: Callable[[], T]) -> T:
+def within(seconds: float, work: Callable[[], T]) -> T:
     """What `work` gives, or `TimeoutError` on time, whatever it is at: a name server, too, may take its time."""
     future: Future[T] = Future()
 

@@ -10,14 +10,15 @@ from django.core.handlers.asgi import ASGIHandler
 from scripts.steps import ROOT
 from server_stub.auth import DEVELOPMENT_SECRET
 
-from .conftest import Backend
+from .conftest import Backend, Scripted
 from .frameworks import App, Run
 
 PAGE = (ROOT / "docs" / "server.md").read_text()
 SNIPPETS = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 [READS] = [snippet for snippet in SNIPPETS if "read_session" in snippet]
 VIEWS = [snippet for snippet in SNIPPETS if "account" in snippet and snippet != READS]
-OTHERS = [snippet for snippet in SNIPPETS if "account" not in snippet and "environ" not in snippet]
+PROXIES = [snippet for snippet in SNIPPETS if "auth_proxy" in snippet]
+OTHERS = [one for one in SNIPPETS if not any(word in one for word in ("account", "environ", "auth_proxy"))]
 [WSGI] = [snippet for snippet in SNIPPETS if "environ" in snippet]
 
 
@@ -35,7 +36,7 @@ def app_of(code: str, run: Run) -> App:
 
 
 def test_the_page_has_a_snippet_for_each_way() -> None:
-    assert (len(VIEWS), len(OTHERS)) == (6, 8)
+    assert (len(VIEWS), len(PROXIES), len(OTHERS)) == (6, 3, 8)
 
 
 @pytest.mark.parametrize("code", [*VIEWS, WSGI])
@@ -80,6 +81,15 @@ def test_s9_the_form_of_the_page_comes_with_its_cookie(run: Run, backend: Backen
     answer: Any = app_of(code, run).get("/account")
     [token] = re.findall(r'value="(\w+)"', answer.text)
     assert any(value.startswith(f"next-auth.csrf-token={token}") for value in answer.headers.get_list("set-cookie"))
+
+
+@pytest.mark.parametrize("code", PROXIES)
+def test_a_backend_of_another_host_is_mounted(code: str, run: Run, scripted: Scripted) -> None:
+    scripted.answer(200, '{"user": {"name": "Ada Lovelace"}}', ("Set-Cookie", "a=1; Domain=auth.example.org; Path=/"))
+    answer = app_of(code.replace("https://auth.example.org", scripted.url), run).get("/api/auth/session?a=1")
+    assert (answer.status_code, answer.json()) == (200, {"user": {"name": "Ada Lovelace"}})
+    assert answer.headers["set-cookie"].strip() == "a=1; Path=/"
+    assert [path for path, _ in scripted.seen] == ["/api/auth/session?a=1"]
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -1,10 +1,11 @@
 """The guards of a server as a type checker sees them: mypy reads this, nobody runs it."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from nextauth_client import Session
 from nextauth_server import (
     TokenSession,
+    auth_proxy,
     get_session,
     get_session_sync,
     login_required,
@@ -50,6 +51,8 @@ async def questions(request: object) -> None:
     assert_type(await get_session(request, session_type=MySession), MySession | None)
     assert_type(get_session_sync(request, session_type=MySession), MySession | None)
     assert_type(session_script(await get_session(request)), str)
+    assert_type(auth_proxy("https://a.example")({}, print), Iterable[bytes])
+    auth_proxy("https://a.example", preserve_hosts=True)  # type: ignore[call-arg]
     session_dependency(session_type=dict)  # type: ignore[type-var]
     session_dependency(allowed_origin=["https://a.example"])  # type: ignore[call-overload]
 

@@ -37,6 +37,7 @@ SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
     *("answers", "visits", "origins", "finding", "guards"),
     *("embed", "django", "flask", "starlette"),
+    *("forwarding", "proxy"),
     *("__init__",),
 ]
 

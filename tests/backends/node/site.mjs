@@ -15,6 +15,7 @@ export const options = {
     passwordIds: ["credentials"], // of the providers that take a password
     pages: {}, // pages of the site's own, as NextAuth's option `pages` has them
     allow: "", // the origin of pages elsewhere that may ask with cookies (CORS), as a reverse proxy would let them
+    seenAt: "", // the origin at which browsers find it, where another server has it under its own
     trailingSlash: false, // as Next.js has it: a slash at the end of each path, and a 308 for one without
     ...JSON.parse(process.argv[2] ?? "{}"),
 };
@@ -41,6 +42,7 @@ export class Site {
         this.server = server;
         this.basePath = basePath;
         this.origin = `http://${options.host}:${server.address().port}`;
+        this.seenAt = options.seenAt || this.origin;
     }
 
     // For every backend's option `logger`.

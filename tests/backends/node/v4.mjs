@@ -7,7 +7,7 @@ import { config } from "./v4-config.mjs";
 
 const BASE_PATH = "/api/auth";
 const site = await openSite(BASE_PATH);
-process.env.NEXTAUTH_URL = site.origin + BASE_PATH; // read while it is loaded
+process.env.NEXTAUTH_URL = site.seenAt + BASE_PATH; // read while it is loaded
 
 const require = createRequire(import.meta.url);
 const NextAuth = require("next-auth-v4").default;
