@@ -1,5 +1,7 @@
 """Who sent this request? The sessions of NextAuth.js v3, v4 and Auth.js v5 on a Python server."""
 
+from .auth_bridge import AuthBridge
+from .bridge import SignInRefused
 from .embed import session_script
 from .guards import login_required, session_dependency
 from .questions import (
@@ -12,6 +14,8 @@ from .questions import (
 )
 
 __all__ = [
+    "AuthBridge",
+    "SignInRefused",
     "get_csrf_token",
     "get_csrf_token_sync",
     "get_providers",

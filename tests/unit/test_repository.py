@@ -33,7 +33,12 @@ CLIENT_ORDER = [
     *("provider", "api", "__init__"),
     *("testing", "__main__"),
 ]
-SERVER_ORDER = ["requests", "questions", "answers", "guards", "embed", "__init__"]
+SERVER_ORDER = [
+    *("requests", "questions"),
+    *("answers", "guards"),
+    *("bridge", "bridge_django", "auth_bridge"),
+    *("embed", "__init__"),
+]
 
 MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob("*.py"))
 of_each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: f"{file.parent.name}.{file.stem}")
