@@ -22,7 +22,7 @@ from nextauth_client import protocol
 
 logger = logging.getLogger("nextauth_server")
 
-LARGEST_BODY = 100_000  # bytes
+LARGEST_BODY = 1_000_000  # bytes, as in v4
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Vary": "Cookie"}
 OWN_FIELDS = frozenset({"callbackUrl", "csrfToken", "json"})  # of a form with credentials, which are the protocol's
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
@@ -123,14 +123,15 @@ def unchanged(session: dict[str, Any], account: Any) -> dict[str, Any]:
 class Bridge:
     """The endpoints. `secret()` signs CSRF tokens; `sign_in_page()` is the app's own, a path or URL that takes `next=`.
 
-    `session_callback(session, account)` gives what a page may know of the app's account.
+    `session_callback(session, account)` gives what a page may know of the app's account. Pages of `allowed_origins` may
+    sign in, too.
     """
 
     secret: Callable[[], str]
     sign_in_page: Callable[[], str | None]
     session_callback: Callable[[dict[str, Any], Any], Mapping[str, Any]] = unchanged
     name: str = "Password"
-    next_parameter: str = "next"
+    allowed_origins: frozenset[str] = frozenset()
 
     def answer(self, visit: Visit, accounts: Accounts) -> Reply:
         """For frameworks whose accounts answer at once."""
@@ -166,7 +167,7 @@ class Bridge:
 
     def steps(self, visit: Visit, accounts: Accounts) -> Steps:
         """Yields the calls to make, each of which is answered with what it gave."""
-        if visit.method == "POST" and is_foreign(visit):
+        if visit.method == "POST" and is_foreign(visit, self.allowed_origins):
             return _text(403, "This came from a page of another site, and was refused. " + HINT_AT_ORIGIN)
         action, _, provider = visit.action.strip("/").partition("/")
         handle = ENDPOINTS.get((visit.method, action))
@@ -261,7 +262,7 @@ class Bridge:
         url = resolve_callback_url(callback_url, visit)
         # A path, for an app's page may take nothing else; with one slash at its start, or it would name a host.
         back = "/" + url.removeprefix(visit.origin).lstrip("/")
-        query = {self.next_parameter: back, **({"error": error} if error else {})}
+        query = {"next": back, **({"error": error} if error else {})}
         return _found(page + ("&" if "?" in page else "?") + urlencode(query))
 
 
@@ -284,14 +285,16 @@ ENDPOINTS: dict[tuple[str, str], Callable[[Bridge, Visit, Accounts, "CSRF"], Ste
 
 HINT_AT_ORIGIN = (
     "If the page is this app's own, behind a proxy, let the framework know its scheme and host, or tell the bridge "
-    "with url=."
+    "with url=; if it is another that may come, name it in allowed_origins=."
 )
 
 
-def is_foreign(visit: Visit) -> bool:
+def is_foreign(visit: Visit, allowed_origins: frozenset[str] = frozenset()) -> bool:
     """Whether a page of another origin has sent it. What browsers found out themselves counts before the name."""
     site = visit.headers.get("sec-fetch-site", "")
     origin = visit.headers.get("origin", "")
+    if origin in allowed_origins:
+        return False
     foreign = site not in ("same-origin", "none") if site else origin not in ("", visit.origin)
     if foreign:
         logger.warning("A request from %.200r to %.200r was refused.", origin or site, visit.origin)

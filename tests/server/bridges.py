@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, NamedTuple, Protocol
+
+from scripts.steps import ROOT
 
 ORIGIN = "http://app.test"
 BASE = f"{ORIGIN}/api/auth"
@@ -74,3 +78,14 @@ FOREIGN = [
 ]
 OWN = [{}, {"Origin": "http://app.test"}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://seen.elsewhere"}]
 POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "signout", "_log", "no-such-thing"]
+
+
+def app_of_the_page(framework: str) -> ModuleType:
+    """The app that docs/login.md shows for a framework."""
+    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {framework}\n")[2]
+    code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert code is not None
+    module = ModuleType("app")
+    exec(compile(code[1], "docs/login.md", "exec"), module.__dict__)
+    return module

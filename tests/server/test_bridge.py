@@ -269,6 +269,14 @@ def test_a_post_from_the_apps_own_page_or_from_no_browser_is_not(browser: Browse
     assert browser.post("callback/credentials", headers, **ADA).status == 200
 
 
+def test_a_page_of_another_origin_may_come_that_the_app_names(browser: Browser) -> None:
+    browser.bridge = replace(browser.bridge, allowed_origins=frozenset({"http://www.test"}))
+    for headers in ({"Origin": "http://www.test", "Sec-Fetch-Site": "same-site"}, {"Origin": "http://www.test"}):
+        assert browser.post("callback/credentials", headers, **ADA).status == 200
+    for headers in ({"Origin": "http://other.test", "Sec-Fetch-Site": "same-site"}, {"Origin": "http://www.test.x"}):
+        assert browser.post("callback/credentials", headers, **ADA).status == 403
+
+
 def test_the_apps_own_page_signs_in_and_sends_back(browser: Browser) -> None:
     reply = browser.ask("GET", f"signin?callbackUrl={ORIGIN}/there")
     assert (reply.status, reply.headers["Location"]) == (302, "/login/?next=%2Fthere")

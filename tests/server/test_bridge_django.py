@@ -26,7 +26,7 @@ from django.test.utils import override_settings
 from django.urls import include, path
 from nextauth_server import AuthBridge, SignInRefused
 
-from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor
+from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor, app_of_the_page
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -282,6 +282,15 @@ class TestTheEndOfASession:
             assert TWO_WEEKS - 60 < seconds_left(browser.session()) <= TWO_WEEKS
 
 
+@pytest.mark.usefixtures("django")
+def test_the_app_of_the_documentation_signs_in_whom_django_knows() -> None:
+    with override_settings(ROOT_URLCONF=app_of_the_page("Django")):
+        browser = visitor()
+        assert browser.sign_in(password="wrong").status == 401
+        assert browser.sign_in().status == 200
+        assert browser.session()["user"]["name"] == "Ada"
+
+
 class Form(AuthenticationForm):
     code = CharField(required=True)
 
@@ -383,7 +392,7 @@ class TestBadInput:
         for kind, body, status in (
             ("application/json", b"{", 400),
             ("application/json", b"\xff", 400),
-            ("application/x-www-form-urlencoded", b"a=" + b"b" * 200_000, 413),
+            ("application/x-www-form-urlencoded", b"a=" + b"b" * 1_000_000, 413),
         ):
             assert client.generic("POST", "/api/auth/signout", body, kind).status_code == status
 
@@ -434,6 +443,13 @@ class TestWhereItIsMounted:
     def test_an_address_that_is_none_is_an_error_at_once(self, url: str) -> None:
         with pytest.raises(ValueError, match="url is an absolute"):
             AuthBridge.django(url=url)
+
+    def test_origins_that_are_none_are_an_error_at_once(self) -> None:
+        for origins in (["https://example.org/"], ["https://EXAMPLE.org"], ["https://example.org:443"], ["*"]):
+            with pytest.raises(ValueError, match="allowed_origins"):
+                AuthBridge.django(allowed_origins=origins)
+        with pytest.raises(TypeError, match="a list"):
+            AuthBridge.django(allowed_origins="https://example.org")
 
     def test_where_everything_else_needs_a_login(self) -> None:
         middleware = [*MIDDLEWARE, "django.contrib.auth.middleware.LoginRequiredMiddleware"]

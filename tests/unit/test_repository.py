@@ -36,7 +36,7 @@ CLIENT_ORDER = [
 SERVER_ORDER = [
     *("requests", "questions"),
     *("answers", "guards"),
-    *("bridge", "bridge_django", "auth_bridge"),
+    *("bridge", "bridge_django", "bridge_flask", "auth_bridge"),
     *("embed", "__init__"),
 ]
 
@@ -50,6 +50,7 @@ MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "com
 ELSEWHERE = {
     "tasks": {"_log_traceback", "_top_level_task", "_schedule_run_iter"},  # of asyncio's, here and on MicroPython
     "elements": {"_dom_element"},  # of pyscript.web's elements
+    "bridge_flask": {"_get_current_object"},  # of Werkzeug's proxies, whose documentation has it
 }
 
 LARGEST_FILE = 600 * 1000
