@@ -260,6 +260,22 @@ class TestTheEndOfASession:
             assert 1390 < seconds_left(browser.session()) <= 1400
             monkeypatch.undo()
 
+    @pytest.mark.parametrize("engine", ["db", "cached_db"])
+    def test_in_the_database_it_moves_whenever_the_app_saves_the_session(
+        self, engine: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}", SESSION_COOKIE_AGE=1000):
+            browser = visitor()
+            browser.sign_in()
+            assert 990 < seconds_left(browser.session()) <= 1000
+            now = time.time
+            monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromtimestamp(now() + 400, timezone.utc))
+            kept = browser.client.session  # type: ignore[attr-defined]
+            kept["basket"] = 1
+            kept.save()
+            monkeypatch.undo()
+            assert 1390 < seconds_left(browser.session()) <= 1400
+
     @pytest.mark.parametrize("engine", ENGINES)
     def test_the_apps_own_set_expiry_counts(self, engine: str) -> None:
         with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):

@@ -21,6 +21,7 @@ MONTH = timedelta(days=31)  # Flask's own lifetime of a session
 
 class Ada(flask_login.UserMixin):
     id = "1"
+    is_authenticated = True  # Flask-Login's own says no when `is_active` does; an app's may not
 
     def __init__(self) -> None:
         self.name = "Ada"
