@@ -9,8 +9,12 @@ from .bridge import Bridge, unchanged
 from .requests import checked_address, origin_of
 
 if TYPE_CHECKING:
+    from starlette.types import Receive, Scope, Send
+
     from .bridge_django import DjangoBridge
     from .bridge_flask import FlaskBridge
+
+FORTNIGHT = 14 * 24 * 60 * 60  # seconds, of a session of Starlette's
 
 SessionCallback = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 
@@ -18,8 +22,66 @@ SessionCallback = Callable[[dict[str, Any], Any], Mapping[str, Any]]
 class AuthBridge:
     """`/api/auth`, as pages ask NextAuth.js v4, over the accounts and the sessions that an app has already.
 
+    Itself it is an ASGI app over functions of one's own; `AuthBridge.django` and `AuthBridge.flask_login` know theirs.
+
     Source: PROTOCOL.md (rows of v4).
     """
+
+    def __init__(
+        self,
+        *,
+        user_of: Callable[[Any], Any],
+        sign_in: Callable[..., Any],
+        sign_out: Callable[[Any], Any],
+        secret: str,
+        session_callback: SessionCallback | None = None,
+        update: Callable[[Any, Any], Any] | None = None,
+        may_try: Callable[[Any, Mapping[str, str]], Any] | None = None,
+        expires_of: Callable[[Any], Any] | None = None,
+        session_max_age: float = FORTNIGHT,
+        sign_in_page: str | None = None,
+        url: str | None = None,
+        allowed_origins: Iterable[str] = (),
+        name: str = "Password",
+    ) -> None:
+        """For Starlette and FastAPI: `app.mount("/api/auth", AuthBridge(user_of=…, sign_in=…, sign_out=…, secret=…))`.
+
+        `user_of(request)` gives what a page may know of who is signed in, as a dict, or `None`. `sign_in(request,
+        username, password)` says whether that is somebody, and keeps in the session who it is; the fields of the page's
+        form reach it by the names of its parameters, and no others. `sign_out(request)` forgets it. Functions may be
+        sync, and run in a thread then, or async. `secret` signs CSRF tokens.
+
+        A session's end is kept in the session of Starlette's `SessionMiddleware`, whose `max_age` `session_max_age` is
+        (seconds); `expires_of(request)` says it for sessions of another kind, as a datetime with a time zone.
+        `sign_in_page` is the path or URL of the app's own. The others are those of `AuthBridge.django`.
+
+        Raises `ValueError` for an empty secret, and as that does.
+        """
+        from .bridge_asgi import ASGIBridge
+
+        if not secret:
+            raise ValueError("secret is a text that nobody can guess, such as your SessionMiddleware's secret_key")
+        bridge = Bridge(
+            secret=lambda: secret,
+            sign_in_page=lambda: sign_in_page,
+            name=name,
+            session_callback=session_callback or unchanged,
+            allowed_origins=_origins(allowed_origins),
+        )
+        self._app = ASGIBridge(
+            bridge,
+            user_of=user_of,
+            sign_in=sign_in,
+            sign_out=sign_out,
+            update=update,
+            may_try=may_try,
+            expires_of=expires_of,
+            session_max_age=session_max_age,
+            url=_origin(url),
+        )
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        await self._app(scope, receive, send)
 
     @staticmethod
     def django(

@@ -12,7 +12,7 @@ import json
 import logging
 import re
 import secrets
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, MutableMapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import Any, Protocol
@@ -69,6 +69,26 @@ class Accounts(Protocol):
 
     def update(self, data: Any) -> Any:
         """What `update_session` of a page wants to be changed; the app decides what that is."""
+
+
+class Named:
+    """Which fields of a form reach a function: those that its parameters are named after.
+
+    Whoever posts a form chooses the names in it, so no other parameter is given anything.
+    """
+
+    def __init__(self, function: Callable[..., Any], first: int = 0) -> None:
+        """`first` parameters are given by position."""
+        parameters = list(inspect.signature(function).parameters.values())[first:]
+        by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
+        self.takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
+        self.takes = {one.name for one in by_name}
+        self.needs = {one.name for one in by_name if one.default is one.empty}
+
+    def of(self, fields: Mapping[str, str]) -> Mapping[str, str] | None:
+        """`None` where one is missing that the function needs."""
+        given = {name: value for name, value in fields.items() if self.takes_any or name in self.takes}
+        return given if self.needs <= given.keys() else None
 
 
 @dataclass(frozen=True)
@@ -323,6 +343,23 @@ def resolve_callback_url(url: object, visit: Visit) -> str:
         return origin + url
     is_own = url[: len(origin)].lower() == origin and url[len(origin) : len(origin) + 1] in ("", "/", "?", "#")
     return url if is_own else origin
+
+
+# ── the end of a session ──────────────────────────────────────────────────────────────────────────
+
+ENDS = "nextauth_server.ends"  # a key of sessions whose store does not tell when they end
+
+
+def noted_end(session: MutableMapping[str, Any], lifetime: float, now: datetime) -> datetime:
+    """When a session ends that is renewed when it is saved, and does not say when that was.
+
+    It is noted in the session, which saves it. What the app saves afterwards makes it longer, and it is noted again
+    when the note is over.
+    """
+    noted = session.get(ENDS)
+    if not isinstance(noted, float) or not now.timestamp() < noted <= now.timestamp() + lifetime:
+        noted = session[ENDS] = now.timestamp() + lifetime
+    return datetime.fromtimestamp(noted, timezone.utc)
 
 
 # ── the CSRF token ────────────────────────────────────────────────────────────────────────────────

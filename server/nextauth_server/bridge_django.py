@@ -1,7 +1,7 @@
 """The bridge to `django.contrib.auth`: its users, its sessions, its forms and its signals."""
 
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from .bridge import (
@@ -11,11 +11,10 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    noted_end,
     origin_of,
     parse_fields,
 )
-
-ENDS = "nextauth_server.ends"  # a key of sessions whose store does not tell when they end
 
 
 def describe_user(user: Any) -> Mapping[str, Any]:
@@ -138,13 +137,7 @@ def _end_of(session: Any) -> datetime:
         row = session.model.objects.filter(session_key=session.session_key).values_list("expire_date").first()
         if row is not None:
             return _aware(row[0])
-    # Elsewhere it is noted once. What the app saves afterwards makes it longer, and it is noted again in time.
-    noted = session.get(ENDS)
-    if isinstance(noted, float) and noted > timezone.now().timestamp():
-        return datetime.fromtimestamp(noted, tz=timezone.get_default_timezone())
-    end: datetime = timezone.now() + timedelta(seconds=session.get_expiry_age())
-    session[ENDS] = end.timestamp()
-    return end
+    return noted_end(session, session.get_expiry_age(), timezone.now())
 
 
 def _aware(moment: datetime) -> datetime:

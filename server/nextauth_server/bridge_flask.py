@@ -1,6 +1,5 @@
 """The bridge to Flask-Login: its users and Flask's session."""
 
-import inspect
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -9,6 +8,7 @@ from .bridge import (
     LARGEST_BODY,
     BadRequest,
     Bridge,
+    Named,
     Reply,
     SignedIn,
     SignInRefused,
@@ -45,15 +45,12 @@ class FlaskBridge:
 
         self.bridge = bridge
         self.authenticate = authenticate
+        self.named = Named(authenticate)
         self.describe = describe
         self.update = update
         self.may_try = may_try
         self.remember = remember
         self.url = url
-        parameters = inspect.signature(authenticate).parameters.values()
-        self.takes_any = any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters)
-        self.takes = {parameter.name for parameter in parameters}
-        self.needs = {parameter.name for parameter in parameters if parameter.default is parameter.empty}
         self.blueprint = Blueprint("nextauth_server", __name__, url_prefix=url_prefix)
         # Of Flask, too, none but the two: OPTIONS would be answered by itself.
         self.blueprint.add_url_rule(
@@ -121,11 +118,8 @@ class _Accounts:
         bridge = self.bridge
         if bridge.may_try is not None and not bridge.may_try(fields):
             raise SignInRefused("TooManyRequests")
-        # No field reaches a parameter that it was not meant for, for whoever posts chooses their names.
-        given = {name: value for name, value in fields.items() if bridge.takes_any or name in bridge.takes}
-        if not bridge.takes_any and not bridge.needs <= given.keys():
-            return False
-        user = bridge.authenticate(**given)
+        given = bridge.named.of(fields)
+        user = None if given is None else bridge.authenticate(**given)
         return user is not None and bool(login_user(user, remember=bridge.remember))
 
     def sign_out(self) -> None:

@@ -36,7 +36,7 @@ CLIENT_ORDER = [
 SERVER_ORDER = [
     *("requests", "questions"),
     *("answers", "guards"),
-    *("bridge", "bridge_django", "bridge_flask", "auth_bridge"),
+    *("bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
     *("embed", "__init__"),
 ]
 
