@@ -1,5 +1,7 @@
 """Who sent this request? The sessions of NextAuth.js v3, v4 and Auth.js v5 on a Python server."""
 
+from .auth_bridge import AuthBridge
+from .bridge import SignInRefused
 from .embed import session_script
 from .finding import forget_sessions
 from .guards import login_required, session_dependency
@@ -15,7 +17,9 @@ from .questions import (
 from .reading import DatabaseSession, TokenSession, read_session
 
 __all__ = [
+    "AuthBridge",
     "DatabaseSession",
+    "SignInRefused",
     "TokenSession",
     "auth_proxy",
     "forget_sessions",

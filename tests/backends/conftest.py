@@ -1,6 +1,7 @@
 """Fixtures of the tests against real backends, in a real browser.
 
-- `backend`: each of NextAuth.js v3, v4 and Auth.js v5 (@auth/core alone, and in Express), started once
+- `backend`: each of NextAuth.js v3, v4 and Auth.js v5 (@auth/core alone, and in Express), and of the bridges to Django
+  and Flask, started once
 - `start_backend`: another one with options of its own, such as a short session
 - `identity_provider`, `mailbox`: what the backends sign in with
 - `workbench`: a page with the client on the backend's own origin, opened; MicroPython, unless a test says Pyodide
@@ -23,15 +24,30 @@ from scripts import backends, next_sites
 from tests.backends.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
 from tests.support.engines import close, new_context
-from tests.support.real_backends import Mailbox, Program, RealBackend, version_of
+from tests.support.real_backends import Mailbox, Program, RealBackend, is_bridge, version_of
 from tests.support.site import Site
 
 # `make test-next` says others.
-BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express").split()
+BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express bridge-django bridge-flask").split()
 # v5-express runs the code of v5-core, on a base path that is not the one of a page that says none.
 EACH_VERSION = [name for name in BACKENDS if name != "v5-express"]
 
 BLANK = "about:blank"
+
+# What does not apply to a bridge, by module or by test, and why. docs/login.md has the same table.
+OTHER_PROVIDERS = "no provider but a password"
+NOT_FOR_BRIDGES = {
+    "test_oidc": OTHER_PROVIDERS,
+    "test_email": OTHER_PROVIDERS,
+    "test_popup": OTHER_PROVIDERS,
+    "test_from_an_address_of_100_kb_a_provider_leads_home": OTHER_PROVIDERS,
+    "test_s2_s12_s31_after_a_providers_flow_no_token_can_be_read_and_storage_holds_no_session": OTHER_PROVIDERS,
+    "test_a_session_in_a_database_ends_when_it_was_to_end_at_first": OTHER_PROVIDERS,
+    "test_s1_s36_database_sessions_come_and_go": OTHER_PROVIDERS,
+    "test_a_providers_id_may_have_any_character": "its one provider is called credentials",
+    "test_s17_a_backend_with_sessions_in_a_database_takes_no_password": "a bridge does, whatever keeps the sessions",
+    "test_a_cookie_that_the_backend_stumbles_over_leaves_open_who_is_signed_in": "it has no such cookie",
+}
 
 StartBackend = Callable[..., RealBackend]
 OpenWorkbench = Callable[..., Workbench]
@@ -169,6 +185,19 @@ def workbench(backend: RealBackend, open_workbench: OpenWorkbench) -> Workbench:
     workbench = open_workbench(backend)
     workbench.shows(status="unauthenticated")
     return workbench
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    others = [item for item in items if _is_not_for_its_bridge(item)]
+    if others:
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if item not in others]
+
+
+def _is_not_for_its_bridge(item: pytest.Item) -> bool:
+    given = item.callspec.params.values() if hasattr(item, "callspec") else []
+    names = {item.path.stem, getattr(item, "originalname", item.name)}
+    return any(isinstance(name, str) and is_bridge(name) for name in given) and not names.isdisjoint(NOT_FOR_BRIDGES)
 
 
 _seconds: dict[str, float] = {}

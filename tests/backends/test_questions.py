@@ -130,7 +130,7 @@ def test_s9_the_csrf_token_is_the_same_while_its_cookie_is(workbench: Workbench)
 def test_s10_providers_come_in_the_backends_order(workbench: Workbench) -> None:
     base = workbench.backend.base
     providers = workbench.call("get_providers")
-    assert [name for name, _ in providers] == ["credentials", "email", "oidc"]
+    assert [name for name, _ in providers] == workbench.backend.providers
     of = dict(providers)
     assert of["credentials"] == {
         "id": "credentials",
@@ -139,6 +139,8 @@ def test_s10_providers_come_in_the_backends_order(workbench: Workbench) -> None:
         "signin_url": f"{base}/signin/credentials",
         "callback_url": f"{base}/callback/credentials",
     }
+    if "oidc" not in of:
+        return
     assert of["email"]["type"] == "email"
     assert of["oidc"]["type"] == ("oidc" if workbench.backend.version == 5 else "oauth")
     assert of["oidc"]["name"] == "Identity provider"

@@ -9,7 +9,8 @@ from tests.backends.workbench import Workbench
 def assert_signed_out_at_the_backend(workbench: Workbench) -> None:
     assert workbench.call("get_session") is None
     names = [cookie["name"] for cookie in workbench.page.context.cookies()]
-    assert not [name for name in names if "session-token" in name]
+    cookie = workbench.backend.session_cookie
+    assert cookie is None or not [name for name in names if cookie in name]
 
 
 def test_s23_without_redirect_the_page_stays_and_shows_it(workbench: Workbench) -> None:

@@ -18,7 +18,7 @@ def test_one_signs_in_updates_and_signs_out(
     workbench.shows(status="unauthenticated", error="")
     wrong = workbench.call("sign_in", "credentials", redirect=False, username="ada", password="wrong")
     assert (wrong["ok"], wrong["error"], wrong["url"]) == (False, "CredentialsSignin", None)
-    assert [name for name, _ in workbench.call("get_providers")] == ["credentials", "email", "oidc"]
+    assert [name for name, _ in workbench.call("get_providers")] == backend.providers
     workbench.sign_in()
     if backend.version > 3:
         workbench.call("update_session", {"name": "Countess"})

@@ -27,7 +27,15 @@ from tests.support import PATIENCE
 VARIABLES = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 
 if not settings.configured:
-    settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], DATABASES={}, SECRET_KEY="not one")
+    settings.configure(
+        ALLOWED_HOSTS=["*"],
+        DATABASES={"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}},
+        INSTALLED_APPS=["django.contrib.auth", "django.contrib.contenttypes", "django.contrib.sessions"],
+        MIDDLEWARE=[],
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
+        SECRET_KEY="not one",
+        USE_TZ=True,
+    )
     django.setup()
 
 

@@ -1,12 +1,17 @@
-"""Node programs of `tests/backends/node` and `next`: real backends to sign in to, an identity provider, a mailbox."""
+"""Node programs of `tests/backends/node` and `next`: real backends to sign in to, an identity provider, a mailbox.
+
+Python's own, apps with a bridge, are in `tests/backends/python`.
+"""
 
 from __future__ import annotations
 
 import email
 import email.policy
 import json
+import os
 import re
 import subprocess
+import sys
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any
@@ -16,22 +21,25 @@ import httpx
 from scripts.backends import BACKENDS, MODULES
 from scripts.next_sites import NEXT
 from scripts.node import find_node
+from scripts.steps import ROOT
 from tests.support import PATIENCE
 from tests.support.backend import Person
+
+BRIDGE = "bridge-"
 
 
 class Program:
     """One of them, running. It ends when its stdin is closed, so none outlives the tests."""
 
     def __init__(self, name: str, **options: Any) -> None:
-        node = find_node()
-        assert node is not None and MODULES.is_dir(), "Node.js or the backends are missing: type `make test`"
-        folder = NEXT if name.endswith("-next") else BACKENDS
-        command = [str(node.node), str(folder / f"{name}.mjs"), json.dumps(options)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = _bridge(name, options) if is_bridge(name) else _node(name, options)
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(["client", "server", "."])}
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
         assert self._process.stdout is not None
         said = next((line for line in self._process.stdout if line.startswith("{")), None)
-        assert said is not None, f"{name}.mjs did not start: its message is above"
+        assert said is not None, f"{name} did not start: its message is above"
         self.addresses: dict[str, str] = json.loads(said)
         self.process_id = self._process.pid
 
@@ -47,9 +55,26 @@ class Program:
         self.stop()
 
 
+def _node(name: str, options: Mapping[str, Any]) -> list[str]:
+    node = find_node()
+    assert node is not None and MODULES.is_dir(), "Node.js or the backends are missing: type `make test`"
+    folder = NEXT if name.endswith("-next") else BACKENDS
+    return [str(node.node), str(folder / f"{name}.mjs"), json.dumps(options)]
+
+
+def _bridge(name: str, options: Mapping[str, Any]) -> list[str]:
+    given = {**options, "framework": name.removeprefix(BRIDGE)}
+    return [sys.executable, "-m", "tests.backends.python", json.dumps(given)]
+
+
+def is_bridge(name: str) -> bool:
+    """Whether a backend is a Python app, such as "bridge-django"."""
+    return name.startswith(BRIDGE)
+
+
 def version_of(name: str) -> int:
-    """Of NextAuth.js or Auth.js, from a backend's name such as "v5-core" or "v4-next"."""
-    return int(name[1])
+    """Of NextAuth.js or Auth.js, from a backend's name such as "v5-core" or "v4-next". Bridges speak as v4 does."""
+    return 4 if is_bridge(name) else int(name[1])
 
 
 class RealBackend:
@@ -71,6 +96,12 @@ class RealBackend:
         self.base_path = self.base.removeprefix(self.url)
         url = httpx.URL(self.url)
         self.host = url.host
+        # Where somebody without a script signs in: a bridge has no pages, and leads to the app's own.
+        self.sign_in_page = f"{self.url}/accounts/login/" if is_bridge(name) else f"{self.base}/signin"
+        self.error_page = self.sign_in_page if is_bridge(name) else f"{self.base}/"
+        # Gone after a sign-out; Flask's stays, with nobody in it.
+        self.session_cookie = {"bridge-django": "sessionid", "bridge-flask": None}.get(name, "session-token")
+        self.providers = ["credentials"] if is_bridge(name) else ["credentials", "email", "oidc"]
         self._address = url.copy_with(host="127.0.0.1")
         self._headers = {"Host": url.netloc.decode()}
 

@@ -1,0 +1,155 @@
+"""The bridge as an ASGI app, over functions of an app's own: Starlette, FastAPI."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from datetime import datetime, timezone
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from .bridge import (
+    LARGEST_BODY,
+    BadRequest,
+    Bridge,
+    Named,
+    Reply,
+    SignedIn,
+    SignInRefused,
+    Visit,
+    noted_end,
+    origin_of,
+    parse_fields,
+)
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.types import Receive, Scope, Send
+
+Function = Callable[..., Any]  # sync or async
+
+
+class ASGIBridge:
+    """The endpoints as an app: `app.mount("/api/auth", bridge)`."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        *,
+        user_of: Function,
+        sign_in: Function,
+        sign_out: Function,
+        update: Function | None,
+        may_try: Function | None,
+        expires_of: Function | None,
+        session_max_age: float,
+        url: str | None,
+    ) -> None:
+        self.bridge = bridge
+        self.user_of = user_of
+        self.sign_in = sign_in
+        self.named = Named(sign_in, first=1)
+        self.sign_out = sign_out
+        self.update = update
+        self.may_try = may_try
+        self.expires_of = expires_of
+        self.session_max_age = session_max_age
+        self.url = url
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        from starlette.requests import ClientDisconnect, Request
+        from starlette.responses import Response
+        from starlette.websockets import WebSocketClose
+
+        if scope["type"] != "http":
+            if scope["type"] == "websocket":
+                await WebSocketClose()(scope, receive, send)
+            return
+        try:
+            reply = await self._reply(Request(scope, receive))
+        except BadRequest as error:
+            reply = error.reply()
+        except ClientDisconnect:
+            return
+        response = Response(reply.body, reply.status, reply.headers)
+        for name, value, is_secure in reply.cookies:
+            response.set_cookie(name, value, secure=is_secure, httponly=True, samesite="lax")
+        await response(scope, receive, send)
+
+    async def _reply(self, request: "Request") -> Reply:
+        scope = request.scope
+        root: str = scope.get("root_path", "").rstrip("/")
+        host = request.headers.get("host") or ":".join(map(str, scope.get("server") or ()))
+        is_form = request.method == "POST"
+        fields = parse_fields(request.headers.get("content-type", ""), await _body(request)) if is_form else {}
+        visit = Visit(
+            method=request.method,
+            base=(self.url or origin_of(scope["scheme"], host)) + root,
+            action=scope["path"].removeprefix(root),
+            query=dict(request.query_params),
+            headers={name.lower(): value for name, value in request.headers.items()},
+            cookies=request.cookies,
+            fields=fields,
+        )
+        return await self.bridge.answer_async(visit, _Accounts(self, request))
+
+
+class _Accounts:
+    """An app's own functions, for one request."""
+
+    def __init__(self, bridge: ASGIBridge, request: "Request") -> None:
+        self.bridge = bridge
+        self.request = request
+
+    async def who(self) -> SignedIn | None:
+        user = await _call(self.bridge.user_of, self.request)
+        if user is None:
+            return None
+        if not isinstance(user, Mapping):
+            raise TypeError("user_of gives what a page may know of the user, as a dict: {'name': 'Ada'}; or None")
+        return SignedIn(user, user, await self._end())
+
+    async def _end(self) -> datetime:
+        if self.bridge.expires_of is not None:
+            end = await _call(self.bridge.expires_of, self.request)
+            if not isinstance(end, datetime) or end.tzinfo is None:
+                raise TypeError("expires_of gives a datetime with a time zone: datetime.now(timezone.utc) + …")
+            return end
+        if "session" not in self.request.scope:
+            raise RuntimeError(
+                "The bridge knows no session here. Add Starlette's SessionMiddleware to the app, or say when the "
+                "session ends: expires_of=lambda request: …"
+            )
+        return noted_end(self.request.session, self.bridge.session_max_age, datetime.now(timezone.utc))
+
+    async def sign_in(self, fields: Mapping[str, str]) -> bool:
+        bridge = self.bridge
+        if bridge.may_try is not None and not await _call(bridge.may_try, self.request, fields):
+            raise SignInRefused("TooManyRequests")
+        given = bridge.named.of(fields)
+        return given is not None and bool(await _call(bridge.sign_in, self.request, **given))
+
+    async def sign_out(self) -> None:
+        await _call(self.bridge.sign_out, self.request)
+
+    async def update(self, data: Any) -> None:
+        if self.bridge.update is not None:
+            await _call(self.bridge.update, self.request, data)
+
+
+async def _call(function: Function, *arguments: Any, **keywords: Any) -> Any:
+    """A sync function, which may be slow (a password's hash is), holds nobody else up."""
+    call = partial(function, *arguments, **keywords)
+    is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)
+    given = call() if is_async else await anyio.to_thread.run_sync(call)
+    return await given if inspect.isawaitable(given) else given
+
+
+async def _body(request: "Request") -> bytes:
+    """Refused as soon as it is too large."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > LARGEST_BODY:
+            raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+    return bytes(body)

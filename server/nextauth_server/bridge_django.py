@@ -1,0 +1,156 @@
+"""The bridge to `django.contrib.auth`: its users, its sessions, its forms and its signals."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any
+
+from .bridge import (
+    BadRequest,
+    Bridge,
+    Reply,
+    SignedIn,
+    SignInRefused,
+    Visit,
+    noted_end,
+    origin_of,
+    parse_fields,
+)
+
+
+def describe_user(user: Any) -> Mapping[str, Any]:
+    """What a page may know of a Django user: a name and an e-mail address."""
+    return {"name": user.get_full_name() or user.get_username(), "email": getattr(user, "email", None) or None}
+
+
+class DjangoBridge:
+    """The endpoints as patterns: `path("api/auth/", include(AuthBridge.django().urls))`."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        *,
+        form: Callable[..., Any] | None,
+        describe: Callable[[Any], Mapping[str, Any]],
+        update: Callable[[Any, Any], None] | None,
+        may_try: Callable[[Any, Mapping[str, str]], bool] | None,
+        url: str | None,
+    ) -> None:
+        self.bridge = bridge
+        self.form = form
+        self.describe = describe
+        self.update = update
+        self.may_try = may_try
+        self.url = url
+
+    @property
+    def urls(self) -> list[Any]:
+        from django.urls import path  # type: ignore[import-untyped]
+
+        return [path("<path:action>", self.view)]
+
+    @property
+    def view(self) -> Callable[..., Any]:
+        """The view of all endpoints. It checks CSRF tokens of its own, and the origin, so Django's check stays off."""
+
+        def auth_bridge(request: Any, action: str) -> Any:
+            return _response(self._reply(request, action))
+
+        auth_bridge.csrf_exempt = True  # type: ignore[attr-defined]
+        auth_bridge.login_required = False  # type: ignore[attr-defined]  # LoginRequiredMiddleware of Django 5.1
+        return auth_bridge
+
+    def _reply(self, request: Any, action: str) -> Reply:
+        if not hasattr(request, "user") or not hasattr(request, "session"):
+            from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-untyped]
+
+            raise ImproperlyConfigured(
+                "The bridge needs django.contrib.sessions' SessionMiddleware and django.contrib.auth's "
+                "AuthenticationMiddleware: add both to MIDDLEWARE."
+            )
+        try:
+            fields = (
+                parse_fields(request.META.get("CONTENT_TYPE", ""), request.body) if request.method == "POST" else {}
+            )
+        except BadRequest as error:
+            return error.reply()
+        origin = self.url or origin_of(request.scheme, request.get_host())
+        visit = Visit(
+            method=request.method,
+            base=origin + request.path.removesuffix(action).rstrip("/"),
+            action=action,
+            query=request.GET.dict(),
+            headers=request.headers,
+            cookies=request.COOKIES,
+            fields=fields,
+        )
+        return self.bridge.answer(visit, _Accounts(self, request))
+
+
+class _Accounts:
+    """`django.contrib.auth`, for one request."""
+
+    def __init__(self, bridge: DjangoBridge, request: Any) -> None:
+        self.bridge = bridge
+        self.request = request
+
+    def who(self) -> SignedIn | None:
+        user = self.request.user
+        # Some of Django's backends let in whom somebody has deactivated; here they are nobody.
+        if not user.is_authenticated or not user.is_active:
+            return None
+        return SignedIn(self.bridge.describe(user), user, _end_of(self.request.session))
+
+    def sign_in(self, fields: Mapping[str, str]) -> bool:
+        """By the app's own form, which knows its fields, lengths and normal forms, and calls `authenticate`."""
+        from django.contrib.auth import login  # type: ignore[import-untyped]
+        from django.contrib.auth.forms import AuthenticationForm  # type: ignore[import-untyped]
+
+        if self.bridge.may_try is not None and not self.bridge.may_try(self.request, fields):
+            raise SignInRefused("TooManyRequests")
+        form = (self.bridge.form or AuthenticationForm)(self.request, data=fields)
+        if not form.is_valid():
+            return False
+        login(self.request, form.get_user())
+        return True
+
+    def sign_out(self) -> None:
+        from django.contrib.auth import logout
+
+        logout(self.request)
+
+    def update(self, data: Any) -> None:
+        if self.bridge.update is not None:
+            self.bridge.update(self.request, data)
+
+
+def _end_of(session: Any) -> datetime:
+    """When the session ends, if nobody uses it any more.
+
+    Django renews it when it is saved, which a question does not; `get_expiry_date` alone counts from now.
+    """
+    from django.conf import settings  # type: ignore[import-untyped]
+    from django.utils import timezone  # type: ignore[import-untyped]
+
+    if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or isinstance(session.get("_session_expiry"), str):
+        return _aware(session.get_expiry_date())
+    if hasattr(session, "get_model_class"):  # in the database
+        row = session.model.objects.filter(session_key=session.session_key).values_list("expire_date").first()
+        if row is not None:
+            return _aware(row[0])
+    return noted_end(session, session.get_expiry_age(), timezone.now())
+
+
+def _aware(moment: datetime) -> datetime:
+    from django.utils import timezone
+
+    aware: datetime = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
+    return aware
+
+
+def _response(reply: Reply) -> Any:
+    from django.http import HttpResponse  # type: ignore[import-untyped]
+
+    response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
+    for name, value, is_secure in reply.cookies:
+        response.set_cookie(name, value, secure=is_secure, httponly=True, samesite="Lax")
+    return response

@@ -1,0 +1,153 @@
+"""The bridge to Flask-Login: its users and Flask's session."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from .bridge import (
+    LARGEST_BODY,
+    BadRequest,
+    Bridge,
+    Named,
+    Reply,
+    SignedIn,
+    SignInRefused,
+    Visit,
+    origin_of,
+    parse_fields,
+)
+
+
+def describe_user(user: Any) -> Mapping[str, Any]:
+    """What a page may know of somebody: what the user's object has for a name and an e-mail address."""
+    names = (getattr(user, name, None) for name in ("name", "username"))
+    name = next((name for name in names if isinstance(name, str)), None) or user.get_id()
+    email = getattr(user, "email", None)
+    return {"name": name, "email": email if isinstance(email, str) else None}
+
+
+class FlaskBridge:
+    """The endpoints as a blueprint: `app.register_blueprint(bridge.blueprint)`."""
+
+    def __init__(
+        self,
+        bridge: Bridge,
+        *,
+        authenticate: Callable[..., Any],
+        describe: Callable[[Any], Mapping[str, Any]],
+        update: Callable[[Any], None] | None,
+        may_try: Callable[[Mapping[str, str]], bool] | None,
+        remember: bool,
+        url: str | None,
+        url_prefix: str,
+    ) -> None:
+        from flask import Blueprint
+
+        self.bridge = bridge
+        self.authenticate = authenticate
+        self.named = Named(authenticate)
+        self.describe = describe
+        self.update = update
+        self.may_try = may_try
+        self.remember = remember
+        self.url = url
+        self.blueprint = Blueprint("nextauth_server", __name__, url_prefix=url_prefix)
+        # Of Flask, too, none but the two: OPTIONS would be answered by itself.
+        self.blueprint.add_url_rule(
+            "/<path:action>", "auth_bridge", self._view, methods=["GET", "POST"], provide_automatic_options=False
+        )
+
+    def _view(self, action: str) -> Any:
+        from flask import Response
+
+        reply = self._reply(action)
+        response = Response(reply.body, status=reply.status, headers=reply.headers)
+        for name, value, is_secure in reply.cookies:
+            response.set_cookie(name, value, secure=is_secure, httponly=True, samesite="Lax")
+        return response
+
+    def _reply(self, action: str) -> Reply:
+        from flask import request
+
+        try:
+            fields = self._fields() if request.method == "POST" else {}
+        except BadRequest as error:
+            return error.reply()
+        origin = self.url or origin_of(request.scheme, request.host)
+        mounted = request.script_root + request.path.removesuffix(action).rstrip("/")
+        visit = Visit(
+            method=request.method,
+            base=origin + mounted,
+            action=action,
+            query=request.args.to_dict(),
+            headers={name.lower(): value for name, value in request.headers},
+            cookies=request.cookies,
+            fields=fields,
+        )
+        return self.bridge.answer(visit, _Accounts(self))
+
+    def _fields(self) -> Mapping[str, Any]:
+        from flask import request
+
+        if request.content_length is None:
+            raise BadRequest(411, "Error: a form here says how long it is (Content-Length)")
+        if request.content_length > LARGEST_BODY:
+            raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+        # What runs before every view may have read the form already, and it cannot be read twice.
+        return request.form.to_dict() or parse_fields(request.content_type or "", request.get_data())
+
+
+class _Accounts:
+    """Flask-Login, for the request that Flask is at."""
+
+    def __init__(self, bridge: FlaskBridge) -> None:
+        self.bridge = bridge
+
+    def who(self) -> SignedIn | None:
+        from flask_login import current_user  # type: ignore[import-untyped]
+
+        user = current_user._get_current_object()
+        # Flask-Login loads whom it has let in once, whether somebody has deactivated them since or not.
+        if user is None or not user.is_authenticated or not user.is_active:
+            return None
+        return SignedIn(self.bridge.describe(user), user, _end_of_session())
+
+    def sign_in(self, fields: Mapping[str, str]) -> bool:
+        from flask_login import login_user
+
+        bridge = self.bridge
+        if bridge.may_try is not None and not bridge.may_try(fields):
+            raise SignInRefused("TooManyRequests")
+        given = bridge.named.of(fields)
+        user = None if given is None else bridge.authenticate(**given)
+        return user is not None and bool(login_user(user, remember=bridge.remember))
+
+    def sign_out(self) -> None:
+        from flask_login import logout_user
+
+        logout_user()
+
+    def update(self, data: Any) -> None:
+        if self.bridge.update is not None:
+            self.bridge.update(data)
+
+
+def _end_of_session() -> datetime:
+    """When Flask's session ends, if nobody uses it any more: so long after its cookie was written."""
+    from flask import current_app, request, session
+
+    lifetime: timedelta = current_app.permanent_session_lifetime
+    interface = current_app.session_interface
+    is_written = session.modified or interface.should_set_cookie(current_app, session)
+    cookie = request.cookies.get(interface.get_cookie_name(current_app), "")
+    serializer: Any = getattr(interface, "get_signing_serializer", lambda app: None)(current_app)
+    if not is_written and cookie and serializer is not None:
+        from itsdangerous import BadData
+
+        try:
+            written: datetime = serializer.loads(cookie, return_timestamp=True)[1]
+        except BadData:  # a session that is kept elsewhere has an id there
+            pass
+        else:
+            return written + lifetime
+    return datetime.now(timezone.utc) + lifetime

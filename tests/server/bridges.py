@@ -1,0 +1,91 @@
+"""What every bridge has to show, whatever the framework: a browser's requests to an app with it, and what they need."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol
+
+from scripts.steps import ROOT
+
+ORIGIN = "http://app.test"
+BASE = f"{ORIGIN}/api/auth"
+ADA = {"username": "ada", "password": "lovelace"}
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    data: Any  # of JSON, else None
+
+
+class Send(Protocol):
+    def __call__(
+        self,
+        method: str,
+        path: str,
+        *,
+        form: Mapping[str, str] | None = None,
+        json: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer: ...
+
+
+class Visitor:
+    """A browser with its cookies, as far as a bridge can tell. `send` is the framework's own test client."""
+
+    def __init__(self, send: Send, cookies: Callable[[], Mapping[str, str]], base: str = "/api/auth") -> None:
+        self.send = send
+        self.cookies = cookies
+        self.base = base
+
+    def get(self, action: str, **headers: str) -> Answer:
+        return self.send("GET", f"{self.base}/{action}", headers=named(headers))
+
+    def token(self) -> str:
+        return str(self.get("csrf").data["csrfToken"])
+
+    def session(self) -> Any:
+        return self.get("session").data
+
+    def post(self, action: str, *, token: str | None = None, headers: Mapping[str, str] = {}, **fields: str) -> Answer:
+        form = {"csrfToken": self.token() if token is None else token, "json": "true", **fields}
+        return self.send("POST", f"{self.base}/{action}", form=form, headers=headers)
+
+    def sign_in(self, **fields: str) -> Answer:
+        return self.post("callback/credentials", **{**ADA, **fields})
+
+    def update(self, data: Any) -> Answer:
+        return self.send("POST", f"{self.base}/session", json={"csrfToken": self.token(), "data": data})
+
+
+def named(headers: Mapping[str, str]) -> dict[str, str]:
+    return {name.replace("_", "-"): value for name, value in headers.items()}
+
+
+# What a page of another origin sends, and what the app's own does.
+FOREIGN = [
+    {"Origin": "https://evil.example"},
+    {"Origin": "null"},
+    {"Origin": "http://app.test.evil.example"},
+    {"Origin": "http://app.test:8000"},
+    {"Origin": "https://app.test"},
+    {"Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Site": "same-site"},
+    {"Sec-Fetch-Site": "cross-site", "Origin": "http://app.test"},
+]
+OWN = [{}, {"Origin": "http://app.test"}, {"Sec-Fetch-Site": "same-origin", "Origin": "https://seen.elsewhere"}]
+POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "signout", "_log", "no-such-thing"]
+
+
+def app_of_the_page(framework: str) -> ModuleType:
+    """The app that docs/login.md shows for a framework."""
+    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
+    section = page.partition(f"## {framework}\n")[2]
+    code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    assert code is not None
+    module = ModuleType("app")
+    exec(compile(code[1], "docs/login.md", "exec"), module.__dict__)
+    return module
