@@ -461,6 +461,11 @@ class TestWhereItIsMounted:
         with pytest.raises(ValueError, match="url is an absolute"):
             AuthBridge.django(url=url)
 
+    def test_an_address_with_a_path_is_an_error_at_once(self) -> None:
+        with pytest.raises(ValueError, match="url has no path"):
+            AuthBridge.django(url="https://example.org/site")
+        assert AuthBridge.django(url="https://EXAMPLE.org:443/").url == "https://example.org"
+
     def test_origins_that_are_none_are_an_error_at_once(self) -> None:
         for origins in (["https://example.org/"], ["https://EXAMPLE.org"], ["https://example.org:443"], ["*"]):
             with pytest.raises(ValueError, match="allowed_origins"):

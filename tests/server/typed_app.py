@@ -1,9 +1,17 @@
-"""The guards of a server as a type checker sees them: mypy reads this, nobody runs it."""
+"""The guards and bridges of a server as a type checker sees them: mypy reads this, nobody runs it."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 
 from nextauth_client import Session
-from nextauth_server import get_session, get_session_sync, login_required, session_dependency, session_script
+from nextauth_server import (
+    AuthBridge,
+    get_session,
+    get_session_sync,
+    login_required,
+    session_dependency,
+    session_script,
+)
 from typing_extensions import assert_type
 
 
@@ -44,3 +52,20 @@ async def questions(request: object) -> None:
     assert_type(session_script(await get_session(request)), str)
     session_dependency(session_type=dict)  # type: ignore[type-var]
     session_dependency(allowed_origin=["https://a.example"])  # type: ignore[call-overload]
+
+
+def user_of(request: object) -> dict[str, str] | None:
+    return None
+
+
+async def sign_in(request: object, username: str, password: str) -> bool:
+    return False
+
+
+def bridges(login_manager: object) -> None:
+    AuthBridge(user_of=user_of, sign_in=sign_in, sign_out=user_of, secret="a secret")
+    django = AuthBridge.django(session_callback=lambda session, user: {**session, "role": user.role})
+    assert_type(django.urls, list[Any])
+    assert_type(AuthBridge.flask_login(login_manager, authenticate=sign_in, remember=True).url, str | None)
+    AuthBridge(user_of=user_of, sign_in=sign_in, sign_out=user_of)  # type: ignore[call-arg]
+    AuthBridge.django(update=lambda request: None)  # type: ignore[arg-type, misc]
