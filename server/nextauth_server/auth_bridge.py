@@ -193,8 +193,15 @@ class AuthBridge:
 
 
 def _origin(url: str | None) -> str | None:
-    """The origin of an app's public address. Raises `ValueError`."""
-    return None if url is None else origin_of(checked_address("url", url))
+    """The origin of an app's public address. Raises `ValueError`: the path is where the framework has it mounted."""
+    if url is None:
+        return None
+    address = checked_address("url", url)
+    if address.path != "/":
+        raise ValueError(
+            "url has no path, such as https://example.org: the framework knows where the bridge is mounted"
+        )
+    return origin_of(address)
 
 
 def _origins(origins: Iterable[str]) -> frozenset[str]:

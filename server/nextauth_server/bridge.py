@@ -99,7 +99,7 @@ class Visit:
     base: str
     action: str
     query: Mapping[str, str]
-    headers: Mapping[str, str]  # whatever their case
+    header: Callable[[str], str | None]  # whatever the case of its name
     cookies: Mapping[str, str]
     fields: Mapping[str, Any] = field(default_factory=dict)  # of the form, or of the JSON object
 
@@ -194,15 +194,15 @@ class Bridge:
         if handle is None or (action == "callback" and provider != "credentials"):
             # The client knows an action that there is not by these words of v4's.
             return _text(400, f"Error: {visit.method} /{action} is not supported by NextAuth.js bridges")
-        csrf = CSRF.of(visit, self.secret())
-        reply = yield from handle(self, visit, accounts, csrf)
-        if csrf.is_new and action in ("csrf", "signout") and visit.method == "GET":
-            reply.cookies.append((csrf.cookie_name(visit), csrf.signed, visit.is_secure))
-        return reply
+        answer = handle(self, visit, accounts)
+        return answer if isinstance(answer, Reply) else (yield from answer)
+
+    def _csrf_of(self, visit: Visit) -> "CSRF":
+        return CSRF.of(visit, self.secret())
 
     # ── the endpoints ──
 
-    def _session(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
+    def _session(self, visit: Visit, accounts: Accounts) -> Steps:
         signed_in = yield accounts.who
         return _json(self._session_of(signed_in))
 
@@ -214,8 +214,8 @@ class Bridge:
         session = {"user": user, "expires": expires.replace("+00:00", "Z")}
         return self.session_callback(session, signed_in.account)
 
-    def _update(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        if not csrf.is_verified:
+    def _update(self, visit: Visit, accounts: Accounts) -> Steps:
+        if not self._csrf_of(visit).is_verified:
             return _json({}, 400)
         signed_in = yield accounts.who
         if signed_in is not None and "data" in visit.fields:
@@ -223,31 +223,28 @@ class Bridge:
             signed_in = yield accounts.who
         return _json(self._session_of(signed_in))
 
-    def _csrf(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        yield from ()
-        return _json({"csrfToken": csrf.token})
+    def _csrf(self, visit: Visit, accounts: Accounts) -> Reply:
+        csrf = self._csrf_of(visit)
+        return csrf.kept_by(_json({"csrfToken": csrf.token}), visit)
 
-    def _providers(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        yield from ()
+    def _providers(self, visit: Visit, accounts: Accounts) -> Reply:
         at = {
             "signinUrl": f"{visit.base}/signin/credentials",
             "callbackUrl": f"{visit.base}/callback/credentials",
         }
         return _json({"credentials": {"id": "credentials", "name": self.name, "type": "credentials", **at}})
 
-    def _show_sign_in(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        yield from ()
+    def _show_sign_in(self, visit: Visit, accounts: Accounts) -> Reply:
         return self._to_sign_in_page(visit, visit.query.get("callbackUrl"), visit.query.get("error"))
 
-    def _start_sign_in(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        yield from ()
+    def _start_sign_in(self, visit: Visit, accounts: Accounts) -> Reply:
         provider = visit.action.strip("/").partition("/")[2]
-        if not csrf.is_verified or provider not in ("", "credentials"):
+        if not self._csrf_of(visit).is_verified or provider not in ("", "credentials"):
             return _leading(visit, f"{visit.base}/signin?csrf=true")
         return _leading(visit, protocol.sign_in_page(visit.base, callback_url_of(visit)))
 
-    def _sign_in(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        if not csrf.is_verified:
+    def _sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
+        if not self._csrf_of(visit).is_verified:
             return _leading(visit, f"{visit.base}/signin?csrf=true")
         credentials = {
             name: value for name, value in visit.fields.items() if name not in OWN_FIELDS and isinstance(value, str)
@@ -258,21 +255,20 @@ class Bridge:
             return _sign_in_failed(visit, refusal.code)
         return _leading(visit, callback_url_of(visit)) if is_somebody else _sign_in_failed(visit, "CredentialsSignin")
 
-    def _show_sign_out(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
+    def _show_sign_out(self, visit: Visit, accounts: Accounts) -> Reply:
         """For a link, in a browser without JavaScript: a GET changes nothing, so it asks."""
-        yield from ()
+        csrf = self._csrf_of(visit)
         fields = {"csrfToken": csrf.token, "callbackUrl": resolve_callback_url(visit.query.get("callbackUrl"), visit)}
-        return _page("Sign out", f"{visit.base}/signout", fields)
+        return csrf.kept_by(_page("Sign out", f"{visit.base}/signout", fields), visit)
 
-    def _sign_out(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
-        if not csrf.is_verified:
+    def _sign_out(self, visit: Visit, accounts: Accounts) -> Steps:
+        if not self._csrf_of(visit).is_verified:
             return _leading(visit, f"{visit.base}/signout?csrf=true")
         yield accounts.sign_out
         return _leading(visit, callback_url_of(visit))
 
-    def _log(self, visit: Visit, accounts: Accounts, csrf: "CSRF") -> Steps:
+    def _log(self, visit: Visit, accounts: Accounts) -> Reply:
         """What the JavaScript clients tell the backend's logger. Nobody reads it."""
-        yield from ()
         return Reply(200, "", dict(NOT_CACHED))
 
     def _to_sign_in_page(self, visit: Visit, callback_url: str | None, error: str | None) -> Reply:
@@ -286,7 +282,7 @@ class Bridge:
         return _found(page + ("&" if "?" in page else "?") + urlencode(query))
 
 
-ENDPOINTS: dict[tuple[str, str], Callable[[Bridge, Visit, Accounts, "CSRF"], Steps]] = {
+ENDPOINTS: dict[tuple[str, str], Callable[[Bridge, Visit, Accounts], Reply | Steps]] = {
     ("GET", "session"): Bridge._session,
     ("POST", "session"): Bridge._update,
     ("GET", "csrf"): Bridge._csrf,
@@ -311,8 +307,8 @@ HINT_AT_ORIGIN = (
 
 def is_foreign(visit: Visit, allowed_origins: frozenset[str] = frozenset()) -> bool:
     """Whether a page of another origin has sent it. What browsers found out themselves counts before the name."""
-    site = visit.headers.get("sec-fetch-site", "")
-    origin = visit.headers.get("origin", "")
+    site = visit.header("Sec-Fetch-Site") or ""
+    origin = visit.header("Origin") or ""
     if origin in allowed_origins:
         return False
     foreign = site not in ("same-origin", "none") if site else origin not in ("", visit.origin)
@@ -385,6 +381,12 @@ class CSRF:
             return cls(token, cookie, is_new=False, is_verified=isinstance(told, str) and _equal(told, token))
         token = secrets.token_hex(32)
         return cls(token, _sign(token, secret), is_new=True, is_verified=False)
+
+    def kept_by(self, reply: Reply, visit: Visit) -> Reply:
+        """The reply, which gives the browser the cookie where it has none."""
+        if self.is_new:
+            reply.cookies.append((self.cookie_name(visit), self.signed, visit.is_secure))
+        return reply
 
     @staticmethod
     def cookie_name(visit: Visit) -> str:

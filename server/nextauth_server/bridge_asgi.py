@@ -87,7 +87,7 @@ class ASGIBridge:
             base=(self.url or origin_of(scope["scheme"], host)) + root,
             action=scope["path"].removeprefix(root),
             query=dict(request.query_params),
-            headers={name.lower(): value for name, value in request.headers.items()},
+            header=request.headers.get,
             cookies=request.cookies,
             fields=fields,
         )

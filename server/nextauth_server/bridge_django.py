@@ -79,7 +79,7 @@ class DjangoBridge:
             base=origin + request.path.removesuffix(action).rstrip("/"),
             action=action,
             query=request.GET.dict(),
-            headers=request.headers,
+            header=lambda name: request.META.get("HTTP_" + name.upper().replace("-", "_")),
             cookies=request.COOKIES,
             fields=fields,
         )

@@ -80,7 +80,7 @@ class FlaskBridge:
             base=origin + mounted,
             action=action,
             query=request.args.to_dict(),
-            headers={name.lower(): value for name, value in request.headers},
+            header=request.headers.get,
             cookies=request.cookies,
             fields=fields,
         )

@@ -1,7 +1,7 @@
 """Fixtures of the tests against real backends, in a real browser.
 
-- `backend`: each of NextAuth.js v3, v4 and Auth.js v5 (@auth/core alone, and in Express), and of the bridges to Django
-  and Flask, started once
+- `backend`: each of NextAuth.js v3, v4 and Auth.js v5 (@auth/core alone, and in Express), and of the bridges, in
+  Django, Flask and Starlette, started once
 - `start_backend`: another one with options of its own, such as a short session
 - `identity_provider`, `mailbox`: what the backends sign in with
 - `workbench`: a page with the client on the backend's own origin, opened; MicroPython, unless a test says Pyodide
@@ -28,13 +28,13 @@ from tests.support.real_backends import Mailbox, Program, RealBackend, is_bridge
 from tests.support.site import Site
 
 # `make test-next` says others.
-BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express bridge-django bridge-flask").split()
+BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express bridge-django bridge-flask bridge-starlette").split()
 # v5-express runs the code of v5-core, on a base path that is not the one of a page that says none.
 EACH_VERSION = [name for name in BACKENDS if name != "v5-express"]
 
 BLANK = "about:blank"
 
-# What does not apply to a bridge, by module or by test, and why. docs/login.md has the same table.
+# What does not apply to a bridge, by module or by test, and why; docs/login.md says it to its users.
 OTHER_PROVIDERS = "no provider but a password"
 NOT_FOR_BRIDGES = {
     "test_oidc": OTHER_PROVIDERS,

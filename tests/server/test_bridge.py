@@ -90,8 +90,7 @@ class Browser:
     def ask(self, method: str, action: str, headers: Mapping[str, str] = {}, **fields: Any) -> Reply:
         path, _, query = action.partition("?")
         pairs = dict(pair.split("=", 1) for pair in query.split("&") if pair)
-        low = {name.lower(): value for name, value in headers.items()}
-        visit = Visit(method, self.base, path, pairs, low, dict(self.cookies), fields)
+        visit = Visit(method, self.base, path, pairs, headers.get, dict(self.cookies), fields)
         if isinstance(self.accounts, AsyncAccounts):
             reply = asyncio.run(self.bridge.answer_async(visit, self.accounts))
         else:
@@ -332,7 +331,7 @@ def test_what_the_javascript_clients_log_is_taken(browser: Browser) -> None:
     assert browser.ask("POST", "_log").status == 200
 
 
-VISIT = Visit("POST", BASE, "signin", {}, {}, {})
+VISIT = Visit("POST", BASE, "signin", {}, {}.get, {})
 
 
 @pytest.mark.parametrize(
@@ -402,7 +401,7 @@ def test_no_callback_url_leads_to_another_origin_as_nodes_own_urls_read_it() -> 
     @given(URLS)
     def resolve(url: str) -> None:
         browser = Browser(Accounts(), Bridge(secret=lambda: "secret", sign_in_page=lambda: "/login/"))
-        visit = Visit("GET", BASE, "signin", {"callbackUrl": url}, {}, {})
+        visit = Visit("GET", BASE, "signin", {"callbackUrl": url}, {}.get, {})
         places.append(resolve_callback_url(url, VISIT))
         place = browser.bridge.answer(visit, browser.accounts).headers["Location"]
         places.append(dict(parse_fields_of(place))["next"])

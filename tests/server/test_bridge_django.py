@@ -339,11 +339,14 @@ class TestWhatAnAppAdds:
         tries: list[str] = []
 
         def may_try(request: Any, fields: Mapping[str, str]) -> bool:
+            if fields["username"] == "mallory":
+                raise SignInRefused("AccessDenied")
             tries.append(f"{request.META['REMOTE_ADDR']} {fields['username']}")
             return len(tries) < 2
 
         with override_settings(ROOT_URLCONF=urls(may_try=may_try)):
             browser = visitor()
+            assert browser.sign_in(username="mallory").status == 403
             assert browser.sign_in(password="wrong").status == 401
             answer = browser.sign_in()
             assert (answer.status, answer.data["url"]) == (429, f"{BASE}/error?error=TooManyRequests")
@@ -352,8 +355,6 @@ class TestWhatAnAppAdds:
 
     def test_an_update_and_what_a_page_may_know_are_the_apps(self) -> None:
         def update(request: Any, data: Any) -> None:
-            if data.get("name") == "Mallory":
-                raise SignInRefused("AccessDenied")
             request.user.first_name = data["name"]
             request.user.save()
 
@@ -459,6 +460,11 @@ class TestWhereItIsMounted:
     def test_an_address_that_is_none_is_an_error_at_once(self, url: str) -> None:
         with pytest.raises(ValueError, match="url is an absolute"):
             AuthBridge.django(url=url)
+
+    def test_an_address_with_a_path_is_an_error_at_once(self) -> None:
+        with pytest.raises(ValueError, match="url has no path"):
+            AuthBridge.django(url="https://example.org/site")
+        assert AuthBridge.django(url="https://EXAMPLE.org:443/").url == "https://example.org"
 
     def test_origins_that_are_none_are_an_error_at_once(self) -> None:
         for origins in (["https://example.org/"], ["https://EXAMPLE.org"], ["https://example.org:443"], ["*"]):

@@ -1,9 +1,11 @@
-"""The guards of a server as a type checker sees them: mypy reads this, nobody runs it."""
+"""The guards and bridges of a server as a type checker sees them: mypy reads this, nobody runs it."""
 
 from collections.abc import Awaitable, Callable, Iterable
+from typing import Any
 
 from nextauth_client import Session
 from nextauth_server import (
+    AuthBridge,
     TokenSession,
     auth_proxy,
     get_session,
@@ -63,3 +65,20 @@ def read(request: object) -> None:
     session_dependency(secret="a", when=["user.role=admin", lambda session: True], cache=5)
     session_dependency(when=5)  # type: ignore[call-overload]
     read_session(request, secret=5)  # type: ignore[arg-type]
+
+
+def user_of(request: object) -> dict[str, str] | None:
+    return None
+
+
+async def sign_in(request: object, username: str, password: str) -> bool:
+    return False
+
+
+def bridges(login_manager: object) -> None:
+    AuthBridge(user_of=user_of, sign_in=sign_in, sign_out=user_of, secret="a secret")
+    django = AuthBridge.django(session_callback=lambda session, user: {**session, "role": user.role})
+    assert_type(django.urls, list[Any])
+    assert_type(AuthBridge.flask_login(login_manager, authenticate=sign_in, remember=True).url, str | None)
+    AuthBridge(user_of=user_of, sign_in=sign_in, sign_out=user_of)  # type: ignore[call-arg]
+    AuthBridge.django(update=lambda request: None)  # type: ignore[arg-type, misc]

@@ -26,6 +26,8 @@ from tests.support import PATIENCE
 from tests.support.backend import Person
 
 BRIDGE = "bridge-"
+# Gone after a sign-out; Flask's stays, with nobody in it.
+SESSION_COOKIES = {"bridge-django": "sessionid", "bridge-flask": None, "bridge-starlette": "session"}
 
 
 class Program:
@@ -100,7 +102,9 @@ class RealBackend:
         self.sign_in_page = f"{self.url}/accounts/login/" if is_bridge(name) else f"{self.base}/signin"
         self.error_page = self.sign_in_page if is_bridge(name) else f"{self.base}/"
         # Gone after a sign-out; Flask's stays, with nobody in it.
-        self.session_cookie = {"bridge-django": "sessionid", "bridge-flask": None}.get(name, "session-token")
+        self.session_cookie = {"bridge-django": "sessionid", "bridge-flask": None, "bridge-starlette": "session"}.get(
+            name, "session-token"
+        )
         self.providers = ["credentials"] if is_bridge(name) else ["credentials", "email", "oidc"]
         self._address = url.copy_with(host="127.0.0.1")
         self._headers = {"Host": url.netloc.decode()}

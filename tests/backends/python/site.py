@@ -71,11 +71,14 @@ def serve(app: App) -> None:
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = make_server("127.0.0.1", 0, _site(app), threaded=True)
     Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://{OPTIONS['host']}:{server.server_port}"
-    print(json.dumps({"url": url, "base": url + BASE_PATH}), flush=True)
+    say_where(server.server_port)
     sys.stdin.read()
-    sys.stdout.flush()
     os._exit(0)  # a connection that a browser keeps open would be waited for
+
+
+def say_where(port: int) -> None:
+    url = f"http://{OPTIONS['host']}:{port}"
+    print(json.dumps({"url": url, "base": url + BASE_PATH}), flush=True)
 
 
 def _site(app: App) -> App:
