@@ -51,7 +51,7 @@ async def get_session(
     Raises `BackendUnreachable` or `UnexpectedAnswer`, so that an unknown never becomes `None`; `RuntimeError` when
     nothing says where the backend is; `ValueError` for a cookie with a character that no header may hold.
 
-    Source: the reference's getSession (S7, S8).
+    Source: the reference's getSession.
     """
     cookie = cookie_of(request)
     outgoing = request_to_send(protocol.session_request, cookie, base_url, base_path)
@@ -91,7 +91,7 @@ async def get_csrf_token(
 
     For a browser that has no token yet a new one is made: pass `set_cookies` on, or its first form is refused.
 
-    Source: the reference's getCsrfToken (S9).
+    Source: the reference's getCsrfToken.
     """
     outgoing = request_to_send(protocol.csrf_request, cookie_of(request), base_url, base_path)
     return protocol.understand_csrf(await send(outgoing, timeout, client, set_cookies))
@@ -120,7 +120,7 @@ async def get_providers(
 ) -> dict[str, AuthProvider]:
     """The configured ways to sign in, by id and in the backend's order.
 
-    Needs no request. Options and errors as for `get_session`. Source: the reference's getProviders (S10).
+    Needs no request. Options and errors as for `get_session`. Source: the reference's getProviders.
     """
     outgoing = request_to_send(protocol.providers_request, "", base_url, base_path)
     return protocol.understand_providers(await send(outgoing, timeout, client))
