@@ -7,6 +7,7 @@ what a page shows and what reaches the backend; it asks the machine only what it
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from nextauth_client import events
 from nextauth_client.events import ADOPT, NOTHING, UNSET
@@ -17,6 +18,7 @@ from nextauth_client.testing import KEEP, START, Cookie
 from nextauth_client.times import parse_iso
 
 if TYPE_CHECKING:
+    from nextauth_client.host import Request
     from nextauth_client.session import SessionState
     from nextauth_client.testing import Sending
 
@@ -37,6 +39,7 @@ UNKNOWN_CHANGES_NOBODY = "an unknown never changes who is signed in, except at `
 FOLLOWS = "every visible tab with a trigger shows the backend's answer within timeout + 30 s of the network's healing"
 RESTS_RIGHT = "a tab that wants nothing shows what the backend said after its last trigger"
 FRUGAL = "at most one request per trigger (per tab without Locks or channel), one per end of a mutation, plus backoff"
+NAMED_ORIGINS = "no call's token or cookie goes to an origin that was not named"
 ONE_QUESTION = "n calls that come back 401 in T tabs cost one question"
 EXPIRES = "nobody is shown signed in past `expires` plus one tick plus timeout"
 LOADING_ENDS = "loading ends when the backend answers"
@@ -58,6 +61,7 @@ IDLE_ENDS = "nobody is shown past the idle deadline plus one tick"
 USE_KEEPS = "use in any tab within the deadline keeps everybody"
 IDLE_STAYS_OUT = "who has idled is not shown again until the sign-out has got through, or somebody has signed in"
 
+ORIGINS = ("https://example.org", "https://api.example.net")  # to which calls may go
 IDLE_WARNING = 8
 IDLE_RETRY = 15.0  # the longest between two sign-outs for want of use
 LOGIN_ELSEWHERE = 0  # of the one who is signed in there
@@ -235,6 +239,11 @@ class Watch:
         else:
             self.allows_one()
             self._refused_since = left
+
+    def calls(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if f"{url.scheme}://{url.netloc}" not in ORIGINS:
+            self.broken(NAMED_ORIGINS, repr(request))
 
     def _is_frugal(self) -> None:
         extra = self.asked - self.allowed

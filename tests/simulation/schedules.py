@@ -24,6 +24,7 @@ STEPS: list[tuple[str, list[Any]]] = [
     ("focus", ["tab"]),
     ("focus", ["tab"]),
     ("refresh", ["tab"]),
+    ("call_anywhere", ["tab", range(13)]),
     ("refresh", ["tab"]),
     ("sign_out", ["tab"]),
     ("sign_out", ["tab"]),

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nextauth_client import events, messages
+from nextauth_client import calls, events, messages
 from nextauth_client.driver import Driver
 from nextauth_client.events import Settle
 from nextauth_client.idle import Idle
@@ -25,13 +25,17 @@ from .world import World
 Patch = Callable[[pytest.MonkeyPatch], None]
 
 
-def replaces(name: str, make: Callable[[Any], Any], kind: type = Machine) -> Patch:
-    """Replaces a method of the machine, or of another class, by what `make` makes of it."""
+def replaces(name: str, make: Callable[[Any], Any], kind: Any = Machine) -> Patch:
+    """Replaces a method of the machine, or of another class or module, by what `make` makes of it."""
 
     def patch(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, name, make(getattr(kind, name)))
 
     return patch
+
+
+def takes_all_for_the_own_origin(original: Any) -> Any:
+    return lambda address: ("https://example.org", *original(address)[1:])
 
 
 def does_nothing(original: Any) -> Any:
@@ -481,6 +485,16 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
         world.advance(5.0)
         world.set_clock(-60.0)
         world.advance(31.0)
+        """,
+    ),
+    (
+        invariants.NAMED_ORIGINS,
+        replaces("split", takes_all_for_the_own_origin, calls),
+        """
+        world = World()
+        world.advance(5.0)
+        world.call_anywhere(0, 3)
+        world.advance(1.0)
         """,
     ),
     (

@@ -21,7 +21,7 @@ from nextauth_client.actions import Actions
 from nextauth_client.driver import Driver
 from nextauth_client.errors import NextAuthError
 from nextauth_client.events import NOTHING, UNSET
-from nextauth_client.host import Answer, Request
+from nextauth_client.host import Answer, Request, Response
 from nextauth_client.reactive import Effect, tracked
 from nextauth_client.session import Session
 from nextauth_client.testing import (
@@ -46,6 +46,19 @@ HOME = "https://example.org/"
 API = "/api/orders"
 CHANNEL = "nextauth-client:1:" + BASE
 ELSEWHERE = "https://other.example/api/auth"
+NAMED = "https://api.example.net"  # by the page's Provider, for its calls
+ADDRESSES = [
+    *(
+        API,
+        NAMED + API,
+        "//api.example.net/orders",
+        "https://evil.example/orders",
+        "//evil.example/orders",
+        "/\\evil.example",
+    ),
+    *("https://example.org@evil.example/", "https://example.org.evil.example/", "https://example.org:444/orders"),
+    *("http://example.org/orders", "https://api.example.net:8443/", "https://\u0435xample.org/", "javascript:alert(1)"),
+]
 
 UNKNOWN_ANSWERS = [
     Answer(500, "{}"),
@@ -230,6 +243,12 @@ class WorldTab(Tab):
         if self.rings_at is not None:
             self.wake(max(0.0, self.rings_at - self.browser.clock.time()))
 
+    async def call(self, request: Request, timeout: float) -> Response:
+        browser = self.browser
+        assert isinstance(browser, WorldBrowser)
+        browser.world.watch.calls(request)
+        return await super().call(request, timeout)
+
     def send(self, request: Request, timeout: float, done: Callable[[Any], object]) -> Sending:
         return WorldSending(self, request, timeout, done)
 
@@ -385,6 +404,7 @@ class Page:
             world.refetch_on_focus,
             idle_timeout=0 if self.leaves_for_elsewhere else world.idle_timeout,
             idle_warning=IDLE_WARNING,
+            api_origins=(NAMED,),
         )
 
     # ── what a person does ───────────────────────────────────────────────────────────────────────
@@ -419,10 +439,12 @@ class Page:
 
         self.driver.spawn(call())
 
-    def call(self) -> None:
+    def call(self, address: str = API) -> None:
+        """What it may not send is refused at once, with a `ValueError`."""
+
         async def call() -> None:
-            with contextlib.suppress(NextAuthError):
-                await self.actions.auth_fetch(API)
+            with contextlib.suppress(NextAuthError, ValueError):
+                await self.actions.auth_fetch(address, token="user.name")
             self.callers -= 1
 
         self.callers += 1
@@ -809,6 +831,13 @@ class World:
         page = self._page(tab)
         if page is not None and page.is_read:
             page.call()
+
+    @step
+    def call_anywhere(self, tab: int, which: int) -> None:
+        """The page calls whatever address it was given."""
+        page = self._page(tab)
+        if page is not None and page.is_read:
+            page.call(ADDRESSES[which % len(ADDRESSES)])
 
     @step
     def call_everywhere(self) -> None:
