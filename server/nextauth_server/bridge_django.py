@@ -131,7 +131,8 @@ def _end_of(session: Any) -> datetime:
     from django.conf import settings  # type: ignore[import-untyped]
     from django.utils import timezone  # type: ignore[import-untyped]
 
-    if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or isinstance(session.get("_session_expiry"), str):
+    is_fixed = isinstance(session.get("_session_expiry"), str)  # by the app: set_expiry(a moment, or a timedelta)
+    if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or is_fixed:
         return _aware(session.get_expiry_date())
     if hasattr(session, "get_model_class"):  # in the database
         row = session.model.objects.filter(session_key=session.session_key).values_list("expire_date").first()
