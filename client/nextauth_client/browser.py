@@ -379,14 +379,18 @@ def _is_first(what: str) -> bool:
     return True
 
 
+def _is_count(text: "Any") -> bool:
+    return isinstance(text, str) and len(text) > 0 and all(char in "0123456789" for char in text)
+
+
 async def _body_of(response: "Any") -> "Optional[Body]":
     """The whole body; `None` as soon as it is too large. MicroPython never comes back from an `await` of a text that
     is too large for its heap.
     """
     length = response.headers.get("content-length")
     # An `await` can take MicroPython a timer's 4 ms, and one is enough where the browser sees to it that no more comes.
-    if str(response.type) == "basic" and isinstance(length, str) and not response.headers.has("content-encoding"):
-        if int(length) > LARGEST:
+    if str(response.type) == "basic" and _is_count(length) and not response.headers.has("content-encoding"):
+        if len(length) > 9 or int(length) > LARGEST:
             return None
         return Body(js.Uint8Array.new(await outcome(method(response, "arrayBuffer"))))
     chunks: "list[Any]" = []

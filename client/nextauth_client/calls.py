@@ -108,7 +108,8 @@ class Call:
     async def _may_retry(self, answer: "Response") -> bool:
         """Wait for as long as a server asks that is busy, if that is soon enough."""
         after, now = answer.headers.get("retry-after", ""), self._host.now()
-        at = now + int(after) if after and all(char in "0123456789" for char in after) else parse_http_date(after)
+        is_count = after and len(after) < 9 and all(char in "0123456789" for char in after)
+        at = now + int(after) if is_count else parse_http_date(after)
         if at is None or at >= self._until:
             return False
         pause = max(0.0, at - now)

@@ -33,8 +33,9 @@
     const [, not, path, sign, text] = /^(!?)([^!~=]+)(?:(~?=)(.+))?$/.exec(word) ?? [];
     if (!session || (!sign && !/[^.]\.[^.]/.test(path))) return word == status;
     const found = at(path);
+    if ([].concat(found).some(one => one === "0" || typeof one == "number")) return false;
     const same = value => /^[sb]/.test(typeof value) && value + "" == text;
-    const full = () => !/^(undefined|false|null|"?0"?|""|\[]|{})$/.test(JSON.stringify(found));
+    const full = () => !/^(undefined|false|null|""|\[]|{})$/.test(JSON.stringify(found));
     return !not == (sign == "=" ? same(found) : sign ? Array.isArray(found) && found.some(same) : full());
   }
   function fill() {
@@ -57,6 +58,7 @@
   }
   function read(text) {
     const data = JSON.parse(text, (key, value, { source } = {}) => (/^\d+$/.test(source) ? source : value));
+    if (/u0000/.test(text) || Date.parse(data?.expires) < Date.now()) return;
     if (data?.user?.constructor == Object) show(data, "authenticated");
     if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
   }
@@ -96,7 +98,7 @@
     setTimeout(abort, 1e4);
     const answer = await fetch(early.url, { credentials: "include", cache: "no-store", signal: controller.signal });
     const text = await answer.text();
-    if (text[4e5] || /u0000/.test(text)) return;
+    if (text[4e5]) return;
     Object.assign(early, { answer, text, came: "" + Date.now() });
     if (answer.ok && answer.url.replace(/\/+$/, "") == early.url) read(text);
   }

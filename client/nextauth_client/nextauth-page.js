@@ -10,14 +10,14 @@
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
   const name = "nextauth-client:1:" + backend;
   const id = "" + Math.random();
-  const channel = new BroadcastChannel(name);
+  let channel;
   let newest = 0;
   let shown = 0;
 
   function say(type, more) {
     const stamp = [(newest = Math.max(Date.now(), newest + 1)), id];
     const data = JSON.stringify({ type, stamp, ...more });
-    channel.postMessage(data);
+    channel?.postMessage(data);
     hear({ data });
     return stamp;
   }
@@ -80,5 +80,7 @@
   addEventListener("click", pressed);
   addEventListener("submit", pressed);
   addEventListener("pageshow", event => event.persisted && say("changed"));
-  channel.onmessage = hear;
+  try {
+    (channel = new BroadcastChannel(name)).onmessage = hear;
+  } catch {}
 })();

@@ -250,10 +250,11 @@ def understand_popup(address: str, callback_url: str) -> "Optional[SignInResult]
     """
     origin, path, _, _ = split(address)
     query = query_of(address)
+    if address.partition("#")[0] == callback_url.partition("#")[0]:
+        return SignInResult(url=address)
     if "error" in query:
         return SignInResult(query["error"] or "Default", ok=False, code=query.get("code"))
-    at_home = origin == split(callback_url)[0] and path in ("", "/")
-    if at_home or address.partition("#")[0] == callback_url.partition("#")[0]:
+    if origin == split(callback_url)[0] and path in ("", "/"):
         return SignInResult(url=address)
     return None
 

@@ -223,8 +223,8 @@ def said_by_js_clients(since: float) -> "list[str]":
     text = None if found is None else attempt(method(found, "getItem", JS_KEY))
     message = _read(text) or {}
     ours, theirs = message.get(OURS), message.get("timestamp")  # milliseconds, whole seconds
-    at = ours / 1000 if isinstance(ours, int) else theirs + 1 if isinstance(theirs, int) else 0
-    return [str(text)] if at > since else []
+    at = ours if isinstance(ours, int) else (theirs + 1) * 1000 if isinstance(theirs, int) else 0
+    return [str(text)] if at > int(since * 1000) else []
 
 
 def storage(name: str) -> "Any":

@@ -6,6 +6,7 @@ from typing import Any
 
 FOR_NO_CACHE = {"Cache-Control": "private, no-store", "Vary": "Cookie"}
 DEPENDS_ON_COOKIE = "nextauth_server.depends_on_cookie"  # a key of ASGI scopes, and of Django's request.META
+HEADERS_ARE_MADE = "nextauth_server.headers_are_made"  # another, and of Flask's environ
 SHARED = ("public", "s-maxage", "private")  # `private` may name fields, and let the rest be shared
 # What shared caches obey before Cache-Control, also with a make's name in front (RFC 9213, Edge Architecture, nginx).
 FOR_SHARED_CACHES = ("cdn-cache-control", "surrogate-control", "x-accel-expires")
@@ -31,6 +32,15 @@ def _listed(headers: Any, name: str) -> list[str]:
     values = headers.getlist(name) if hasattr(headers, "getlist") else [headers.get(name, "")]
     parts = re.findall(r'(?:[^,"]|"[^"]*"?)+', ", ".join(values))
     return [part.strip() for part in parts if part.strip()]
+
+
+def refuse_late(environ: Any) -> None:
+    """Raises `RuntimeError` where the headers have been made, and so cannot say any more that they are one person's."""
+    if HEADERS_ARE_MADE in environ:
+        raise RuntimeError(
+            "The session is read while the answer is sent, and its headers let a cache give it to somebody else: "
+            "read the session before you begin to stream."
+        )
 
 
 @functools.cache
@@ -91,11 +101,15 @@ def mark_answers_of_django() -> None:
     def marked_of_middleware(self: Any, error: Exception, request: Any) -> Any:
         return mark(request, answer_of_middleware(self, error, request))
 
+    def finish(request: Any, response: Any) -> Any:
+        request.META[HEADERS_ARE_MADE] = True
+        return mark(request, response)
+
     def marked_last(self: Any, request: Any) -> Any:
-        return mark(request, respond(self, request))
+        return finish(request, respond(self, request))
 
     async def marked_last_async(self: Any, request: Any) -> Any:
-        return mark(request, await respond_async(self, request))
+        return finish(request, await respond_async(self, request))
 
     exception.response_for_exception = marked
     BaseHandler.process_exception_by_middleware = marked_of_middleware
@@ -117,6 +131,7 @@ def mark_answers_of_flask() -> None:
         try:
             response = process(self, response)
         finally:  # of an error in there Flask makes an answer, and gives that out unprocessed if there is another
+            request.environ[HEADERS_ARE_MADE] = True
             if DEPENDS_ON_COOKIE in request.environ:
                 mark_private(response.headers)
         return response

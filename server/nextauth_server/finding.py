@@ -3,7 +3,9 @@
 It reads the cookie with the backend's secret, or asks the backend, and keeps for some seconds what that said.
 """
 
+import functools
 import inspect
+import logging
 import math
 import threading
 import time
@@ -19,10 +21,12 @@ from nextauth_client.times import parse_iso
 
 from .questions import S, get_session, get_session_sync
 from .reading import SessionCallback, TokenSession, read_session, secrets_of
-from .requests import Request, cookie_of
+from .requests import ASKED_WHERE, Request, address_of, cookie_of
 
 if TYPE_CHECKING:
     from typing import TypeAlias
+
+logger = logging.getLogger("nextauth_server")
 
 AnyClient = httpx.Client | httpx.AsyncClient
 Rule = str | Callable[[Any], object]
@@ -70,6 +74,8 @@ class Finder(Generic[S]):
         self._type = session_type
         self._read: dict[str, Any] = {"cookie_name": cookie_name, "session_callback": session_callback}
         self._ask: dict[str, Any] = {"base_url": base_url, "base_path": base_path, "timeout": timeout, "client": client}
+        if self._secrets is None:
+            say_if_unknown(base_url, base_path)
         self._rules = [_rule(one) for one in _listed(when)]
         self._kept: _Kept[S] = _Kept(cache)
 
@@ -107,6 +113,19 @@ class Finder(Generic[S]):
         kind: Any = TokenSession if self._type is Session else self._type
         found: S | None = read_session(cookie, secret=secrets, session_type=kind, **self._read)
         return found
+
+
+def say_if_unknown(base_url: str | None, base_path: str | None) -> None:
+    """Say now what would be an error at the first request; the variables may be set until then."""
+    try:
+        address_of(base_url, base_path, ASKED_WHERE)
+    except RuntimeError as error:
+        _warn_once(str(error))
+
+
+@functools.cache
+def _warn_once(text: str) -> None:
+    logger.warning("%s", text)
 
 
 # ── conditions ───────────────────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ from nextauth_client.session import Session
 from .embed import session_script
 from .finding import AnyClient, Finder, Options
 from .guards import Guard
+from .requests import BadCookie
 from .visits import FlaskVisit, visit_of
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def add_session_to_templates(
         visit = FlaskVisit(flask)
         try:
             return session_script(finder.find_sync(visit.request))
-        except NextAuthError:
+        except (NextAuthError, BadCookie):
             return ""
 
     app.add_template_global(nextauth_session)

@@ -15,10 +15,10 @@ from nextauth_client.errors import NextAuthError, explain_error
 from nextauth_client.session import Session
 
 from .answers import DEPENDS_ON_COOKIE, FOR_NO_CACHE, mark_answers_of_django, mark_answers_of_starlette
-from .finding import AnyClient, Finder, Options
+from .finding import AnyClient, Finder, Options, say_if_unknown
 from .origins import FOREIGN, checked_origins, is_foreign
 from .questions import S
-from .requests import ASKED_WHERE, SEEN_AT, BadCookie, address_of, is_seen, origin_of
+from .requests import SEEN_AT, BadCookie, address_of, is_seen, origin_of
 from .visits import ASGIVisit, DjangoVisit, FlaskVisit, Visit, visit_of, wants_html
 
 if TYPE_CHECKING:
@@ -193,11 +193,7 @@ class Guard(Generic[S]):
         self.finder = Finder(session_type, client, **options)
         self._origins = checked_origins(allowed_origins)
         self._base_url, self._base_path = options.get("base_url"), options.get("base_path")
-        # Said now, what would be an error at the first request; the variables may be set until then.
-        try:
-            address_of(self._base_url, self._base_path, ASKED_WHERE)
-        except RuntimeError as error:
-            _warn_once(str(error))
+        say_if_unknown(self._base_url, self._base_path)
 
     @contextmanager
     def admission(self, visit: Visit) -> Iterator[None]:
@@ -260,11 +256,6 @@ def refusal_of(error: Exception) -> Refused | None:
         logger.warning("%s", error.message)
         return Refused(503, error.code, explain_error(error.code))
     return None
-
-
-@functools.cache
-def _warn_once(text: str) -> None:
-    logger.warning("%s", text)
 
 
 def answer_refused(visit: DjangoVisit | FlaskVisit, refused: Refused) -> Any:

@@ -1,8 +1,10 @@
 """The three questions on a Python server, about whoever sent a request. Knows no `Provider`."""
 
+import functools
 import logging
 import time
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Coroutine, Generator
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import httpx
 from nextauth_client import protocol
@@ -172,3 +174,45 @@ def _has_value(cookie: str) -> bool:
     """Whether a cookie names something and says what it is: `a=b`, and neither `a=` nor `=`."""
     pairs = [pair.partition("=") for pair in cookie.split(";")]
     return any(name.strip() and value.strip() for name, _, value in pairs)
+
+
+# ── forgotten awaits ─────────────────────────────────────────────────────────────────────────────
+
+
+class _Asked(Coroutine[Any, Any, Any]):
+    """A question's coroutine. Its truth, which would be true whoever is signed in, raises `TypeError`."""
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], name: str) -> None:
+        self._coroutine = coroutine
+        self._name = name
+
+    def __bool__(self) -> bool:
+        self._coroutine.close()
+        raise TypeError(
+            f"{self._name}(...) has to be awaited: write `await {self._name}(...)`, "
+            f"or `{self._name}_sync(...)` in a view that is not async."
+        )
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._coroutine.__await__()
+
+    def send(self, value: Any) -> Any:
+        return self._coroutine.send(value)
+
+    def throw(self, *error: Any) -> Any:
+        return self._coroutine.throw(*error)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+
+def _to_be_awaited(question: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+    @functools.wraps(question)
+    def ask(*args: Any, **options: Any) -> Coroutine[Any, Any, Any]:
+        return _Asked(question(*args, **options), question.__name__)
+
+    return ask
+
+
+if not TYPE_CHECKING:  # type checkers notice by themselves, and keep the signatures
+    get_session, get_csrf_token, get_providers = map(_to_be_awaited, (get_session, get_csrf_token, get_providers))

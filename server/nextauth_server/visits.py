@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from nextauth_client.session import Session
 
-from .answers import DEPENDS_ON_COOKIE, mark_answers_of_django, mark_answers_of_flask, mark_private
+from .answers import DEPENDS_ON_COOKIE, mark_answers_of_django, mark_answers_of_flask, mark_private, refuse_late
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -53,7 +53,11 @@ class DjangoVisit(EnvironVisit):
 
     def __init__(self, request: Any) -> None:
         super().__init__(request.META)
+        refuse_late(request.META)
         request.META[DEPENDS_ON_COOKIE] = True
+        vars(request)["_cache_update_cache"] = (
+            False  # by Django's own cache, which may be inside of what marks the answer
+        )
         mark_answers_of_django()
         self.request = request
         self.path: str = request.get_full_path()
@@ -82,6 +86,7 @@ class FlaskVisit(EnvironVisit):
         path = self.request.get("SCRIPT_NAME", "") + self.request.get("PATH_INFO", "")
         query = self.request.get("QUERY_STRING", "")
         self.path = quote(path.encode("latin-1"), safe=_PATH) + (f"?{query}" if query else "")
+        refuse_late(self.request)
         self.request[DEPENDS_ON_COOKIE] = True
         mark_answers_of_flask()
 

@@ -751,8 +751,6 @@ CONDITIONS = [
         "user.empty",
         "user.none",
         "user.none=null",
-        "user.zero",
-        "user.zero=0",
         "user.five",
         "user.five=5",
         "user.no_list",
@@ -820,16 +818,21 @@ def test_what_conditions_show_early_is_what_python_shows(tabs: Tabs, who: dict[s
 
 
 @micropython_only
-def test_a_number_that_is_no_integer_holds_for_python_alone(tabs: Tabs) -> None:
-    """Of JavaScript's texts of numbers some are others than Python's: such an element waits for Python."""
-    who = '{"user": {"name": "Ada", "level": 5.0}, "expires": "2999-01-01T00:00:00.000Z"}'
+def test_conditions_on_zero_and_on_numbers_that_are_no_integers_wait_for_python(tabs: Tabs) -> None:
+    """Of JavaScript's texts of numbers some are others than Python's, and it keeps integers as texts, of which "0" is
+    no integer's: such an element waits for Python."""
+    user = '{"name": "Ada", "level": 5.0, "all": [5.0], "none": 0, "text": "0"}'
+    who = f'{{"user": {user}, "expires": "2999-01-01T00:00:00.000Z"}}'
     tabs.context.route("**/api/auth/session", lambda route: route.fulfill(body=who, content_type="application/json"))
-    html = f'{EARLY}<p id="in" data-auth-show="authenticated">In</p><p id="five" data-auth-show="user.level=5">5</p>'
+    words = ["user.level=5", "!user.level=5", "!user.level=6", "user.level", "!user.all~=5", "user.none", "!user.none"]
+    words += ["user.text", "!user.text", "user.none=0", "!user.text=1"]
+    html = f'{EARLY}<p id="in" data-auth-show="authenticated">In</p>'
+    html += "".join(f'<p class="waits" data-auth-show="{word}">{word}</p>' for word in words)
     tabs.site.write("/early.html", page("", html))
     tab = tabs.tab()
     tab.page.goto("/early.html")
     expect(tab.element("in")).to_be_visible()
-    expect(tab.element("five")).to_be_hidden()
+    assert [node.text_content() for node in tab.page.locator(".waits").all() if node.is_visible()] == []
     tabs.context.unroute_all()
 
 
@@ -842,6 +845,24 @@ def test_it_works_as_the_package_prints_it(tabs: Tabs, backend: Backend) -> None
     tab.page.goto("/early.html")
     expect(tab.element("in")).to_be_visible()
     tab.shows(name="Ada Lovelace")
+
+
+@micropython_only  # no Python runs at all
+@pytest.mark.parametrize(
+    "session",
+    [
+        '{"user": {"name": "Ada"}, "expires": "2001-01-01T00:00:00.000Z"}',
+        r'{"user": {"name": "Ada\u0000x"}, "expires": "2999-01-01T00:00:00.000Z"}',
+    ],
+    ids=["over", "cut off by MicroPython"],
+)
+def test_an_embedded_session_that_python_would_show_otherwise_is_not_painted(tabs: Tabs, session: str) -> None:
+    embedded = f'<script type="application/json" id="nextauth-session">{session}</script>'
+    tabs.site.write("/embedded.html", page(embedded + EARLY, HTML))
+    tab = tabs.tab()
+    tab.page.goto("/embedded.html")
+    tab.page.wait_for_function("nextauthEarly.over")
+    assert [name for name in ("in", "out", "wait") if tab.element(name).is_visible()] == ["wait"]
 
 
 @micropython_only  # no Python runs at all

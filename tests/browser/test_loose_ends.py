@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from urllib.parse import parse_qs
@@ -28,6 +29,34 @@ def test_what_is_stored_and_no_number_as_we_write_it_stops_nothing(tabs: Tabs, b
     departure = f"import js\njs.sessionStorage.setItem('nextauth-client:departure', {text!r})\n"
     tab = tabs.python(departure + SHOW + "Provider(timeout=30)\n" + FOLLOW, html=HTML)
     tab.shows(status="authenticated", who="Ada Lovelace", error="none")
+
+
+@pytest.mark.parametrize("number", ["9" * 400, "1e400", "-5", "null", "[]"])
+@pytest.mark.parametrize("field", ["nextauth-client", "timestamp"])
+def test_no_number_in_a_stored_message_stops_anything(tabs: Tabs, backend: Backend, field: str, number: str) -> None:
+    backend.sign_in(tabs.context)
+    text = f'{{"event": "session", "data": {{}}, "{field}": {number}}}'
+    stored = f"import js\njs.localStorage.setItem('nextauth.message', {text!r})\n"
+    python = (
+        stored + SHOW + "Provider(timeout=30, session={'user': {'name': 'Given'}, 'expires': '2999-01-01'})\n" + FOLLOW
+    )
+    tab = tabs.python(python, html=HTML)
+    tab.contains(status="authenticated")
+
+
+@micropython_only
+@pytest.mark.parametrize("length", ["2, 2", "abc", "9" * 400])
+def test_no_length_that_an_answer_says_stops_anything(tabs: Tabs, length: str) -> None:
+    session = {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}
+    headers = {"content-length": length, "content-type": "application/json"}
+    tabs.context.route("**/api/auth/session", lambda route: route.fulfill(body=json.dumps(session), headers=headers))
+    tab = tabs.python(SHOW + "Provider(timeout=30)\n" + FOLLOW, html=HTML)
+    if length == "9" * 400:
+        tab.expect_problem("too large for a page")
+        tab.shows(status="loading", error="UnexpectedAnswer")
+    else:
+        tab.shows(status="authenticated", who="Ada")
+    tabs.context.unroute_all()
 
 
 # ── navigator.onLine ─────────────────────────────────────────────────────────────────────────────

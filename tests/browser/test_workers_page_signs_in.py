@@ -231,6 +231,20 @@ def test_a_base_with_a_slash_at_its_end_is_the_same_backend(tabs: Tabs, backend:
 
 
 @micropython_only
+@pytest.mark.parametrize(
+    "missing", ["delete window.BroadcastChannel", "BroadcastChannel = class { constructor() { throw 1 } }"]
+)
+def test_a_browser_without_channels_signs_in_too(tabs: Tabs, backend: Backend, missing: str) -> None:
+    tabs.site.write("/alone.html", page(f"<script>{missing}</script>" + SCRIPT, FORM.replace(" hidden", "")))
+    tab = tabs.tab()
+    tab.page.goto("/alone.html")
+    with tab.page.expect_response("**/callback/credentials") as answer:
+        sign_in(tab)
+    assert answer.value.ok
+    tab.until("fetch('/api/auth/session').then(response => response.json()).then(session => session?.user?.name)")
+
+
+@micropython_only
 def test_it_works_as_the_package_prints_it(tabs: Tabs, backend: Backend) -> None:
     tabs.site.write("/printed.js", make_script("page").decode())
     tab = page_with_worker(tabs, head='<script src="/printed.js"></script>').tab

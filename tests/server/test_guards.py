@@ -13,7 +13,7 @@ import pytest
 from django.http import HttpResponse
 from django.views import View
 from nextauth_client import Session
-from nextauth_server import guards, login_required, session_dependency
+from nextauth_server import finding, login_required, session_dependency
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -367,7 +367,7 @@ def test_a_guard_refuses_a_client_of_the_other_kind() -> None:
 def test_a_guard_that_nobody_told_where_the_backend_is_says_so_when_it_is_made(
     guard: Callable[..., Any], caplog: pytest.LogCaptureFixture
 ) -> None:
-    guards._warn_once.cache_clear()
+    finding._warn_once.cache_clear()
     guard()
     guard()
     [record] = caplog.records
@@ -378,7 +378,7 @@ def test_a_guard_that_nobody_told_where_the_backend_is_says_so_when_it_is_made(
 def test_a_guard_that_can_know_it_says_nothing(
     guard: Callable[..., Any], backend: Backend, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    guards._warn_once.cache_clear()
+    finding._warn_once.cache_clear()
     guard()
     monkeypatch.delenv("NEXTAUTH_URL")
     guard(base_url="https://example.org")

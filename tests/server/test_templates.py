@@ -8,11 +8,16 @@ import flask
 import httpx
 import jinja2
 import pytest
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpResponse
 from django.template import Context, Engine, RequestContext
+from django.template.backends.django import DjangoTemplates
+from django.template.response import TemplateResponse
 from django.test import RequestFactory
 from django.test.utils import override_settings
+from django.views.decorators.cache import cache_page
+from nextauth_server import finding
 from nextauth_server.flask import add_session_to_templates
 from nextauth_server.starlette import SessionBackend, session_context
 from starlette.applications import Starlette
@@ -28,7 +33,15 @@ from .test_frameworks import ADMIN, SECRET, cookie_for, is_private
 
 HEAD = re.compile(r"<head>(?:<script[^>]* id=\"nextauth-session\"[^>]*>(.*?)</script>)?</head>")
 ENGINE = Engine(libraries={"nextauth": "nextauth_server.templatetags.nextauth"})
+OPTIONS = {
+    "libraries": {"nextauth": "nextauth_server.templatetags.nextauth"},
+    "context_processors": ["django.template.context_processors.request"],
+}
+LATER = DjangoTemplates({"NAME": "django", "DIRS": [], "APP_DIRS": False, "OPTIONS": OPTIONS}).from_string(
+    "{% load nextauth %}<head>{% nextauth_session %}</head>"
+)
 PAGE = ENGINE.from_string("{% load nextauth %}<head>{% nextauth_session %}</head>")
+CACHE = "django.middleware.cache."
 NOTHING = "no session in it"
 
 
@@ -118,3 +131,67 @@ def test_what_is_missing_is_named(run: Run) -> None:
             PAGE.render(context)
     with pytest.raises(RuntimeError, match="SessionBackend"):
         session_context(Request({"type": "http", "headers": []}))
+
+
+def test_a_cookie_that_no_header_may_hold_is_nobodys_to_a_template(run: Run, backend: Backend) -> None:
+    assert session_in(of_flask(run, base_url=backend.url).get("/", cookie="next-auth.session-token=\x01")) == NOTHING
+
+
+@pytest.mark.parametrize("framework", [of_django, of_flask, of_starlette])
+def test_what_would_be_an_error_at_the_first_request_is_said_at_once(
+    framework: Any, run: Run, caplog: pytest.LogCaptureFixture
+) -> None:
+    finding._warn_once.cache_clear()
+    framework(run)
+    assert "NEXTAUTH_URL" in caplog.text
+
+
+# ── caches and streams ───────────────────────────────────────────────────────────────────────────
+
+
+def views_of_django() -> dict[str, Any]:
+    def reads(request: Any) -> HttpResponse:
+        session = request.nextauth_session
+        return HttpResponse(session.user.name if session else "nobody")
+
+    async def reads_async(request: Any) -> HttpResponse:
+        session = await request.anextauth_session()
+        return HttpResponse(session.user.name if session else "nobody")
+
+    def template(request: Any) -> TemplateResponse:
+        return TemplateResponse(request, LATER)
+
+    return {"reads": reads, "reads_async": reads_async, "template": template}
+
+
+@pytest.mark.parametrize(
+    ("view", "cached"),
+    [
+        *(("reads", "by the middleware"), ("reads_async", "by the middleware"), ("template", "by the middleware")),
+        *(("reads", "by cache_page"), ("template", "by cache_page")),  # which wraps no async view
+    ],
+)
+def test_djangos_cache_keeps_nothing_that_was_read_by_the_session(
+    view: str, cached: str, run: Run, backend: Backend
+) -> None:
+    middleware = ["nextauth_server.django.session_middleware"]
+    function = views_of_django()[view]
+    if cached == "by the middleware":
+        middleware = [f"{CACHE}UpdateCacheMiddleware", *middleware, f"{CACHE}FetchFromCacheMiddleware"]
+    else:
+        function = cache_page(60)(function)
+    caches["default"].clear()
+    with override_settings(MIDDLEWARE=middleware, TEMPLATES=[]):
+        app = django_app(run, function, is_async=view == "reads_async")
+    assert "Ada" in app.get("/", cookie=backend.cookie).text
+    assert "Ada" not in app.get("/").text
+
+
+def test_a_session_that_is_read_while_the_answer_is_sent_is_refused(run: Run, backend: Backend) -> None:
+    """Its headers let any cache keep it."""
+    app = flask.Flask(__name__)
+    add_session_to_templates(app)
+    source = "<head>{{ nextauth_session() }}</head>"
+    app.add_url_rule("/", view_func=lambda: flask.stream_with_context(flask.stream_template_string(source)))
+    with pytest.raises(RuntimeError, match="before you begin to stream"):
+        App(run, app, is_async=False).get("/", cookie=backend.cookie)

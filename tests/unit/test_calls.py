@@ -227,6 +227,16 @@ def test_a_busy_api_is_asked_again_after_the_time_it_names() -> None:
     run(page)
 
 
+@pytest.mark.parametrize("after", ["9" * 400, "9" * 5000, "²", "-5", "soon"])
+def test_a_busy_api_that_names_no_time_that_is_soon_is_not_asked_again(after: str) -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.api[ORDERS] = lambda request, session: ApiAnswer(503, "", {"Retry-After": after})
+        assert (await auth_fetch(ORDERS)).status == 503
+        assert len(browser.requests) == 1
+
+    run(page)
+
+
 def test_cancelling_ends_the_request() -> None:
     async def page(browser: Browser) -> None:
         signed_in(browser)

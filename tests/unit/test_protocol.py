@@ -386,3 +386,9 @@ def test_no_answer_raises_anything_but_our_own_errors(answer: Answer) -> None:
 
 def test_transcripts_are_small_and_plain() -> None:
     assert sum(file.stat().st_size for file in TRANSCRIPTS.glob("*")) < 300_000
+
+
+def test_a_window_that_is_where_it_was_to_end_is_done_whatever_its_query_says() -> None:
+    report = "https://example.org/report.html?error=42"
+    assert protocol.understand_popup(report + "#part", report).ok  # type: ignore[union-attr]
+    assert protocol.understand_popup("https://example.org/?error=42", report).error == "42"  # type: ignore[union-attr]

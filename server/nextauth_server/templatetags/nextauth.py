@@ -7,6 +7,7 @@ from django.core.exceptions import ImproperlyConfigured  # type: ignore[import-u
 from nextauth_client.errors import NextAuthError
 
 from ..embed import session_script
+from ..requests import BadCookie
 
 register = template.Library()
 
@@ -27,5 +28,5 @@ def nextauth_session(context: Any) -> str:
         )
     try:
         return session_script(request.nextauth.whoever())
-    except NextAuthError:
+    except (NextAuthError, BadCookie):
         return ""
