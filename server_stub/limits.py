@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import time
-from collections import OrderedDict, deque
+from collections import Counter, OrderedDict, deque
 from typing import TypeVar
 
 MOST_KEYS = 10_000  # the one that was used longest ago is forgotten
 
 PAUSE = 1  # seconds between two tries of those that are one too many
 MOST_PAUSES = 10  # that one waits for
+MOST_WAITING = 20  # from one address, for whatever names
 
 T = TypeVar("T")
 
@@ -56,8 +57,8 @@ class Tries:
     ``of_name`` for a name from all addresses, ``of_address`` from an address for all names.
 
     What is beyond it is refused, or with ``waits`` it waits for its turn: each pair of a name and an address has turns
-    of its own, one a ``PAUSE``, for which ``MOST_PAUSES`` may wait at once. So who guesses slows others, and keeps out
-    none, but of the same pair while so many wait.
+    of its own, one a ``PAUSE``, for which ``MOST_PAUSES`` may wait at once, and ``MOST_WAITING`` of one address for all
+    names. So who guesses slows others, and keeps out none, but of the same pair or address while so many wait.
 
     What was beyond it counts for nothing: nobody is held up for longer by somebody who goes on, and no name is
     forgotten because of many others. Who tried well before, by the same name from the same address, is not held up by
@@ -71,6 +72,7 @@ class Tries:
         self._of_name = RateLimit(of_name, seconds)
         self._of_address = RateLimit(of_address, seconds)
         self._known: OrderedDict[bytes, None] = OrderedDict()  # the pairs that tried well
+        self._waiting: Counter[str] = Counter()  # for a turn, by address
         self._turns: OrderedDict[bytes, float] = OrderedDict()  # when the last that waits for a pair has its turn
 
     async def begin(self, name: str, address: str) -> bool:
@@ -82,7 +84,7 @@ class Tries:
             return True
         if not self.waits:
             raise TooManyTries
-        await self._wait_for_turn(_pair(name, address))
+        await self._wait_for_turn(_pair(name, address), address)
         return False
 
     def succeeded(self, name: str, address: str, *, counted: bool = True) -> None:
@@ -100,13 +102,18 @@ class Tries:
         named = [(self._of_name, name)] if name else []
         return [(self._of_address, address), (self._of_pair, pair), *named]
 
-    async def _wait_for_turn(self, pair: bytes) -> None:
+    async def _wait_for_turn(self, pair: bytes, address: str) -> None:
         now = time.monotonic()
         turn = max(self._turns.get(pair, now), now) + PAUSE
-        if turn > now + MOST_PAUSES * PAUSE:
+        if turn > now + MOST_PAUSES * PAUSE or self._waiting[address] >= MOST_WAITING:
             raise TooManyTries
         _remember(self._turns, pair, turn)
-        await asyncio.sleep(turn - now)
+        self._waiting[address] += 1
+        try:
+            await asyncio.sleep(turn - now)
+        finally:
+            self._waiting[address] -= 1
+            self._waiting += Counter()  # keeps those above zero alone
 
 
 def _remember(memory: OrderedDict[bytes, T], key: bytes, value: T) -> None:

@@ -293,3 +293,21 @@ def test_a_try_that_was_good_does_not_count(run: Callable[..., Any]) -> None:
     assert run(tries.begin("ada", "192.0.2.1"))
     with pytest.raises(TooManyTries):
         run(tries.begin("ada", "192.0.2.1"))
+
+
+def test_who_tries_names_without_end_fills_no_more_than_twenty_places(run: Callable[..., Any]) -> None:
+    """Each wait is one for a check, of which there are not many: nobody elsewhere has to stand behind them."""
+    tries = Tries(of_pair=5, of_name=5, of_address=3, seconds=60, waits=True)
+
+    async def spray() -> None:
+        for number in range(3):
+            assert await tries.begin(f"name {number}", "1.2.3.4")
+        waiting = [asyncio.create_task(tries.begin(f"other {number}", "1.2.3.4")) for number in range(50)]
+        done, pending = await asyncio.wait(waiting, timeout=PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+        refused = [task for task in done if isinstance(task.exception(), TooManyTries)]
+        assert (len(refused), len(pending)) == (30, 20)
+        assert await tries.begin("ada", "5.6.7.8")
+        assert await asyncio.gather(*pending) == [False] * 20
+        assert not tries._waiting
+
+    run(spray())
