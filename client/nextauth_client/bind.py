@@ -7,8 +7,6 @@ Knows which elements have which attribute, and when they hear of the session; wh
 import js
 
 from .bound import (
-    IGNORE,
-    IGNORED,
     SERVED,
     STATE,
     Announcer,
@@ -25,6 +23,8 @@ from .controls import Controls, Forms
 from .elements import (
     DOCUMENT,
     ELEMENT,
+    IGNORE,
+    IGNORED,
     adopted_sheets,
     attribute,
     contains,

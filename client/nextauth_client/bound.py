@@ -8,6 +8,7 @@ import js
 
 from .conditions import Condition
 from .elements import (
+    IGNORED,
     TEXT,
     append,
     attribute,
@@ -51,8 +52,6 @@ SOON_OVER = (" expiring", " idle", " expiring idle")
 SHOWN_FOR = STATUSES + ("expiring", "idle", "error")
 HOLDS = "data-auth-holds"  # on what a condition shows now
 ANNOUNCER = "data-auth-announcer"
-IGNORE = "data-auth-ignore"  # no attribute does anything at or below an element with this one: people's own HTML
-IGNORED = f"[{IGNORE}],[{IGNORE}] *"
 SERVED = f":not({IGNORED})"
 
 COUNTED = (("expires_in",), ("idle_in",))

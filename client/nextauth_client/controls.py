@@ -7,10 +7,11 @@ import asyncio
 
 import js
 
-from .bound import IGNORED, SERVED, Attribute, nothing, say
+from .bound import SERVED, Attribute, nothing, say
 from .bridge import has, listen
 from .elements import (
     ELEMENT,
+    IGNORED,
     active_beside,
     attribute,
     base_url,

@@ -18,6 +18,9 @@ ELEMENT, TEXT, DOCUMENT = 1, 3, 9  # Node.nodeType
 _member = js.Reflect.get  # `thing.name` has its `this` already on MicroPython
 _call = _member(js.Function.prototype, "call")
 
+IGNORE = "data-auth-ignore"  # no attribute does anything at or below an element with this one: people's own HTML
+IGNORED = f"[{IGNORE}],[{IGNORE}] *"
+
 
 def _method(interface: "Any", name: str) -> "Any":
     return _call.bind(_member(interface.prototype, name))
@@ -148,6 +151,8 @@ def find_one(target: "Any") -> "Any":
         if not is_selector(target):
             raise ValueError(f"{target!r} is not a CSS selector")
         found = query_document(target)
+        if int(found.length) > 1:  # people's own HTML may have an id of ours
+            found = query_document(f":is({target}):not({IGNORED})")
         if int(found.length) != 1:
             count = f"{int(found.length)} elements match" if int(found.length) else "no element matches"
             raise ValueError(f"{count} {target!r}, and it takes a selector of exactly one that is there already")

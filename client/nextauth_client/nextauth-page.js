@@ -63,7 +63,10 @@
     } catch {}
     say("end", { start, outcome });
     for (const element of all("[data-auth-error]" + ours)) hide(element, url);
-    if (url && (given || url != back || !form)) location.assign(url);
+    if (url && (given || url != back || !form)) {
+      location.assign(url);
+      if (url.startsWith(here + "#")) location.reload();
+    }
     setTimeout(() => (element.disabled = false), 1e3);
   }
   function pressed(event) {

@@ -147,6 +147,16 @@ async def change(event):
     assert tab.page.evaluate("[document.activeElement.id, field.value, field.selectionStart]") == ["field", "typed", 2]
 
 
+@micropython_only
+def test_an_id_in_other_peoples_html_does_not_hide_the_pages_own(tabs: Tabs) -> None:
+    html = '<div data-auth-ignore><p id="here">theirs</p></div> <p id="here">ours</p>'
+    python = (
+        'from nextauth_client import Provider, component\nProvider(session=None)\ncomponent("#here")(lambda: "shown")\n'
+    )
+    tab = tabs.python(python, html=html)
+    tab.until("[...document.querySelectorAll('#here')].map(node => node.textContent).join() === 'theirs,shown'")
+
+
 def test_a_target_that_is_no_single_element_is_refused_in_words(tabs: Tabs) -> None:
     python = """
 run = lambda: "text"

@@ -176,6 +176,17 @@ def test_other_peoples_html_does_nothing(tabs: Tabs, backend: Backend) -> None:
 
 
 @micropython_only
+def test_a_sign_out_that_leads_to_a_fragment_loads_the_page_anew(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    html = FORM.replace("data-auth-signout", 'data-auth-signout data-auth-callback-url="#bye"')
+    tab = page_with_worker(tabs, html=html).tab
+    tab.page.evaluate("window.mark = 'the same page'")
+    tab.element("leave").click()
+    tab.until("window.mark !== 'the same page' && location.hash === '#bye'")
+    tab.shows(status="unauthenticated")
+
+
+@micropython_only
 @pytest.mark.parametrize("name", ["hidden", "toggleAttribute", "dataset", "disabled"])
 def test_a_form_shows_and_hides_whatever_its_fields_are_called(tabs: Tabs, backend: Backend, name: str) -> None:
     tab = page_with_worker(tabs, html=FORM.replace("<input", f'<input name="{name}" type="hidden"><input', 1)).tab
