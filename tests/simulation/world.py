@@ -708,6 +708,8 @@ class World:
             self._open(session, made_at, announce and given)
             if given:
                 self.watch.page_was_given(self.pages[-1], truth_at)
+            if given and announce:
+                self.watch.is_used(self.pages[-1])  # a sign-in is a use
 
         self.loop.call_later(age, open_page)
 
