@@ -32,8 +32,8 @@ class FailureList:
 
 
 def line_of(test: str, report: str, outcome: str = "failed") -> str:
-    """What came of it, the engine, the test, and the first thing that its report says went wrong."""
+    """What came of it, the engine, the test, and the first lines of its report that say what went wrong."""
     errors = [line[1:].strip() for line in report.splitlines() if line.startswith("E ")]
-    reason = (errors or report.strip().splitlines()[-1:] or ["no reason was given"])[0]
+    reason = " ".join(errors[:3] or report.strip().splitlines()[-1:] or ["no reason was given"])
     engine = os.environ.get("ENGINE")
     return f"{outcome.upper()} {f'[{engine}] ' if engine else ''}{test}: {reason[:300]}"

@@ -16,7 +16,7 @@ def test_a_failure_is_told_by_the_first_thing_that_went_wrong(monkeypatch: pytes
     report = (
         "def test():\n>       assert 1 == 2\nE       assert 1 == 2\nE        +  where 1\n\ntests/x.py:3: AssertionError"
     )
-    assert failures.line_of("tests/x.py::test", report) == "FAILED [webkit] tests/x.py::test: assert 1 == 2"
+    assert failures.line_of("tests/x.py::test", report) == "FAILED [webkit] tests/x.py::test: assert 1 == 2 +  where 1"
 
 
 def test_a_failure_without_an_error_is_told_by_its_last_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,12 +59,12 @@ def test_every_kind_of_failure_is_written_down(tmp_path: Path, processes: str) -
         [*command, "-n", processes], cwd=tmp_path, env={"PYTHONPATH": root}, capture_output=True, text=True
     )
     assert sorted((tmp_path / "failed.txt").read_text().splitlines()) == [
-        "FAILED test_call.py::test_it: AssertionError: one",
+        "FAILED test_call.py::test_it: AssertionError: one assert False",
         "FAILED test_import.py: ModuleNotFoundError: No module named 'nothing_of_the_kind'",
-        "FAILED test_second_try.py::test_never: AssertionError: three",
+        "FAILED test_second_try.py::test_never: AssertionError: three assert False",
         "FAILED test_teardown.py::test_it: OSError: two",
-        "RERUN test_call.py::test_it: AssertionError: one",
-        "RERUN test_second_try.py::test_it: AssertionError: slow",
-        "RERUN test_second_try.py::test_never: AssertionError: three",
+        "RERUN test_call.py::test_it: AssertionError: one assert False",
+        "RERUN test_second_try.py::test_it: AssertionError: slow assert 1 == 2 +  where 1 = len([1])",
+        "RERUN test_second_try.py::test_never: AssertionError: three assert False",
         "RERUN test_teardown.py::test_it: OSError: two",
     ], done.stdout
