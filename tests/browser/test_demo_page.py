@@ -402,10 +402,10 @@ def test_the_attributes_work_on_the_page(demo: Tab) -> None:
 
 
 def test_what_is_happening_now_is_shown(tabs: Tabs, backend: Backend) -> None:
-    backend.session_length(900)  # a busy machine takes its time to start Python
+    backend.session_length(3500)  # a busy machine takes its time to start Python
     backend.sign_in(tabs.context)
     tab = tabs.demo(boot=True)
-    tab.contains(left=re.compile(r"^1[0-5] minutes$"))
+    tab.contains(left=re.compile(r"^5\d minutes$"))
     tab.contains(asked=re.compile(r"^\d+ s ago$"))
     tab.shows(refreshing="no", error="none", tabs="1")
     with tabs.context.expect_page() as opened:
@@ -562,6 +562,7 @@ def test_a_control_that_does_nothing_says_so(demo: Tab) -> None:
 
 @micropython_only
 def test_a_session_that_expires_is_seen_to(demo: Tab) -> None:
+    demo.expect_problem("idle_timeout=900 is not lower than the session's own lifetime")
     sign_in(demo)
     demo.shows(status="authenticated")
     switch(demo, "Sessions last 10 s").click()
