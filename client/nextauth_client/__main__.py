@@ -31,8 +31,8 @@ KIND = "#.tar.gz"
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "records session messages jsontext urls host tabs options conditions times bridge calls browser protocol "
-    "popup console flows elements errors bound provider_lists runtime component __init__ bind controls tasks "
+    "records session messages jsontext urls tabs host options conditions times bridge calls browser protocol "
+    "popup errors flows console elements bound provider_lists __init__ runtime component bind controls tasks "
     "actions provider driver api events store reactive stamps sync idle"
 )
 

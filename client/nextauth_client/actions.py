@@ -153,7 +153,12 @@ class Actions:
     def require_sign_in(self) -> None:
         """Go to the sign-in page; all readers of one state go there together."""
         if self._sign_in_page is None or self._sign_in_page.done():
-            self._sign_in_page = self._driver.act(self._driver.flows.require_sign_in())
+            self._sign_in_page = self._driver.act(self._leave())
+
+    async def _leave(self) -> "SignInResult":
+        """Rule 13: the sign-out of somebody who has idled would not outlive the page."""
+        await self._driver.end_idling()
+        return await self._driver.flows.require_sign_in()
 
 
 async def _fail(error: PopupFailed) -> "NoReturn":

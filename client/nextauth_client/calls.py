@@ -84,11 +84,13 @@ class Call:
             await driver.first_answer(False)
         left = self._host.now()
         answer = await self._once(driver)
-        if answer.status == 401 and driver is not None:
-            again = await driver.is_signed_in_since(left, self._rest())
-        else:
-            again = self._is_read and answer.status in (429, 503) and await self._may_retry(answer)
-        return await self._once(driver) if again else answer
+        again = self._is_read and answer.status in (429, 503) and await self._may_retry(answer)
+        if again:
+            left = self._host.now()
+            answer = await self._once(driver)
+        if answer.status == 401 and driver is not None and await driver.is_signed_in_since(left, self._rest()):
+            return answer if again else await self._once(driver)
+        return answer
 
     async def _once(self, driver: "Optional[Driver]") -> "Response":
         if driver is not None and self._token:
@@ -97,8 +99,7 @@ class Call:
         if answer.status:
             return answer
         raise UnexpectedAnswer(
-            f"{self._request.address} answered with a redirect, which is not followed: nothing of the person's goes "
-            "where it may lead. Call the address behind it; often that has a slash more, or less, at its end."
+            f"{self._request.address} answered with a redirect, which is not followed: call the address behind it."
         )
 
     def _rest(self) -> float:

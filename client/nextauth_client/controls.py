@@ -68,7 +68,7 @@ class Forms(Attribute):
             warn(
                 element,
                 'puts a password into the address if it is sent before Python runs: write method="post", and no other '
-                "formmethod at its buttons.",
+                "formmethod.",
             )
         return nothing
 

@@ -330,9 +330,16 @@ class Driver:
     def _do_StoreUse(self, effect: "Any") -> None:
         self.host.store_use(effect.at)
 
-    def _do_SignOut(self, effect: "Any") -> None:
+    def _do_SignOut(self, effect: "Any") -> "asyncio.Task[None]":
         if self._sign_out is None or self._sign_out.done():
             self._sign_out = self.act(self._sign_out_idle())
+        return self._sign_out
+
+    async def end_idling(self) -> None:
+        """Sign out now whoever has idled, if that can be done."""
+        if self.machine.is_idle:
+            action = self._do_SignOut(None)
+            await action
 
     async def _sign_out_idle(self) -> None:
         try:

@@ -336,7 +336,7 @@ class Flows:
             return SignInResult("Callback", ok=False)
         raise PopupClosed(
             "The window was closed before anybody had signed in: try again. If nobody closed it, the "
-            "Cross-Origin-Opener-Policy of the page to sign in on hides it: leave popup=True out."
+            "Cross-Origin-Opener-Policy of its page hides it: leave popup=True out."
         )
 
     async def _has_arrived(self, address: str) -> bool:

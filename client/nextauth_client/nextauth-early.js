@@ -24,7 +24,7 @@
   ];
 
   function at(path) {
-    return path.split(".").reduce((value, key) => value?.constructor == Object && value[key], session);
+    return path.split(".").reduce((value, key) => (value?.constructor == Object || undefined) && value[key], session);
   }
   function look(path) {
     return at(path)?.toWellFormed?.();
@@ -58,11 +58,16 @@
   }
   function read(text) {
     const data = JSON.parse(text, (key, value, { source } = {}) => (/^\d+$/.test(source) ? source : value));
-    if (/u0000/.test(text) || Date.parse(data?.expires) < Date.now()) return;
+    if (/u0000/.test(text) || Date.parse(data?.expires) < Date.now() || stored(":used") == 0) return;
     if (data?.user?.constructor == Object) show(data, "authenticated");
     if (/^(null|{})\s*$/.test(text)) show(null, "unauthenticated");
   }
   const name = "nextauth-client:1:" + backend;
+  const stored = key => {
+    try {
+      return localStorage[name + key];
+    } catch {}
+  };
   const channels = {};
   const hear = ({ data }) => {
     try {
@@ -92,7 +97,7 @@
     if (embedded) {
       const rendered = embedded.dataset.at ?? 0;
       const said = JSON.parse(localStorage["nextauth.message"] ?? "{}");
-      const isOld = rendered * 1e3 < localStorage[name + ":epoch"] || (!said["nextauth-client"] && rendered < said.timestamp + 1);
+      const isOld = rendered * 1e3 < stored(":epoch") || (!said["nextauth-client"] && rendered < said.timestamp + 1);
       return isOld || read(embedded.text);
     }
     setTimeout(abort, 1e4);

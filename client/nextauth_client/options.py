@@ -79,8 +79,7 @@ def base_address(origin: str, base_url: "Optional[str]", base_path: str) -> str:
     if base_url is None and origin == "null":
         raise ValueError(
             "This page has no origin of its own (it is sandboxed, or a file: or data: page). Open it by http, where "
-            "the backend is; or say where that is, as in Provider(base_url='https://example.org'), and let it allow "
-            "requests from other origins."
+            "the backend is; or say Provider(base_url='https://example.org'), and let that allow other origins."
         )
     if base_url is None:
         return origin + base_path.rstrip("/")

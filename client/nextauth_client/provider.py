@@ -309,7 +309,10 @@ def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", 
         if driver.store.value.status != "authenticated":
             asked.require_sign_in()
             return None
-        if when is not None and not when(driver.store.value.view(Session).session):
+        holds = when is None or when(driver.store.value.view(Session).session)
+        if tasks.is_coroutine(holds):  # true, whatever comes of it
+            raise TypeError("when= is a plain function")
+        if not holds:
             return None
         result = function(*args, **kwargs)
         return await result if tasks.is_coroutine(result) or hasattr(result, "add_done_callback") else result

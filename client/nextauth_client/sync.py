@@ -577,7 +577,7 @@ class Machine:
         if message.at > now + LAG:
             return  # nobody knows when that was: a clock was set back
         at = min(message.at, now)
-        if not message.anew:
+        if not message.anew or (self._idle.is_counting_down and not self.is_idle):
             self._idle.use(at, False)
         elif self._idle.over_at is None or at > self._idle.over_at:
             self._stale = self._stale or self.is_idle

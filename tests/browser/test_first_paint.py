@@ -752,6 +752,9 @@ CONDITIONS = [
         "user.none",
         "user.none=null",
         "user.five",
+        "user.org.active=false",
+        "user.name.first=false",
+        "user.none.at=false",
         "user.five=5",
         "user.no_list",
     ),
@@ -845,6 +848,17 @@ def test_it_works_as_the_package_prints_it(tabs: Tabs, backend: Backend) -> None
     tab.page.goto("/early.html")
     expect(tab.element("in")).to_be_visible()
     tab.shows(name="Ada Lovelace")
+
+
+@micropython_only  # no Python runs at all
+def test_who_has_idled_is_not_painted_until_the_sign_out_has_got_through(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    used = f"localStorage.setItem('nextauth-client:1:{tabs.backend.url}/api/auth:used', '0')"
+    tabs.site.write("/idle.html", page(f"<script>{used}</script>" + EARLY, HTML))
+    tab = tabs.tab()
+    tab.page.goto("/idle.html")
+    tab.page.wait_for_function("nextauthEarly.over")
+    assert [name for name in ("in", "out", "wait") if tab.element(name).is_visible()] == ["wait"]
 
 
 @micropython_only  # no Python runs at all

@@ -237,6 +237,21 @@ def test_a_busy_api_that_names_no_time_that_is_soon_is_not_asked_again(after: st
     run(page)
 
 
+def test_a_call_that_was_busy_and_then_refused_asks_who_is_signed_in() -> None:
+    async def page(browser: Browser) -> None:
+        signed_in(browser)
+        provider = Provider(host=browser.tab(), default=False)
+        await provider.ready()
+        answers = [ApiAnswer(401), ApiAnswer(503, "", {"Retry-After": "1"})]
+        browser.backend.api[ORDERS] = lambda request, session: answers.pop()
+        browser.cookie = None
+        assert (await provider.auth_fetch(ORDERS)).status == 401
+        assert provider.use_session().status == "unauthenticated"
+        assert answers == []
+
+    run(page)
+
+
 def test_cancelling_ends_the_request() -> None:
     async def page(browser: Browser) -> None:
         signed_in(browser)

@@ -57,3 +57,20 @@ def test_who_is_not_signed_in_is_sent_to_sign_in_whatever_the_condition() -> Non
 def test_a_condition_that_raises_lets_nobody_in() -> None:
     with pytest.raises(KeyError):
         called_by({}, is_admin)
+
+
+def test_a_condition_that_would_have_to_be_awaited_lets_nobody_in() -> None:
+    """What it gives is true, whatever comes of it."""
+
+    async def never(session: Session) -> bool:
+        return False
+
+    async def page(browser: Browser) -> None:
+        browser.cookie = browser.backend.login()
+        provider = Provider(host=browser.tab(), default=False)
+        await provider.ready()
+        guarded = provider.require_session(when=never)(lambda: "in")
+        with pytest.raises(TypeError, match="a plain function"):
+            await guarded()
+
+    run(page)

@@ -453,3 +453,56 @@ def test_what_else_is_stored_says_nothing(stored: int) -> None:
         assert shows(provider) == IDLE
 
     run(page)
+
+
+@pytest.mark.parametrize("how", ["a reader", "a handler"])
+def test_a_page_that_only_signed_in_people_may_see_signs_out_before_it_leaves(how: str) -> None:
+    async def page(browser: Browser) -> None:
+        [tab], [provider] = await pages(browser, 1)
+        left: list[str] = []
+        navigate = tab.navigate
+
+        async def note(url: str) -> None:
+            left.append(f"{url.partition('?')[0]} {browser.cookie is None}")
+            await navigate(url)
+
+        tab.navigate = note  # type: ignore[method-assign]
+        if how == "a reader":
+            effect(lambda: provider.use_session(required=True).session)
+            await asyncio.sleep(TIMEOUT + 5)
+        else:
+            await asyncio.sleep(TIMEOUT + 0.1)
+            await provider.require_session(lambda: None)()
+            await asyncio.sleep(5)
+        assert left == ["https://example.org/api/auth/signin True"]
+
+    run(page)
+
+
+def test_a_sign_out_that_does_not_get_through_keeps_nobody_from_the_sign_in_page() -> None:
+    async def page(browser: Browser) -> None:
+        [tab], [provider] = await pages(browser, 1, timeout=3)
+        effect(lambda: provider.use_session(required=True).session)
+        await asyncio.sleep(TIMEOUT - 5)
+        browser.fault = HANG
+        await asyncio.sleep(20)
+        assert [url.partition("?")[0] for url in tab.visited] == ["https://example.org/api/auth/signin"]
+
+    run(page)
+
+
+def test_a_flood_of_uses_that_say_that_somebody_came_anew_is_no_more_than_use() -> None:
+    async def page(browser: Browser) -> None:
+        [tab], [provider] = await pages(browser, 1)
+        tab.use()
+        used = provider._driver.machine._idle.used_at
+        assert used is not None
+        listener = tab._listener
+        assert listener is not None
+        for number in range(50):
+            message = messages.use((int((browser.now() - 100) * 1000) + number, "x"), browser.now() - 99, True)
+            listener(Heard(message))
+        assert provider._driver.machine._idle.used_at == used
+        assert shows(provider) == SIGNED_IN
+
+    run(page)

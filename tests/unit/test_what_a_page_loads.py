@@ -29,7 +29,7 @@ PACKAGE = ROOT / "client" / "nextauth_client"
 KB = 1024
 
 ARCHIVE_LIMIT = 48 * KB
-EARLY_LIMIT = int(1.95 * KB)  # 0.25 of it are conditions
+EARLY_LIMIT = 2 * KB  # a quarter of one are conditions
 PAGE_LIMIT = int(1.5 * KB)
 WHEEL_LIMIT = 140 * KB
 
