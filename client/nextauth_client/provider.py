@@ -311,6 +311,7 @@ def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", 
             return None
         holds = when is None or when(driver.store.value.view(Session).session)
         if tasks.is_coroutine(holds):  # true, whatever comes of it
+            holds.close()  # type: ignore[attr-defined]
             raise TypeError("when= is a plain function")
         if not holds:
             return None
