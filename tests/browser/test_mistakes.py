@@ -73,6 +73,6 @@ show("error", raises(lambda: Provider(keepalive=60, default=False)))
 show("url", raises(lambda: sign_in("google", callbackUrl="/")))
 """
     tab = tabs.python(SHOW + GIVEN + python, html=HTML)
-    there = "error, expires_in, expiring, loading, reason, refreshing, session, status"
+    there = "error, expires_in, expiring, idle_in, loading, reason, refreshing, session, status"
     tab.contains(who=f"the SessionState has no 'sesion'; it has: {there}")
     tab.contains(result="Did you mean redirect=?", error="Did you mean keep_alive=?", url="write callback_url=")
