@@ -40,6 +40,7 @@ NOT_FOR_BRIDGES = {
     "test_oidc": OTHER_PROVIDERS,
     "test_email": OTHER_PROVIDERS,
     "test_popup": OTHER_PROVIDERS,
+    "test_cookies": "its session is in a cookie of the framework's own",
     "test_from_an_address_of_100_kb_a_provider_leads_home": OTHER_PROVIDERS,
     "test_s2_s12_s31_after_a_providers_flow_no_token_can_be_read_and_storage_holds_no_session": OTHER_PROVIDERS,
     "test_a_session_in_a_database_ends_when_it_was_to_end_at_first": OTHER_PROVIDERS,
