@@ -20,12 +20,13 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from nextauth_client import protocol
 
+from .origins import DEFAULT_PORTS, comes_from_elsewhere
+
 logger = logging.getLogger("nextauth_server")
 
 LARGEST_BODY = 1_000_000  # bytes, as in v4
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Vary": "Cookie"}
 OWN_FIELDS = frozenset({"callbackUrl", "csrfToken", "json"})  # of a form with credentials, which are the protocol's
-DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 # What stays as it is in a URL that is text already, for headers hold ASCII.
 URL_CHARACTERS = "%:/?#[]@!$&'()*+,;=~"
 # Browsers drop some of these, and read a backslash as a slash: the URL would lead elsewhere than it says.
@@ -306,12 +307,12 @@ HINT_AT_ORIGIN = (
 
 
 def is_foreign(visit: Visit, allowed_origins: frozenset[str] = frozenset()) -> bool:
-    """Whether a page of another origin has sent it. What browsers found out themselves counts before the name."""
+    """Whether a page of another origin has sent it."""
     site = visit.header("Sec-Fetch-Site") or ""
     origin = visit.header("Origin") or ""
     if origin in allowed_origins:
         return False
-    foreign = site not in ("same-origin", "none") if site else origin not in ("", visit.origin)
+    foreign = comes_from_elsewhere(site, origin, lambda: origin == visit.origin)
     if foreign:
         logger.warning("A request from %.200r to %.200r was refused.", origin or site, visit.origin)
     return foreign

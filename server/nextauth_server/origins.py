@@ -1,7 +1,7 @@
 """Requests from pages of another origin, which browsers send a person's cookie with."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from .requests import SEEN_AT, address_of, checked_address, is_seen, origin_of
 from .visits import Visit
@@ -31,16 +31,20 @@ def is_foreign(visit: Visit, allowed_origins: frozenset[str]) -> bool:
     origin = visit.header("Origin").lower()
     if origin in allowed_origins:
         return False
-    site = visit.header("Sec-Fetch-Site").lower()
-    if site:
-        foreign = site not in ("same-origin", "none")  # none: the person alone, by the address bar
-    else:
-        foreign = origin != "" and not _is_own(origin, visit.header("Host").lower())  # without Origin it is no browser
+    site = visit.header("Sec-Fetch-Site")
+    foreign = comes_from_elsewhere(site, origin, lambda: _is_own(origin, visit.header("Host").lower()))
     if foreign:
         logger.warning(
             "A request from %.200r was refused; if it may come, name it in allowed_origins=.", origin or site
         )
     return foreign
+
+
+def comes_from_elsewhere(site: str, origin: str, is_own: Callable[[], bool]) -> bool:
+    """By `Sec-Fetch-Site`, which the browser found out itself, else by `Origin`; without both it is no browser."""
+    if site:
+        return site.lower() not in ("same-origin", "none")  # none: the person alone, by the address bar
+    return origin != "" and not is_own()
 
 
 def _is_own(origin: str, host: str) -> bool:
