@@ -51,7 +51,7 @@ const noted = piece => {
   window.bodyCame = performance.now();
   return piece;
 };
-for (const kind of ["text", "json"]) {
+for (const kind of ["text", "json", "arrayBuffer"]) {
   const read = Response.prototype[kind];
   Response.prototype[kind] = function () {
     return isSession(this) ? read.call(this).then(noted) : read.call(this);
@@ -77,10 +77,10 @@ window.shown = name => new Promise(resolve => {
   const elements = document.getElementsByTagName("p");
   const observer = new MutationObserver(() => {
     if (elements[elements.length - 1]?.textContent !== name) return;
-    const took = performance.now() - bodyCame;
+    const took = performance.now() - window.bodyCame;
     observer.disconnect();
     const wrong = [...elements].filter(element => element.textContent !== name).length;
-    resolve(wrong ? `${wrong} elements are wrong` : took);
+    resolve(isNaN(took) ? "no body was seen" : wrong ? `${wrong} elements are wrong` : took);
   });
   observer.observe(document, { childList: true, characterData: true, subtree: true });
 });
@@ -95,7 +95,7 @@ ASK_REACT = """() => dispatchEvent(new StorageEvent("storage", { key: "nextauth.
   { event: "session", data: { trigger: "getSession" }, clientId: "another", timestamp: Date.now() }) }))"""
 ASK_PYTHON = "() => refresh()"
 
-# Notes when the newest timer rang, and when the last element shows what it led to.
+# Notes when the newest timer rang, and when the last element shows what it led to. No other timer is between the two.
 TIMERS = """
 const wait = window.setTimeout;
 window.setTimeout = (call, ...rest) =>
@@ -109,10 +109,10 @@ window.second = () => new Promise(resolve => {
   const before = last.textContent;
   const observer = new MutationObserver(() => {
     if (last.textContent === before) return;
-    const took = performance.now() - timerRang;
+    const took = performance.now() - window.timerRang;
     observer.disconnect();
     const wrong = [...elements].filter(element => element.textContent !== last.textContent).length;
-    resolve(wrong ? `${wrong} elements are wrong` : took);
+    resolve(isNaN(took) ? "no timer rang" : wrong ? `${wrong} elements are wrong` : took);
   });
   observer.observe(last, { childList: true, characterData: true, subtree: true });
 });
