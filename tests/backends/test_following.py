@@ -312,7 +312,7 @@ def test_a_session_that_was_renewed_outlives_its_first_end_and_then_ends(
     workbench.page.wait_for_function("end => Date.now() > Date.parse(end) + 200", arg=first_end)
     workbench.shows(status="authenticated")
     assert workbench.session()["expires"] == later_end
-    workbench.shows(status="unauthenticated", name="")
+    workbench.shows(status="unauthenticated", name="", reason="expired")
     assert workbench.page.evaluate("end => Date.now() >= Date.parse(end) - 1000", later_end)
 
 

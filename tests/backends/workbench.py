@@ -27,7 +27,8 @@ HTML = """
 <script src="/workbench.js"></script>
 <main data-provider="%s">
   <p id="problem" data-auth-error></p>
-  <p id="status"></p> <p id="name"></p> <p id="error"></p> <p id="seen"></p> <pre id="session"></pre>
+  <p id="status"></p> <p id="name"></p> <p id="error"></p> <p id="reason"></p> <p id="seen"></p>
+  <pre id="session"></pre>
 </main>
 """
 CALLS = """

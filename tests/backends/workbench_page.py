@@ -33,7 +33,7 @@ FIELDS = (
     (AuthProvider, ("id", "name", "type", "signin_url", "callback_url")),
     (SessionState, ("status", "loading")),
 )
-PLAIN = ("explain_error", "use_session", "add_readers")  # the others are awaited
+PLAIN = ("explain_error", "use_session", "add_readers", "read_state")  # the others are awaited
 
 main = js.document.querySelector("main")
 options = json.loads(main.dataset.provider)
@@ -54,6 +54,7 @@ def show_state():
     show("name", (session.user.name or session.user.email) if session else "")
     show("session", json.dumps(session.to_dict()) if session else "")
     show("error", state.error.code if state.error else "")
+    show("reason", state.reason or "")
 
 
 seen = []
@@ -82,6 +83,13 @@ def add_reader():
         line.textContent = "loading" if loading else session.user.name if session else "nobody"
 
 
+def read_state(name):
+    return getattr(use_session(), name)
+
+
+OWN = {"add_readers": add_readers, "read_state": read_state}
+
+
 def plain(value):
     if isinstance(value, Session):
         return value.to_dict()
@@ -96,7 +104,7 @@ def plain(value):
 async def call(name, given, answer):
     arguments, keywords = json.loads(given)
     try:
-        function = add_readers if name == "add_readers" else getattr(nextauth_client, name)
+        function = OWN[name] if name in OWN else getattr(nextauth_client, name)
         value = function(*arguments, **keywords)
         if name not in PLAIN:
             value = await value
