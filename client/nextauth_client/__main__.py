@@ -31,7 +31,7 @@ KIND = "#.tar.gz"
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "records session messages jsontext urls tabs host options conditions times bridge calls browser protocol "
+    "records session messages conditions jsontext urls tabs host options times bridge calls browser protocol "
     "popup errors flows console elements bound provider_lists __init__ runtime component bind controls tasks "
     "actions provider driver api events store reactive stamps sync idle"
 )

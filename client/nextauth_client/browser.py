@@ -27,7 +27,7 @@ from .bridge import (
 from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL
 from .host import Answer, Response
 from .tabs import POPUP, Tabs, said_by_js_clients, storage, store, stored_number
-from .times import parse_http_date
+from .times import is_count, parse_http_date
 from .urls import resolve, scheme_of
 
 TYPE_CHECKING = False
@@ -379,18 +379,14 @@ def _is_first(what: str) -> bool:
     return True
 
 
-def _is_count(text: "Any") -> bool:
-    return isinstance(text, str) and len(text) > 0 and all(char in "0123456789" for char in text)
-
-
 async def _body_of(response: "Any") -> "Optional[Body]":
     """The whole body; `None` as soon as it is too large. MicroPython never comes back from an `await` of a text that
     is too large for its heap.
     """
     length = response.headers.get("content-length")
     # An `await` can take MicroPython a timer's 4 ms, and one is enough where the browser sees to it that no more comes.
-    if str(response.type) == "basic" and _is_count(length) and not response.headers.has("content-encoding"):
-        if len(length) > 9 or int(length) > LARGEST:
+    if str(response.type) == "basic" and is_count(length) and not response.headers.has("content-encoding"):
+        if int(length) > LARGEST:
             return None
         return Body(js.Uint8Array.new(await outcome(method(response, "arrayBuffer"))))
     chunks: "list[Any]" = []
@@ -435,9 +431,7 @@ def _delay(seconds: float) -> int:
 
 def _seconds(text: str) -> "Optional[float]":
     whole, _, fraction = text.partition(".")
-    if not whole or len(text) > 17 or any(char not in "0123456789" for char in whole + fraction):
-        return None
-    return float(text)
+    return float(text) if whole and is_count(whole + fraction) else None
 
 
 def _ignore(_event: "Any") -> None:

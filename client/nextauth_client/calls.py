@@ -7,12 +7,12 @@ in than the driver tells.
 import asyncio
 from json import dumps
 
-from .errors import UnexpectedAnswer, UnsafeURL
+from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL
 from .events import UNSET
 from .host import Request, is_header
 from .jsontext import check_plain
 from .options import Options
-from .times import parse_http_date
+from .times import is_count, parse_http_date
 from .urls import split, urlencode
 
 TYPE_CHECKING = False
@@ -69,7 +69,7 @@ class Call:
         if session is not None and not is_header("token", value):
             raise ValueError(
                 f"The session has no {self._token} that a header can carry: let the backend's session callback put it "
-                "there, or say where it is, as in token='user.token'."
+                "there, or say where: token='user.token'."
             )
         self._request.headers.pop("authorization", None)
         if session is not None:
@@ -81,7 +81,10 @@ class Call:
         Raises `BackendUnreachable`, and `UnexpectedAnswer` for a redirect.
         """
         if driver is not None and self._token:
-            await driver.first_answer(False)
+            try:
+                await asyncio.wait_for(driver.first_answer(False), self._timeout)
+            except asyncio.TimeoutError:
+                raise BackendUnreachable("The backend did not answer in time.")
         left = self._host.now()
         answer = await self._once(driver)
         again = self._is_read and answer.status in (429, 503) and await self._may_retry(answer)
@@ -109,8 +112,7 @@ class Call:
     async def _may_retry(self, answer: "Response") -> bool:
         """Wait for as long as a server asks that is busy, if that is soon enough."""
         after, now = answer.headers.get("retry-after", ""), self._host.now()
-        is_count = after and len(after) < 9 and all(char in "0123456789" for char in after)
-        at = now + int(after) if is_count else parse_http_date(after)
+        at = now + int(after) if is_count(after) else parse_http_date(after)
         if at is None or at >= self._until:
             return False
         pause = max(0.0, at - now)

@@ -325,7 +325,7 @@ class Flows:
                 return SignInResult(url=callback_url)
             raise PopupTimedOut(
                 "Nothing was heard of the window, which this page's Cross-Origin-Opener-Policy hides. Let it end on a "
-                "page of this site that has a Provider, which tells this one; or leave popup=True out."
+                "page of this site that has a Provider, or leave popup=True out."
             )
         popup.close()
         if result is not None and not result.ok:

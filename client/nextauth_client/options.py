@@ -78,8 +78,8 @@ def base_address(origin: str, base_url: "Optional[str]", base_path: str) -> str:
         raise ValueError("base_path begins with a slash, such as '/api/auth'")
     if base_url is None and origin == "null":
         raise ValueError(
-            "This page has no origin of its own (it is sandboxed, or a file: or data: page). Open it by http, where "
-            "the backend is; or say Provider(base_url='https://example.org'), and let that allow other origins."
+            "This page has no origin of its own (it is sandboxed, or a file: or data: page). Open it by http, or "
+            "say Provider(base_url='https://example.org') and let that allow others."
         )
     if base_url is None:
         return origin + base_path.rstrip("/")

@@ -61,7 +61,7 @@ def open_popup() -> PopupWindow:
     if not has(window, "closed"):
         raise PopupBlocked(
             "The browser opened no window. Call sign_in(popup=True) at once in the handler of a click, and allow this "
-            "site to open windows; or leave popup=True out."
+            "site to open windows, or leave popup=True out."
         )
     # What is shown there later, another origin's page too, must not lead this page elsewhere.
     js.Object.assign(window, to_js({"opener": None}))

@@ -13,6 +13,7 @@ from . import events
 from .bridge import attempt, create_proxy, destroy, from_text, guarded, has, listen, method, to_js, type_of
 from .stamps import DAY
 from .tasks import start
+from .times import is_count
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -243,9 +244,7 @@ def store(storage: "Any", key: str, text: str) -> None:
 def stored_number(storage: "Any", key: str) -> "Optional[int]":
     """What is stored there, if it is a number as we write it."""
     text = None if storage is None else attempt(method(storage, "getItem", key))
-    if not isinstance(text, str) or not text or len(text) > 17 or any(char not in "0123456789" for char in text):
-        return None  # isdigit() takes the digits of every script
-    return int(text)
+    return int(text) if is_count(text) else None
 
 
 def _new_channel(name: str) -> "Any":

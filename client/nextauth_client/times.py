@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Optional
+    from typing import Optional, TypeGuard
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
@@ -61,8 +61,13 @@ def parse_http_date(text: object) -> "Optional[float]":
         return None
 
 
+def is_count(text: object) -> "TypeGuard[str]":
+    """Whether `int` reads it as a whole number that is none too large; `isdigit()` takes the digits of every script."""
+    return isinstance(text, str) and 0 < len(text) <= 17 and all(char in "0123456789" for char in text)
+
+
 def _number(text: str) -> int:
-    if not text or any(char not in "0123456789" for char in text):  # isdigit() takes the digits of every script
+    if not is_count(text):
         raise ValueError(text)
     return int(text)
 

@@ -207,6 +207,20 @@ def test_what_does_not_come_back_raises(fault: str) -> None:
     run(page)
 
 
+def test_a_call_with_a_token_waits_for_the_first_answer_no_longer_than_it_may_take() -> None:
+    async def page(browser: Browser) -> None:
+        signed_in(browser)
+        browser.fault = HANG
+        provider = Provider(default=False)
+        before = browser.now()
+        with pytest.raises(BackendUnreachable, match="in time"):
+            await provider.auth_fetch(ORDERS, token=True, timeout=3)
+        assert browser.now() - before <= 3.1
+        assert calls(browser) == 0
+
+    run(page)
+
+
 def test_a_redirect_is_not_followed() -> None:
     async def page(browser: Browser) -> None:
         browser.backend.api[ORDERS] = lambda request, session: Answer(307, "", redirected=True)
