@@ -38,6 +38,7 @@ BRIDGES = ["django", "flask", "fastapi"]
 # As the configurations have it, and as a test has it that needs no rights and no certificate of others.
 SITE = "/srv/example.org"
 APP = "127.0.0.1:8000"
+WAIT = "30s"  # for an answer
 NGINX = """
 %(user)s
 pid %(folder)s/nginx.pid;
@@ -146,7 +147,7 @@ def start_caddy(folder: Path, config: str, ports: Ports, cwd: Path = ROOT) -> Ru
     return Running(command, ports.https, cwd, **own)
 
 
-def _production_caddy(folder: Path, ports: Ports, site: Path, app: int, auth: int) -> Running:
+def _production_caddy(folder: Path, ports: Ports, site: Path, app: int, auth: int, wait: str = WAIT) -> Running:
     certificate, key = write_certificate(folder)
     config = filled_in(
         (EXAMPLES / "production" / "Caddyfile").read_text(),
@@ -154,6 +155,7 @@ def _production_caddy(folder: Path, ports: Ports, site: Path, app: int, auth: in
             SITE: str(site),
             f"reverse_proxy {APP} {{": f"reverse_proxy 127.0.0.1:{auth} {{",
             APP: f"127.0.0.1:{app}",
+            f"response_header_timeout {WAIT}": f"response_header_timeout {wait}",
             f"\n{HOST} {{\n": f"\n{HOST} {{\n\tbind 127.0.0.1\n\ttls {certificate} {key}\n",
         },
     )
@@ -161,7 +163,7 @@ def _production_caddy(folder: Path, ports: Ports, site: Path, app: int, auth: in
     return start_caddy(folder, own_ports + config, ports)
 
 
-def _production_nginx(folder: Path, ports: Ports, site: Path, app: int, auth: int) -> Running:
+def _production_nginx(folder: Path, ports: Ports, site: Path, app: int, auth: int, wait: str = WAIT) -> Running:
     certificate, key = write_certificate(folder)
     text = (EXAMPLES / "production" / "nginx.conf").read_text()
     config = filled_in(
@@ -170,6 +172,7 @@ def _production_nginx(folder: Path, ports: Ports, site: Path, app: int, auth: in
             SITE: str(site),
             f"upstream auth {{\n    server {APP}": f"upstream auth {{\n    server 127.0.0.1:{auth}",
             APP: f"127.0.0.1:{app}",
+            f"proxy_read_timeout {WAIT}": f"proxy_read_timeout {wait}",
             "listen 80": f"listen 127.0.0.1:{ports.http}",
             "listen 443": f"listen 127.0.0.1:{ports.https}",
             "/etc/letsencrypt/live/example.org/fullchain.pem": str(certificate),
@@ -186,7 +189,7 @@ def _production_nginx(folder: Path, ports: Ports, site: Path, app: int, auth: in
     return Running([*command, "-g", "daemon off;"], ports.https)
 
 
-START = {"caddy": _production_caddy, "nginx": _production_nginx}
+START_PROXY = {"caddy": _production_caddy, "nginx": _production_nginx}
 
 
 def start_express(site: Path, port: int, secret: str) -> Running:
@@ -220,14 +223,16 @@ class Deployment:
         self.ports = ports
         self._folder = folder
         self._site = site
-        self._stack = ExitStack()
         self._visitors: list[httpx.Client] = []
         self.auth_port = free_port()
         self.app_port = self.auth_port if self.is_bridge else free_port()
-        self.start_backend()
-        if not self.is_bridge:
-            self._stack.callback(self._python(BESIDE, self.app_port).stop)
-        self._stack.callback(START[proxy](folder, ports, site, self.app_port, self.auth_port).stop)
+        with ExitStack() as stack:
+            self.start_backend()
+            stack.callback(self.stop_backend)
+            if not self.is_bridge:
+                stack.callback(self._python(BESIDE, self.app_port).stop)
+            stack.callback(START_PROXY[proxy](folder, ports, site, self.app_port, self.auth_port).stop)
+            self._stack = stack.pop_all()
 
     def start_backend(self) -> None:
         """What signs people in."""
@@ -252,14 +257,13 @@ class Deployment:
 
     def stop(self) -> None:
         self._stack.close()
-        self.stop_backend()
 
     def logged(self) -> list[list[str]]:
         return []
 
     def visitor(self, address: str = "127.0.0.1", url: str = url) -> httpx.Client:
         """Somebody without a browser, who comes from another address of this machine."""
-        visitor = httpx.Client(base_url=url, transport=_ToThisMachine(self.ports, address), timeout=PATIENCE)
+        visitor = open_visitor(self.ports, address, url)
         self._visitors.append(visitor)
         return visitor
 
@@ -274,6 +278,10 @@ class Deployment:
         visitor.post(f"{self.base_path}/callback/credentials", data=form, headers={"Origin": self.url})
         assert visitor.get(f"{self.base_path}/session").json()["user"]["name"] == "Ada Lovelace"
         return visitor
+
+
+def open_visitor(ports: Ports, address: str = "127.0.0.1", url: str = Deployment.url) -> httpx.Client:
+    return httpx.Client(base_url=url, transport=_ToThisMachine(ports, address), timeout=PATIENCE)
 
 
 class _ToThisMachine(httpx.HTTPTransport):

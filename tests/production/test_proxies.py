@@ -2,13 +2,38 @@
 
 from __future__ import annotations
 
+import re
+import socket
+from contextlib import ExitStack
+from pathlib import Path
+
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
+from scripts.proxies import PROXIES
+from scripts.steps import ROOT
 from tests.backends.workbench import Raised
 from tests.production.conftest import OpenWorkbench
-from tests.production.deployment import HOST, Deployment
+from tests.production.deployment import (
+    HOST,
+    START_PROXY,
+    Deployment,
+    Ports,
+    free_port,
+    open_visitor,
+)
+from tests.support.site import PYSCRIPT as PYSCRIPT_CORE
+from tests.support.site import Site
+from tests.support.site import page as page_of
+
+GUIDE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
+# The cells of its rows about policies: what Python runs by, `script-src`, and what else there has to be.
+[BARE, PYSCRIPT, WORKER] = re.findall(r"^\| (by .*?) \| `(.*?)` \| `?(.*?)`? ?\|$", GUIDE, re.MULTILINE)
+IN_A_WORKER = "/in-a-worker.html"
+LISTEN = """
+new BroadcastChannel("worker.html").onmessage = event => (document.getElementById("who").textContent = event.data);
+"""
 
 FORGED = {
     "X-Forwarded-Host": "evil.example",
@@ -46,16 +71,39 @@ def test_a_person_signs_in_and_out_in_every_tab(
         assert tab.page.evaluate("violations") == []
 
 
-def test_the_pages_policy_is_in_force(deployment: Deployment, open_workbench: OpenWorkbench) -> None:
+def test_the_pages_headers_are_as_the_guide_says(deployment: Deployment, open_workbench: OpenWorkbench) -> None:
     page = open_workbench()
     page.shows(status="unauthenticated")
     [document] = [request for request in page.all_requests if request.is_navigation_request()]
     answer = document.response()
     assert answer is not None
     policies = answer.header_values("content-security-policy")
-    assert len(policies) == 1 and "script-src 'self' 'wasm-unsafe-eval';" in policies[0]
+    assert len(policies) == 1 and f"; script-src {BARE[1]};" in policies[0]
     assert answer.header_value("cache-control") == "no-cache"
     assert answer.header_values("strict-transport-security") == ["max-age=31536000"]
+
+
+@pytest.mark.parametrize(("path", "row"), [("/examples/hello.html", PYSCRIPT), (IN_A_WORKER, WORKER)])
+@pytest.mark.parametrize("running_deployment", ["caddy-fastapi"], indirect=True)
+def test_a_page_with_pyscript_runs_under_the_policy_that_the_guide_names(
+    deployment: Deployment, profile: BrowserContext, site: Site, path: str, row: list[str]
+) -> None:
+    worker = '<script type="mpy" src="/examples/worker.py" config="/static/micropython.json" worker></script>'
+    core = f'<script src="/listen.js" defer></script><script type="module" src="{PYSCRIPT_CORE}"></script>'
+    site.write("/listen.js", LISTEN)
+    site.write(IN_A_WORKER, page_of(core, f'<p id="who">Loading</p>{worker}'))
+    given = deployment.visitor().get(path)
+    policy = given.headers["content-security-policy"].replace(f"script-src {BARE[1]}", f"script-src {row[1]}; {row[2]}")
+    headers = {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy}
+
+    page = profile.new_page()
+    problems: list[str] = []
+    page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: problems.append(str(error)))
+    page.route(f"**{path}", lambda route: route.fulfill(body=given.text, headers=headers))
+    page.goto(deployment.url + path)
+    expect(page.locator("#who")).to_have_text("Not signed in")
+    assert problems == []
 
 
 def test_who_stops_answering_is_unknown_and_not_signed_out(
@@ -75,6 +123,17 @@ def test_who_stops_answering_is_unknown_and_not_signed_out(
     finally:
         deployment.start_backend()
     other.shows(status="authenticated", name="Ada Lovelace", error="")
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_a_backend_that_does_not_answer_in_time_is_given_up(proxy: str, tmp_path: Path, site: Site) -> None:
+    ports = Ports(free_port(), free_port())
+    with socket.create_server(("127.0.0.1", 0)) as silent, ExitStack() as stack:
+        port = silent.getsockname()[1]
+        running = START_PROXY[proxy](tmp_path, ports, site.folder, port, port, wait="1s")
+        stack.callback(running.stop)
+        visitor = stack.enter_context(open_visitor(ports))
+        assert visitor.get("/api/auth/session").status_code == 504
 
 
 def test_cookies_are_for_https_alone(deployment: Deployment) -> None:
@@ -139,3 +198,18 @@ def test_a_request_with_many_cookies_arrives(deployment: Deployment) -> None:
     visitor = deployment.signed_in()
     visitor.cookies.set("other", "x" * 12_000, domain=HOST)
     assert visitor.get(f"{deployment.base_path}/session").json()["user"]["name"] == "Ada Lovelace"
+
+
+APPS = ["django", "flask", "fastapi"]  # the columns of the guide's table
+SETTINGS = [
+    (app, setting)
+    for row in re.findall(r"^\| (?:browsers are on|which hosts|cookies for|the secret).*$", GUIDE, re.MULTILINE)
+    for app, cell in zip(APPS, row.split("|")[2:5], strict=True)
+    for setting in re.findall(r"`(.*?)`", cell)
+]
+
+
+@pytest.mark.parametrize(("app", "setting"), SETTINGS)
+def test_the_apps_here_are_set_as_the_guide_says(app: str, setting: str) -> None:
+    source = (Path(__file__).with_name(f"app_{app}.py")).read_text(encoding="utf-8")
+    assert setting.replace("uvicorn --proxy-headers", "proxy_headers=True") in source
