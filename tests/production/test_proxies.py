@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import httpx
 import pytest
@@ -161,6 +165,39 @@ def test_what_a_client_says_of_proxies_is_not_believed(deployment: Deployment) -
     assert providers["credentials"]["callbackUrl"] == f"{deployment.base}/callback/credentials"
     csrf = visitor.get(f"{deployment.base_path}/csrf", headers=FORGED)
     assert "__Host-" in csrf.headers["set-cookie"] and "secure" in csrf.headers["set-cookie"].lower()
+
+
+class Echo(BaseHTTPRequestHandler):
+    """Answers with the headers that it was sent."""
+
+    def do_GET(self) -> None:
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: Any) -> None:
+        """Nobody reads it."""
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+@pytest.mark.parametrize("path", ["/api/auth/session", "/api/orders", "/accounts/login/"])
+def test_each_backend_is_told_what_is_so(proxy: str, path: str, tmp_path: Path, site: Site) -> None:
+    ports = Ports(free_port(), free_port())
+    with HTTPServer(("127.0.0.1", 0), Echo) as echo, ExitStack() as stack:
+        stack.callback(echo.shutdown)
+        Thread(target=echo.serve_forever, daemon=True).start()
+        running = START_PROXY[proxy](tmp_path, ports, site.folder, echo.server_port, echo.server_port)
+        stack.callback(running.stop)
+        visitor = stack.enter_context(open_visitor(ports, "127.0.0.2"))
+        told = visitor.get(path, headers=FORGED).json()
+    assert {name: value for name, value in told.items() if "forwarded" in name or name == "host"} == {
+        "host": HOST,
+        "x-forwarded-for": "127.0.0.2",
+        "x-forwarded-host": HOST,
+        "x-forwarded-proto": "https",
+    }
 
 
 def test_the_app_is_told_the_clients_address(deployment: Deployment) -> None:
