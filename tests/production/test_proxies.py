@@ -226,6 +226,21 @@ def test_a_page_of_another_origin_signs_nobody_out(deployment: Deployment) -> No
     assert not visitor.get(f"{deployment.base_path}/session").json()
 
 
+def test_a_form_that_is_too_large_is_refused(deployment: Deployment) -> None:
+    visitor = deployment.visitor()
+    answer = visitor.post(f"{deployment.base_path}/callback/credentials", data={"username": "x" * 1_100_000})
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("running_deployment", ["caddy-express"], indirect=True)
+def test_auth_js_in_express_finds_nobody_when_it_is_asked_past_the_proxy(deployment: Deployment) -> None:
+    visitor = deployment.signed_in()
+    cookies = "; ".join(f"{cookie.name}={cookie.value}" for cookie in visitor.cookies.jar)
+    past = f"http://127.0.0.1:{deployment.auth_port}{deployment.base_path}/session"
+    assert httpx.get(past, headers={"Cookie": cookies}).json() is None
+    assert visitor.get(f"{deployment.base_path}/session").json()["user"]["name"] == "Ada Lovelace"
+
+
 def test_http_leads_to_https(deployment: Deployment) -> None:
     answer = deployment.visitor(url="http://example.org").get("/a/page?with=this")
     assert (answer.status_code, answer.headers["location"]) == (308, "https://example.org/a/page?with=this")
