@@ -11,7 +11,7 @@ TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
 IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
-.PHONY: help demo wheel unit test test-browser test-next soak bench docs lint clean
+.PHONY: help demo wheel unit test test-browser test-next test-production soak bench docs lint clean
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test       every test"
 	@echo "make test-browser ENGINE=firefox (or webkit): the tests that every browser engine has to pass; chromium: all"
 	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js: slow"
+	@echo "make test-production  examples/production and examples/express: pages behind the real nginx and Caddy, over https"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
 	@echo "make docs       the README's picture, docs/seed-coverage.md, and the README's matrix of the last make test"
@@ -61,6 +62,10 @@ test-browser:
 test-next:
 	@$(PYTHON) -m scripts.setup test-next
 	@BACKENDS="v3-next v4-next v5-next" $(VENV_PYTHON) -m pytest tests/backends
+
+test-production:
+	@$(PYTHON) -m scripts.setup test-production
+	@$(VENV_PYTHON) -m pytest tests/production
 
 soak:
 	@$(PYTHON) -m scripts.setup test

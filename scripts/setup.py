@@ -1,8 +1,8 @@
-"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next` or `make lint` needs.
+"""Install what `make demo`, `wheel`, `unit`, `test`, `test-next`, `test-production` or `lint` needs.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `lint`), in the checkout.
+`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `test-production`, `lint`), in the checkout.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from scripts.environment import install_dev, install_runtime
 from scripts.javascript_pages import install_javascript_pages
 from scripts.next_sites import install_next_sites
 from scripts.node import install_node
+from scripts.proxies import install_proxies
 from scripts.steps import SetupError
 from scripts.vendor import install_vendor
 from scripts.wheel import install_archive, install_wheel
@@ -55,11 +56,28 @@ def test_next() -> None:
     install_next_sites()
 
 
+def test_production() -> None:
+    unit()
+    install_wheel()
+    install_archive()
+    install_backends()
+    install_chromium()
+    install_proxies()
+
+
 def lint() -> None:
     install_dev()
 
 
-TARGETS = {"demo": demo, "wheel": wheel, "unit": unit, "test": test, "test-next": test_next, "lint": lint}
+TARGETS = {
+    "demo": demo,
+    "wheel": wheel,
+    "unit": unit,
+    "test": test,
+    "test-next": test_next,
+    "test-production": test_production,
+    "lint": lint,
+}
 
 
 def main(arguments: list[str]) -> int:

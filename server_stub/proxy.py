@@ -9,12 +9,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator
 from contextlib import aclosing
 from html import escape
 from typing import Any
 
 import anyio
+from nextauth_server.forwarding import Headers, end_to_end
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -29,18 +30,13 @@ httpx: Any = importlib.import_module("httpx2" if importlib.util.find_spec("httpx
 CONNECTING = 5  # seconds
 ANSWERING = 600  # seconds until an answer begins, and between its parts: somebody may be debugging the app
 
-# What two neighbours on the way say to each other, and no more than they.
-HOP_BY_HOP = frozenset(
-    b"connection keep-alive proxy-authenticate proxy-authorization proxy-connection te trailer transfer-encoding"
-    b" upgrade".split()
-)
 # Said anew here; uvicorn answers Expect itself.
-OWN = frozenset(b"expect forwarded via x-forwarded-for x-forwarded-host x-forwarded-proto".split())
-VIA = b"1.1 server_stub"
+OWN = frozenset(["expect", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"])
+VIA = "1.1 server_stub"
 
-_DOMAIN = re.compile(rb";\s*domain=([^;]*)", re.IGNORECASE)
+_DOMAIN = re.compile(r";\s*domain=([^;]*)", re.IGNORECASE)
 
-Headers = list[tuple[bytes, bytes]]
+RawHeaders = list[tuple[bytes, bytes]]
 
 
 class Proxy:
@@ -66,7 +62,7 @@ class Proxy:
                 scope, receive, send
             )
             return
-        if VIA.decode() in request.headers.get("via", ""):
+        if VIA in request.headers.get("via", ""):
             await self.refuse(508, "This server passes requests on to itself: --proxy names the app behind it.")(
                 scope, receive, send
             )
@@ -103,28 +99,28 @@ class Proxy:
         content = f"<p>{escape(text)}</p>" + (f"<ul>{items}</ul>" if items else "")
         return HTMLResponse(page("No answer from the app", self.base_path, content), 502, SECURITY_HEADERS)
 
-    def passed_on(self, request: Request) -> Headers:
+    def passed_on(self, request: Request) -> RawHeaders:
         """The headers that the app gets."""
         own = [
-            (b"via", VIA),
-            (b"x-forwarded-for", (request.client.host if request.client else "127.0.0.1").encode()),
-            (b"x-forwarded-host", request.headers.get("host", "").encode("latin-1")),
-            (b"x-forwarded-proto", request.scope["scheme"].encode()),
+            ("via", VIA),
+            ("x-forwarded-for", request.client.host if request.client else "127.0.0.1"),
+            ("x-forwarded-host", request.headers.get("host", "")),
+            ("x-forwarded-proto", request.scope["scheme"]),
         ]
-        return [*_end_to_end(request.headers.raw, OWN), *own]
+        return _raw([*end_to_end(_text(request.headers.raw), OWN), *own])
 
-    def passed_back(self, request: Request, headers: Headers) -> Headers:
+    def passed_back(self, request: Request, headers: RawHeaders) -> RawHeaders:
         """The headers that the browser gets; uvicorn adds the date."""
         host = request.headers.get("host", "")
         origin = f"{request.scope['scheme']}://{host}"
         answered = []
-        for name, value in _end_to_end(headers, {b"date"}):
-            if name in (b"location", b"content-location"):
-                value = self.called_as_here(value.decode("latin-1"), origin).encode("latin-1")
-            elif name == b"set-cookie":
+        for name, value in end_to_end(_text(headers), {"date"}):
+            if name in ("location", "content-location"):
+                value = self.called_as_here(value, origin)
+            elif name == "set-cookie":
                 value = _DOMAIN.sub(lambda match: self.kept_domain(match, host), value)
             answered.append((name, value))
-        return answered
+        return _raw(answered)
 
     def called_as_here(self, url: str, origin: str) -> str:
         for name in self.names:
@@ -132,11 +128,11 @@ class Proxy:
                 return origin + url[len(name) :]
         return url
 
-    def kept_domain(self, match: re.Match[bytes], host: str) -> bytes:
+    def kept_domain(self, match: re.Match[str], host: str) -> str:
         """Nothing for the app's own name, which the browser does not know it by: the cookie is for this host then."""
-        domain = match[1].decode("latin-1").strip().lstrip(".").lower()
+        domain = match[1].strip().lstrip(".").lower()
         is_own = domain == self.host and domain != host.rpartition(":")[0].lower()
-        return b"" if is_own else match[0]
+        return "" if is_own else match[0]
 
 
 class _Exchange:
@@ -223,9 +219,9 @@ def _do_nothing() -> None:
     """There is no limit to lift: another server runs this app."""
 
 
-def _end_to_end(headers: Iterable[tuple[bytes, bytes]], without: Iterable[bytes]) -> Headers:
-    """The headers, in lower case, but for those of this connection alone and some more."""
-    all_ = [(name.lower(), value) for name, value in headers]
-    named = {word.strip().lower() for name, value in all_ if name == b"connection" for word in value.split(b",")}
-    dropped = HOP_BY_HOP | named | set(without)
-    return [(name, value) for name, value in all_ if name not in dropped]
+def _text(headers: RawHeaders) -> Headers:
+    return [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+
+
+def _raw(headers: Headers) -> RawHeaders:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]

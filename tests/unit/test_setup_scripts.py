@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts import browsers, environment, node, setup, steps
+from scripts import browsers, environment, node, proxies, setup, steps
 from scripts.steps import ROOT, SetupError, Stamp
 from scripts.vendor import VENDOR
 from scripts.wheel import build_wheel
@@ -238,6 +238,34 @@ def test_without_root_playwright_installs_chromium(tmp_path: Path, monkeypatch: 
     with pytest.raises(SetupError, match="Chromium is missing"):
         browsers.install_chromium()
     assert called.read_text().splitlines()[-1] == "-m playwright install chromium"
+
+
+# Proxies
+
+
+def test_root_gets_debians_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    machine, system = tmp_path / "bin", tmp_path / "sbin"
+    asked: list[str] = []
+
+    def install(package: str) -> bool:
+        asked.append(package)
+        program(system, package)
+        return True
+
+    monkeypatch.setenv("PATH", str(machine))
+    monkeypatch.setattr(proxies, "SYSTEM", str(system))
+    monkeypatch.setattr(proxies, "apt_install", install)
+    caddy = program(machine, "caddy")
+    proxies.install_proxies()
+    assert asked == ["nginx"]
+    assert [proxies.find_proxy(name) for name in ("caddy", "nginx")] == [str(caddy), str(system / "nginx")]
+
+
+def test_without_root_it_says_how_to_get_the_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setattr(proxies, "SYSTEM", str(tmp_path))
+    with pytest.raises(SetupError, match="caddy is missing: type `sudo apt install caddy nginx`"):
+        proxies.install_proxies()
 
 
 # static/

@@ -1,0 +1,61 @@
+"""examples/express, used as a person uses it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, expect
+
+from scripts.backends import BACKENDS
+from tests.production.deployment import EXAMPLES, Ports, filled_in, free_port, start_caddy, start_express
+from tests.support.site import Site
+
+EXAMPLE = EXAMPLES / "express"
+
+
+@pytest.fixture
+def address(site: Site, tmp_path: Path) -> Iterator[str]:
+    """Where the page is, while both of its programs run."""
+    port, behind = free_port(), free_port()
+    express = start_express(site.folder, behind, "of a test " * 4)
+    config = filled_in(
+        (EXAMPLE / "Caddyfile").read_text(),
+        {
+            "https://localhost:8443": f"https://localhost:{port}",
+            "127.0.0.1:3000": f"127.0.0.1:{behind}",
+            "\tskip_install_trust\n": "\tskip_install_trust\n\tadmin off\n",
+        },
+    )
+    caddy = start_caddy(tmp_path, config, Ports(http=0, https=port), site.folder / "examples" / "express")
+    yield f"https://localhost:{port}/"
+    caddy.stop()
+    express.stop()
+
+
+def test_a_python_page_signs_in_to_auth_js_in_an_express_server(address: str, profile: BrowserContext) -> None:
+    page = profile.new_page()
+    page.goto(address)
+    expect(page.locator("html")).to_have_attribute("data-auth-state", "unauthenticated")  # by Python, which runs now
+    password = page.get_by_label("Password")
+    page.get_by_label("Username").fill("ada")
+    password.fill("wrong")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator(".problem")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    password.fill("lovelace")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
+    assert {cookie["secure"] for cookie in profile.cookies()} == {True}
+
+    page.reload()
+    expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
+    page.get_by_role("button", name="Sign out").click()
+    expect(password).to_be_visible()
+
+
+def test_it_asks_for_the_versions_that_the_tests_run() -> None:
+    wanted = json.loads((EXAMPLE / "package.json").read_text())["dependencies"]
+    tested = json.loads((BACKENDS / "package.json").read_text())["dependencies"]
+    assert wanted == {name: tested[name] for name in wanted}
