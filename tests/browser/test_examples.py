@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 import pytest
+from nextauth_client import explain_error
 
 from scripts.steps import ROOT
 from tests.browser.accessible import assert_nobody_is_shut_out
@@ -172,6 +174,59 @@ def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
     tab.contains(who="Signed in as <b>Ada</b>")
     tab.button("Sign out").click()
     tab.contains(who="Not signed in")
+
+
+@micropython_only
+def test_a_sign_in_page_leads_back_to_where_one_came_from(tabs: Tabs, backend: Backend) -> None:
+    tab = opened(tabs, "sign_in.html?callbackUrl=/examples/plain.html")
+    tab.shows(status="Choose how to sign in")
+    tab.expect_problem("status of 401")
+    tab.page.get_by_label("Username").fill("ada")
+    tab.page.get_by_label("Password").fill("wrong")
+    tab.button("Sign in").click()
+    expect(tab.page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    assert tab.page.get_by_label("Username").input_value() == "ada"
+    sign_in(tab)
+    expect(tab.page).to_have_url(backend.url + "/examples/plain.html")
+    tab.contains(who="Signed in as Ada Lovelace")
+    tab.page.goto("/examples/sign_in.html")
+    tab.shows(status="Signed in as Ada Lovelace")
+
+
+@micropython_only
+def test_a_sign_in_page_offers_what_the_backend_has(tabs: Tabs, backend: Backend) -> None:
+    tab = opened(tabs, "sign_in.html?error=OAuthAccountNotLinked&callbackUrl=/examples/plain.html")
+    expect(tab.page.get_by_role("alert")).to_have_text(explain_error("OAuthAccountNotLinked"))
+    tab.page.get_by_label("E-mail address").fill("bob@example.com")
+    tab.button("Send me a link").click()
+    tab.shows(status="A link is on its way to you.")
+    with tab.page.expect_navigation():
+        tab.page.get_by_role("button", name="With ").click()
+    tab.page.get_by_role("button").first.click()
+    expect(tab.page).to_have_url(backend.url + "/examples/plain.html")
+    tab.contains(who="Signed in as Ada Lovelace")
+
+
+@pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
+@micropython_only
+def test_a_sign_in_page_leads_nowhere_else(tabs: Tabs, backend: Backend, evil: str) -> None:
+    tab = opened(tabs, f"sign_in.html?callbackUrl={quote(evil)}")
+    tab.shows(status="Choose how to sign in")
+    sign_in(tab)
+    if evil.startswith("javascript:"):
+        expect(tab.page.get_by_role("alert")).to_contain_text("A page goes to http(s) addresses only")
+        assert tab.requests("callback/credentials") == []
+    else:
+        expect(tab.page).to_have_url(backend.url + "/")
+
+
+@micropython_only
+def test_a_sign_in_page_says_that_the_backend_is_down(tabs: Tabs) -> None:
+    tabs.context.route("**/api/auth/providers", lambda route: route.abort())
+    tab = opened(tabs, "sign_in.html")
+    tab.expect_problem("net::ERR_FAILED")
+    expect(tab.page.get_by_role("alert")).to_contain_text("The backend could not be reached")
+    tabs.context.unroute_all()
 
 
 def a_session_of(tabs: Tabs, user: dict[str, object]) -> None:
