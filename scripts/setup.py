@@ -1,8 +1,8 @@
-"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next` or `make lint` needs.
+"""Install what a target of make needs: `demo`, `wheel`, `unit`, `test`, `test-next`, `release-check` or `lint`.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `lint`), in the checkout.
+`python3 -m scripts.setup demo` (or another of them), in the checkout.
 """
 
 from __future__ import annotations
@@ -55,11 +55,23 @@ def test_next() -> None:
     install_next_sites()
 
 
+def release_check() -> None:
+    install_dev()
+
+
 def lint() -> None:
     install_dev()
 
 
-TARGETS = {"demo": demo, "wheel": wheel, "unit": unit, "test": test, "test-next": test_next, "lint": lint}
+TARGETS = {
+    "demo": demo,
+    "wheel": wheel,
+    "unit": unit,
+    "test": test,
+    "test-next": test_next,
+    "release-check": release_check,
+    "lint": lint,
+}
 
 
 def main(arguments: list[str]) -> int:
