@@ -66,6 +66,9 @@ def _wrong_metadata(artefact: Artefact, distribution: Distribution, version: str
             yield f"says no {field}: add it to {where}."
     if "Typing :: Typed" not in metadata.get_all("Classifier", []):
         yield f"lacks the classifier Typing :: Typed: add it to {where}."
+    for needed in metadata.get_all("Requires-Dist", []):
+        if needed.startswith("nextauth-") and "extra ==" not in needed and not needed.endswith(f"=={version}"):
+            yield f"needs {needed}, which may be of another release: write `=={version}` into {where}."
     readme = (distribution.folder / "README.md").read_text(encoding="utf-8")
     text = metadata.get_payload(decode=True)
     if not isinstance(text, bytes) or text.decode().strip() != readme.strip():

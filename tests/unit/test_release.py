@@ -121,6 +121,16 @@ def test_what_is_wrong_is_said_with_what_to_do(dist: Path, ending: str, change: 
     assert words in problem
 
 
+@pytest.mark.parametrize("needed", ["nextauth-client", "nextauth-client==0.0.9", "nextauth-client>=0.0.9"])
+def test_what_would_leave_an_older_client_beside_it_is_refused(dist: Path, needed: str) -> None:
+    server = DISTRIBUTIONS[1]
+    artefact = artefacts.read(built(dist, server, ".whl"))
+    files = dict(artefact.files)
+    metadata("^Requires-Dist: nextauth-client==.*", f"Requires-Dist: {needed}")(files)
+    [problem] = artefacts.problems(Artefact(artefact.name, files), server, VERSION)
+    assert f"needs {needed}, which may be of another release: write `=={VERSION}`" in problem
+
+
 def test_another_licence_is_no_licence(dist: Path) -> None:
     artefact = artefacts.read(built(dist, CLIENT, ".tar.gz"))
     [problem] = artefacts.problems(artefact._replace(files={**artefact.files, "LICENSE": b"Mine."}), CLIENT, VERSION)
