@@ -73,15 +73,22 @@ def test_a_page_loads_the_archive_and_nothing_to_unpack_it(tabs: Tabs, backend: 
     assert [name for name in names if name.startswith(("nextauth_client", "zip"))] == [ARCHIVE]
 
 
-def test_a_page_can_load_the_wheel(tabs: Tabs, backend: Backend) -> None:
+def loads_the_wheel(tabs: Tabs, backend: Backend, config: dict[str, object]) -> None:
     backend.sign_in(tabs.context)
-    site = tabs.site
-    config = {"files": {site.wheel: "./*"}}
     html = '<p id="who" data-auth-text="user.name"></p>'
-    site.write_page("/wheel.html", python=PYTHON, html=html, interpreter=tabs.interpreter, config=config)
+    tabs.site.write_page("/wheel.html", python=PYTHON, html=html, interpreter=tabs.interpreter, config=config)
     tab = tabs.tab()
     tab.page.goto("/wheel.html")
     tab.shows(who="Ada Lovelace")
+
+
+def test_a_page_can_load_the_wheel(tabs: Tabs, backend: Backend) -> None:
+    loads_the_wheel(tabs, backend, {"files": {tabs.site.wheel: "./*"}})
+
+
+@micropython_only
+def test_micropythons_packages_take_the_address_of_the_wheel(tabs: Tabs, backend: Backend) -> None:
+    loads_the_wheel(tabs, backend, {"packages": [tabs.site.wheel]})
 
 
 @pytest.fixture(scope="module")
