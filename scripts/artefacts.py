@@ -18,8 +18,8 @@ from scripts.distributions import Distribution
 from scripts.steps import ROOT
 
 STRAY = re.compile(r"(?:^|/)(tests?|test_[^/]*|conftest\.py|__pycache__|\.(?!gitignore$)[^/]*)(?:/|$)")
-# Of the people who build, and where the checkout is.
-PRIVATE_PLACES = [f"{place}/".encode() for place in (ROOT, Path.home()) if place != Path(place.anchor)]
+# Where the checkout and the home of who builds are; what is as short as /app stands in documentation, too.
+PRIVATE_PLACES = [f"{place}/".encode() for place in (ROOT, Path.home()) if len(place.parts) > 2]
 NEWEST = re.compile(r"^## (\S+)(?: \((.+)\))?$", re.M)  # of the changelog: version, day
 FIELDS = ["Summary", "Description-Content-Type", "Requires-Python", "License-Expression", "Author", "Project-URL"]
 

@@ -14,7 +14,6 @@ from nextauth_client import __main__ as command
 from scripts import artefacts, cdn, limits, release
 from scripts.artefacts import Artefact
 from scripts.distributions import DISTRIBUTIONS, Distribution, build
-from scripts.steps import ROOT
 
 VERSION = nextauth_client.__version__
 CLIENT = DISTRIBUTIONS[0]
@@ -100,7 +99,7 @@ IN_BOTH = [
     (also("nextauth_client/conftest.py"), "brings nextauth_client/conftest.py, which nobody needs"),
     (also("nextauth_client/.env"), "brings nextauth_client/.env, which nobody needs"),
     (also("nextauth_client/__pycache__/urls.pyc"), "brings nextauth_client/__pycache__/urls.pyc, which nobody needs"),
-    (also("nextauth_client/where.py", f"{ROOT}/x".encode()), "in nextauth_client/where.py, a place on this machine"),
+    (also("nextauth_client/where.py", b"# /home/ada/work/x"), "names /home/ada/work/ in nextauth_client/where.py"),
 ]
 IN_WHEELS = [(also("server_stub/__init__.py"), "brings server_stub/__init__.py, not of nextauth_client")]
 
@@ -112,7 +111,10 @@ IN_WHEELS = [(also("server_stub/__init__.py"), "brings server_stub/__init__.py, 
         *[(".whl", *case) for case in IN_WHEELS],
     ],
 )
-def test_what_is_wrong_is_said_with_what_to_do(dist: Path, ending: str, change: Change, words: str) -> None:
+def test_what_is_wrong_is_said_with_what_to_do(
+    dist: Path, monkeypatch: pytest.MonkeyPatch, ending: str, change: Change, words: str
+) -> None:
+    monkeypatch.setattr(artefacts, "PRIVATE_PLACES", [b"/home/ada/work/"])
     artefact = artefacts.read(built(dist, CLIENT, ending))
     files = dict(artefact.files)
     change(files)
