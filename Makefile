@@ -4,6 +4,7 @@ PYTHON ?= python3
 PORT ?= 3000
 MINUTES ?= 10
 ENGINE ?= chromium
+CDN ?= https://cdn.example
 VENV_PYTHON = .venv/bin/python
 WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
 TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -11,7 +12,7 @@ TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
 IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
-.PHONY: help demo wheel unit test test-browser test-next test-production soak bench docs lint clean
+.PHONY: help demo wheel unit test test-browser test-next test-production soak bench docs lint release-check clean
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
@@ -25,6 +26,7 @@ help:
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
 	@echo "make docs       the README's picture, docs/seed-coverage.md, and the README's matrix of the last make test"
 	@echo "make lint       style and types"
+	@echo "make release-check  the three distributions, built into dist/ and looked through; pages' files for CDN=$(CDN)"
 	@echo "make clean      remove what the others installed and built"
 	@echo "Another Python: make demo PYTHON=python3.12. Another port: make demo PORT=8000."
 
@@ -90,8 +92,12 @@ lint:
 	$(VENV_PYTHON) -m mypy
 	$(VENV_PYTHON) -m basedpyright
 
+release-check:
+	@$(PYTHON) -m scripts.setup release-check
+	@$(VENV_PYTHON) -m scripts.release --cdn $(CDN)
+
 clean:
 	rm -rf .venv node_modules tests/support/javascript/node_modules tests/support/javascript/build \
 		tests/backends/node/node_modules tests/backends/next/node_modules tests/backends/next/shared tests/backends/next/*/.next \
-		static/vendor static/wheels static/client build .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
+		static/vendor static/wheels static/client build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find bench client server_stub scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

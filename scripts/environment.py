@@ -49,12 +49,22 @@ def _install(name: str, *extras: str) -> None:
     # hatchling comes first: it reads what is needed, and builds in no environment of its own, unpinned.
     pip_install("hatchling")
     # The backend itself runs from the checkout, where no copy of it can be stale.
-    needed = [*_dependencies(ROOT, *extras), *_dependencies(SERVER), *_dependencies(STUB)]
-    pip_install(*[requirement for requirement in needed if not requirement.startswith("nextauth-")])
+    pip_install(*_foreign(*_dependencies(ROOT, *extras), *_dependencies(SERVER), *_dependencies(STUB)))
     # A folder has no hash, so it is installed by itself.
     for folder in (ROOT, SERVER):
         pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", folder)
     _installed(name).write()
+
+
+def download_dependencies(folder: Path) -> None:
+    """The wheels of all that the distributions need to run, in the pinned versions, but not their own."""
+    needed = _foreign(*_dependencies(SERVER), *_dependencies(STUB))
+    pinned = ["--only-binary=:all:", "--require-hashes", "--constraint", str(CONSTRAINTS)]
+    pip("download", *pinned, "--dest", folder, *needed)
+
+
+def _foreign(*requirements: str) -> list[str]:
+    return [requirement for requirement in requirements if not requirement.startswith("nextauth-")]
 
 
 def _installed(name: str) -> Stamp:
@@ -84,6 +94,8 @@ def _create() -> None:
     stamp = Stamp(VENV / ".created", sys.version, sys.base_prefix, PIP)
     if stamp.is_fresh() and VENV_PYTHON.exists():
         return
+    if VENV.is_symlink():
+        raise SetupError(".venv is a link, and what it leads to may be used elsewhere: remove the link.")
     if importlib.util.find_spec("ensurepip") is None:
         # Debian and Ubuntu keep it in a package of its own.
         package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"

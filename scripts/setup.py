@@ -1,8 +1,8 @@
-"""Install what `make demo`, `wheel`, `unit`, `test`, `test-next`, `test-production` or `lint` needs.
+"""Install what a target of make needs: `demo`, `wheel`, `unit`, `test`, `test-next`, `test-production`, `release-check` or `lint`.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `test-production`, `lint`), in the checkout.
+`python3 -m scripts.setup demo` (or another of them), in the checkout.
 """
 
 from __future__ import annotations
@@ -65,6 +65,10 @@ def test_production() -> None:
     install_proxies()
 
 
+def release_check() -> None:
+    install_dev()
+
+
 def lint() -> None:
     install_dev()
 
@@ -76,6 +80,7 @@ TARGETS = {
     "test": test,
     "test-next": test_next,
     "test-production": test_production,
+    "release-check": release_check,
     "lint": lint,
 }
 

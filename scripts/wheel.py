@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from scripts.distributions import build
 from scripts.environment import VENV_PYTHON
 from scripts.steps import ROOT, Stamp, run, say
 
@@ -42,15 +43,9 @@ def install_archive() -> None:
 
 
 def build_wheel(checkout: Path, folder: Path) -> Path:
-    """Build the client's wheel into an emptied folder. The same sources always give the same bytes."""
+    """Build the client's wheel into an emptied folder."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    run(
-        [VENV_PYTHON, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],
-        cwd=checkout,
-        # With the variable set, the date in the wheel would be the caller's.
-        env={"SOURCE_DATE_EPOCH": "1580601600"},
-        advice="The client's wheel could not be built: the lines above say why.",
-    )
+    build(checkout, folder, "wheel")
     [wheel] = folder.glob("*.whl")
     return wheel

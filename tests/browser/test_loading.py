@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import textwrap
+from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from nextauth_client.__main__ import ARCHIVE
 
+from scripts.cdn import lines_to_paste, write_cdn
+from scripts.local_index import serving, write_index
 from scripts.steps import ROOT
 from tests.browser.snippets import BARE_SCRIPTS, FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.site import INTERPRETERS, page
-from tests.support.tabs import END, Tabs, contract, contract_in_one, micropython_only, pyodide_only
+from tests.support.site import INTERPRETERS, Site, page
+from tests.support.tabs import END, Held, Tab, Tabs, contract, contract_in_one, micropython_only, pyodide_only
 
 PYTHON = "from nextauth_client import Provider, bind\nProvider()\nbind()\n"
 
@@ -67,38 +73,131 @@ def test_a_page_loads_the_archive_and_nothing_to_unpack_it(tabs: Tabs, backend: 
     assert [name for name in names if name.startswith(("nextauth_client", "zip"))] == [ARCHIVE]
 
 
-def test_a_page_can_load_the_wheel(tabs: Tabs, backend: Backend) -> None:
+def loads_the_wheel(tabs: Tabs, backend: Backend, config: dict[str, object]) -> None:
     backend.sign_in(tabs.context)
-    site = tabs.site
-    config = {"files": {site.wheel: "./*"}}
     html = '<p id="who" data-auth-text="user.name"></p>'
-    site.write_page("/wheel.html", python=PYTHON, html=html, interpreter=tabs.interpreter, config=config)
+    tabs.site.write_page("/wheel.html", python=PYTHON, html=html, interpreter=tabs.interpreter, config=config)
     tab = tabs.tab()
     tab.page.goto("/wheel.html")
     tab.shows(who="Ada Lovelace")
 
 
-@pyodide_only
-def test_micropip_installs_the_same_wheel(tabs: Tabs, backend: Backend) -> None:
-    """Recipe C of the facts, with the real micropip."""
-    backend.sign_in(tabs.context)
-    python = """
+def test_a_page_can_load_the_wheel(tabs: Tabs, backend: Backend) -> None:
+    loads_the_wheel(tabs, backend, {"files": {tabs.site.wheel: "./*"}})
+
+
+@micropython_only
+def test_micropythons_packages_take_the_address_of_the_wheel(tabs: Tabs, backend: Backend) -> None:
+    loads_the_wheel(tabs, backend, {"packages": [tabs.site.wheel]})
+
+
+@pytest.fixture(scope="module")
+def index(site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of an index that has the client and nothing else."""
+    folder = tmp_path_factory.mktemp("index")
+    shutil.copy(site.folder / site.wheel.lstrip("/"), folder)
+    write_index(folder)
+    with serving(folder) as url:
+        yield url
+
+
+INSTALLED = """
 import importlib.metadata
 import micropip
 
 Provider()
 show("result", importlib.metadata.version("nextauth-client") + " " + micropip.list()["nextauth-client"].version)
 """
-    site = tabs.site
-    python = SHOW + python + FOLLOW + END
+# As a page would that has no `packages`.
+ONCE_MORE = """
+import micropip
+assert "nextauth-client" in micropip.list()
+micropip.uninstall("nextauth-client")
+assert "nextauth-client" not in micropip.list()
+await micropip.install("nextauth-client", index_urls="%s")
+"""
+
+
+def micropip_installs_it(tabs: Tabs, index: str, config: dict[str, object], before: str = "") -> None:
     # Else PyScript keeps, in this browser, what micropip has found out, and leaves it out at the next visit.
-    config = {"packages": [site.wheel], "packages_cache": "never"}
-    site.write_page("/micropip.html", python=python, html=HTML, interpreter="pyodide", config=config)
+    config = {"packages_cache": "never", **config}
+    python = before + SHOW + INSTALLED + FOLLOW + END
+    tabs.site.write_page("/micropip.html", python=python, html=HTML, interpreter="pyodide", config=config)
     tab = tabs.tab()
+    tab.may_ask(index)
     tab.page.goto("/micropip.html")
-    version = site.wheel.split("-")[1]
+    version = tabs.site.wheel.split("-")[1]
     tab.shows(who="Ada Lovelace", result=f"{version} {version}")
     assert any("/micropip-" in request.url for request in tab.all_requests)
+
+
+@pyodide_only
+def test_micropip_installs_the_same_wheel(tabs: Tabs, backend: Backend, index: str) -> None:
+    """Recipe C of the facts, with the real micropip."""
+    backend.sign_in(tabs.context)
+    micropip_installs_it(tabs, index, {"packages": [tabs.site.wheel]})
+
+
+@pyodide_only
+def test_pyscript_and_micropip_install_it_by_its_name(tabs: Tabs, backend: Backend, index: str) -> None:
+    backend.sign_in(tabs.context)
+    config = {"packages": ["nextauth-client"], "index_urls": [index]}
+    micropip_installs_it(tabs, index, config, before=ONCE_MORE % index)
+
+
+@pytest.fixture
+def cdn(tmp_path: Path) -> Iterator[str]:
+    """The address of another host, which has what a release lays out for one; `tmp_path` is its folder."""
+    write_cdn(tmp_path / "cdn")
+    with serving(tmp_path) as url:
+        yield url
+
+
+def page_from_cdn(tabs: Tabs, tmp_path: Path, cdn: str) -> Tab:
+    """Not opened yet: its early script and archive come from there, by the lines of the release."""
+    lines = lines_to_paste(tmp_path / "cdn", f"{cdn}/cdn")
+    [early] = [line for line in lines if "nextauth-early.js" in line]
+    [files] = [line for line in lines if line.startswith('"files"')]
+    tabs.site.write_page(
+        "/from-cdn.html",
+        head=early,
+        html='<p id="who" data-auth-text="user.name">?</p> <p id="result"></p>',
+        python=SHOW + 'Provider()\nbind()\nshow("result", "Python runs")\n' + END,
+        interpreter=tabs.interpreter,
+        config=json.loads(f"{{ {files} }}"),
+    )
+    tab = tabs.tab()
+    tab.may_ask(cdn)
+    return tab
+
+
+@micropython_only
+def test_what_a_release_lays_out_comes_from_another_host(
+    tabs: Tabs, backend: Backend, tmp_path: Path, cdn: str
+) -> None:
+    backend.sign_in(tabs.context)
+    tab = page_from_cdn(tabs, tmp_path, cdn)
+    archive = Held(tab.page, f"{cdn}/**/{ARCHIVE}")
+    tab.page.goto("/from-cdn.html")
+    tab.shows(who="Ada Lovelace", result="")
+    archive.go_on()
+    tab.shows(who="Ada Lovelace", result="Python runs")
+    assert len(tab.requests("session")) == 1
+
+
+@micropython_only
+def test_a_script_of_which_a_byte_has_changed_is_refused_and_python_does_without_it(
+    tabs: Tabs, backend: Backend, tmp_path: Path, cdn: str
+) -> None:
+    backend.sign_in(tabs.context)
+    tab = page_from_cdn(tabs, tmp_path, cdn)
+    early = tmp_path / "cdn" / "nextauth-early.js"
+    early.write_bytes(early.read_bytes().replace(b"1e3", b"1e4", 1))
+    tab.expect_problem("integrity")
+    tab.page.goto("/from-cdn.html")
+    tab.shows(who="Ada Lovelace", result="Python runs")
+    assert tab.page.evaluate("typeof nextauthEarly") == "undefined"
+    assert "integrity" in "".join(tab.problems)
 
 
 @pytest.mark.parametrize(

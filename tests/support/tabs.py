@@ -87,6 +87,7 @@ class Tab:
         self._console: list[str] = []
         self._problems: list[str] = []
         self._expected: list[str] = []
+        self._elsewhere: list[str] = []
         self._listeners: list[tuple[Any, Any]] = [
             ("request", lambda request: self._requests.append(request)),
             ("console", self._heard_console),
@@ -169,9 +170,13 @@ class Tab:
         unexpected = [line for line in self.problems if not any(text in line for text in self._expected)]
         assert not unexpected, "errors on the page or its console:\n" + "\n".join(unexpected)
 
+    def may_ask(self, url: str) -> None:
+        """Requests to this origin are meant."""
+        self._elsewhere.append(url + "/")
+
     def assert_stays_home(self) -> None:
         """No request has left the page's own host."""
-        home = ("data:", "blob:", self.backend.url + "/")
+        home = ("data:", "blob:", self.backend.url + "/", *self._elsewhere)
         left = [request.url for request in self.all_requests if not request.url.startswith(home)]
         assert not left, f"requests to other hosts: {left}"
 

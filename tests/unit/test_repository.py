@@ -12,8 +12,6 @@ from pathlib import Path
 
 import nextauth_client
 import pytest
-from hatchling.metadata.core import ProjectMetadata
-from hatchling.plugin.manager import PluginManager
 from nextauth_client.__main__ import SCRIPTS, make_script
 from pathspec import GitIgnoreSpec
 
@@ -217,20 +215,6 @@ def test_the_version_stands_in_one_file() -> None:
 
 def test_a_version_is_found_however_it_is_said() -> None:
     assert versions_said_in('name = "x"\nversion = "1.2"\n__version__=\'3\'\nminversion = "9.0"') == ["1.2", "3"]
-
-
-def test_the_changelog_begins_with_this_version() -> None:
-    [newest, *_] = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
-    assert newest == nextauth_client.__version__
-
-
-@pytest.mark.parametrize("folder", [ROOT, ROOT / "server", ROOT / "server_stub"], ids=lambda folder: folder.name)
-def test_a_distribution_says_where_it_is_from(folder: Path) -> None:
-    """What an index shows of it: its README, and the addresses of the project."""
-    metadata = ProjectMetadata(str(folder), PluginManager())
-    assert metadata.version == nextauth_client.__version__
-    assert metadata.core.readme == (folder / "README.md").read_text(encoding="utf-8")
-    assert metadata.core.urls
 
 
 def test_a_page_that_names_another_versions_wheel_is_found() -> None:

@@ -104,6 +104,16 @@ def test_a_python_that_cannot_make_environments_says_which_package_it_lacks(
         environment.install_dev()
 
 
+def test_an_environment_that_is_used_elsewhere_is_not_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "VENV", tmp_path / "link")
+    (tmp_path / "used").mkdir()
+    (tmp_path / "used" / "file").touch()
+    (tmp_path / "link").symlink_to(tmp_path / "used")
+    with pytest.raises(SetupError, match="remove the link"):
+        environment.install_dev()
+    assert (tmp_path / "used" / "file").exists()
+
+
 def test_the_backend_runs_from_the_checkout_and_not_from_a_copy() -> None:
     code = "import server_stub; print(server_stub.__file__)"
     assert Path(steps.run([sys.executable, "-c", code], advice="").strip()) == ROOT / "server_stub" / "__init__.py"

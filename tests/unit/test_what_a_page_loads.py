@@ -21,17 +21,11 @@ from typing import Any
 import pytest
 from nextauth_client import __main__ as command
 
+from scripts import limits
 from scripts.steps import ROOT
-from scripts.wheel import build_wheel
 from tests.support.micropython import run_in_micropython
 
 PACKAGE = ROOT / "client" / "nextauth_client"
-KB = 1024
-
-ARCHIVE_LIMIT = 48 * KB
-EARLY_LIMIT = 2 * KB  # a quarter of one are conditions
-PAGE_LIMIT = int(1.5 * KB)
-WHEEL_LIMIT = 140 * KB
 
 
 def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -55,11 +49,11 @@ FILES = unpacked(ARCHIVE)
 
 
 def test_the_archive_is_small() -> None:
-    assert len(ARCHIVE) <= ARCHIVE_LIMIT
+    assert len(ARCHIVE) <= limits.ARCHIVE
 
 
 def test_the_early_script_is_small() -> None:
-    assert len(gzip.compress(command.make_script("early"), 9)) <= EARLY_LIMIT
+    assert len(gzip.compress(command.make_script("early"), 9)) <= limits.EARLY
 
 
 def test_the_early_script_puts_text_where_bind_does() -> None:
@@ -68,7 +62,7 @@ def test_the_early_script_puts_text_where_bind_does() -> None:
 
 
 def test_the_script_of_a_page_whose_python_is_in_a_worker_is_small() -> None:
-    assert len(gzip.compress(command.make_script("page"), 9)) <= PAGE_LIMIT
+    assert len(gzip.compress(command.make_script("page"), 9)) <= limits.PAGE
 
 
 @pytest.mark.heavy("esbuild, which `make unit` does not install")
@@ -82,10 +76,6 @@ def test_a_script_for_pages_lacks_comments_and_blanks_alone(name: str) -> None:
 def minified(script: bytes) -> bytes:
     esbuild = ROOT / "tests" / "support" / "javascript" / "node_modules" / ".bin" / "esbuild"
     return subprocess.run([esbuild, "--minify-whitespace"], input=script, capture_output=True, check=True).stdout
-
-
-def test_the_wheel_is_small(tmp_path: Path) -> None:
-    assert build_wheel(ROOT, tmp_path / "wheels").stat().st_size <= WHEEL_LIMIT
 
 
 # ── the archive ──────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,10 @@
+"""How large, in bytes, may be what a page loads, and what an index gets."""
+
+KB = 1024
+
+ARCHIVE = 48 * KB
+# With gzip.
+EARLY = 2 * KB  # a quarter of one are conditions
+PAGE = int(1.5 * KB)
+
+WHEELS = {"nextauth-client": 140 * KB, "nextauth-server": 80 * KB, "nextauth-server-stub": 96 * KB}
