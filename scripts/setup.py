@@ -1,4 +1,4 @@
-"""Install what a target of make needs: `demo`, `wheel`, `unit`, `test`, `test-next`, `test-production`, `release-check` or `lint`.
+"""Install what a target of make needs: `demo`, `wheel`, `unit`, `test`, `test-next`, `test-production`, `lint` …
 
 Each step runs once, and again when what it reads has changed.
 
