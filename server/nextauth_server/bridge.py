@@ -80,7 +80,9 @@ class Named:
 
     def __init__(self, function: Callable[..., Any], first: int = 0) -> None:
         """`first` parameters are given by position."""
-        parameters = list(inspect.signature(function).parameters.values())[first:]
+        all_parameters = list(inspect.signature(function).parameters.values())
+        by_position, parameters = all_parameters[:first], all_parameters[first:]
+        self.taken = {one.name for one in by_position}
         by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
         self.takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
         self.takes = {one.name for one in by_name}
@@ -88,7 +90,8 @@ class Named:
 
     def of(self, fields: Mapping[str, str]) -> Mapping[str, str] | None:
         """`None` where one is missing that the function needs."""
-        given = {name: value for name, value in fields.items() if self.takes_any or name in self.takes}
+        names = fields.keys() - self.taken if self.takes_any else self.takes
+        given = {name: value for name, value in fields.items() if name in names}
         return given if self.needs <= given.keys() else None
 
 

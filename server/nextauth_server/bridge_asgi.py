@@ -137,7 +137,7 @@ class _Accounts:
             await _call(self.bridge.update, self.request, data)
 
 
-async def _call(function: Function, *arguments: Any, **keywords: Any) -> Any:
+async def _call(function: Function, /, *arguments: Any, **keywords: Any) -> Any:
     """A sync function, which may be slow (a password's hash is), holds nobody else up."""
     call = partial(function, *arguments, **keywords)
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

@@ -158,6 +158,17 @@ def test_fields_reach_the_parameters_that_are_called_so_and_no_others(run: Run) 
     assert told == [("ada", "lovelace", "123")]
 
 
+def test_where_an_app_takes_any_field_no_name_of_one_is_an_error(run: Run) -> None:
+    told: list[Any] = []
+
+    def sign_in(request: Request, **fields: str) -> None:
+        told.append(fields)
+
+    given = {"function": "x", "func": "x", "call": "x"}
+    Site(run, sign_in=sign_in).visitor().sign_in(request="mine", **given)
+    assert told == [{"username": "ada", "password": "lovelace", **given}]
+
+
 def test_somebody_deleted_is_nobody(site: Site) -> None:
     browser = site.visitor()
     browser.sign_in()
