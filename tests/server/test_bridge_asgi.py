@@ -265,8 +265,9 @@ def test_without_the_right_csrf_token_nothing_changes(site: Site, token: str) ->
         ("application/json", b"{", 400),
         ("application/json", b"\xff", 400),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 1_000_000, 413),
+        ("application/x-www-form-urlencoded", b"a&" * 1001, 400),
     ],
-    ids=["half", "not UTF-8", "too large"],
+    ids=["half", "not UTF-8", "too large", "too many"],
 )
 def test_bodies_that_cannot_be_read_are_bad_requests(run: Run, kind: str, body: bytes, status: int) -> None:
     async def post() -> int:
