@@ -21,6 +21,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from nextauth_client import protocol
 
 from .embed import json_text
+from .finding import forget_sessions
 from .origins import DEFAULT_PORTS, comes_from_elsewhere
 
 logger = logging.getLogger("nextauth_server")
@@ -272,6 +273,7 @@ class Bridge:
         if not self._csrf_of(visit).is_verified:
             return _leading(visit, f"{visit.base}/signout?csrf=true")
         yield accounts.sign_out
+        forget_sessions()
         return _leading(visit, callback_url_of(visit))
 
     def _log(self, visit: Visit, accounts: Accounts) -> Reply:

@@ -10,9 +10,11 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nextauth_client import Session
 from nextauth_server import SignInRefused
 from nextauth_server.bridge import (
     LARGEST_BODY,
@@ -26,6 +28,7 @@ from nextauth_server.bridge import (
     parse_fields,
     resolve_callback_url,
 )
+from nextauth_server.finding import Finder
 
 from scripts.node import find_node
 from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS
@@ -202,6 +205,26 @@ def test_signing_out_is_the_end_and_may_be_done_twice(browser: Browser) -> None:
         reply = browser.post("signout", callbackUrl=f"{ORIGIN}/bye")
         assert (reply.status, told(reply)) == (200, {"url": f"{ORIGIN}/bye"})
         assert told(browser.ask("GET", "session")) == {}
+
+
+def test_after_a_sign_out_guards_with_a_cache_ask_again(browser: Browser) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        finder = Finder(Session, client, cache=60, base_url=ORIGIN)
+        for _ in range(2):
+            finder.find_sync("a=b")
+        assert len(asked) == 1
+        browser.post("signout", csrfToken="wrong")
+        finder.find_sync("a=b")
+        assert len(asked) == 1
+        browser.post("signout")
+        finder.find_sync("a=b")
+    assert len(asked) == 2
 
 
 def test_an_update_gives_the_app_the_data_and_answers_the_session(browser: Browser) -> None:

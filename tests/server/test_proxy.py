@@ -27,9 +27,10 @@ from django.test.utils import override_settings
 from django.urls import path as django_path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from nextauth_client import UnexpectedAnswer, protocol
+from nextauth_client import Session, UnexpectedAnswer, protocol
 from nextauth_client.host import Answer
 from nextauth_server import auth_proxy
+from nextauth_server.finding import Finder
 from nextauth_server.requests import LARGEST
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -300,6 +301,26 @@ CLAIMS = {
     "x-real-ip": "10.0.0.1",
     "true-client-ip": "10.0.0.1",
 }
+
+
+def test_after_a_post_guards_with_a_cache_ask_again_whatever_was_answered(told: Told, mount: MountProxy) -> None:
+    session = b'{"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}'
+    told.answer(200, session)
+    finder = Finder(Session, cache=60, base_url=told.url)
+    page = mount(told.url)
+    for count in (1, 1):
+        assert finder.find_sync("a=b") is not None
+        assert len(told.seen) == count
+    page()
+    finder.find_sync("a=b")
+    assert len(told.seen) == 2, "a question changes nothing"
+    page(PREFIX + "/signout", method="POST", body=b"a=b")
+    finder.find_sync("a=b")
+    assert len(told.seen) == 4
+    told.say(b"")
+    assert page(PREFIX + "/signout", method="POST", body=b"a=b").status == 502
+    told.answer(200, b"{}")
+    assert finder.find_sync("a=b") is None
 
 
 def test_what_a_client_says_of_hosts_and_proxies_does_not_reach_the_backend(told: Told, mount: MountProxy) -> None:
