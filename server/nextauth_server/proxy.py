@@ -22,7 +22,7 @@ from nextauth_client.errors import explain_error
 from .answers import FOR_NO_CACHE, mark_private
 from .finding import forget_sessions
 from .forwarding import Headers, Incoming, Refused, Route, check_size
-from .requests import LARGEST, SEEN_AT, SecondsLeft, address_of, checked_address, tls, within
+from .requests import LARGEST, SEEN_AT, SecondsLeft, address_of, checked_address, paths_of, tls, within
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
@@ -96,9 +96,9 @@ class AuthProxy:
     def __call__(self, environ: Environ, start_response: Callable[..., Any], /) -> Iterable[bytes]: ...
 
     @overload
-    def __call__(self, request: DjangoRequest, /, path: str = ...) -> Any: ...
+    def __call__(self, request: DjangoRequest, /, path: str = ..., **captured: Any) -> Any: ...
 
-    def __call__(self, asked: Any, /, *more: Any, path: str | None = None) -> Any:
+    def __call__(self, asked: Any, /, *more: Any, path: str | None = None, **captured: Any) -> Any:
         if hasattr(asked, "META"):
             return self._django(asked, more[0] if path is None and more else path)
         if isinstance(asked, dict) and "wsgi.input" in asked:
@@ -317,13 +317,11 @@ class _AsWritten(Morsel[str]):
 
 
 def _incoming_of_scope(scope: Scope) -> Incoming:
-    root = scope.get("root_path", "").rstrip("/")
-    path = scope["path"]
-    inside = root and path.startswith(root) and path[len(root) :][:1] in ("", "/")
+    prefix, path = paths_of(scope)
     return Incoming(
         method=scope["method"],
-        prefix=root,
-        path=path[len(root) :] if inside else path,
+        prefix=prefix,
+        path=path,
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=[(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]],
         address=scope["client"][0] if scope.get("client") else "unknown",

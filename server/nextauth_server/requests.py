@@ -14,7 +14,7 @@ from concurrent.futures import Future, wait
 from contextlib import aclosing, closing, contextmanager
 from contextvars import copy_context
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio  # httpx needs it too
 import httpx
@@ -69,6 +69,20 @@ def _raw_cookie(request: Request) -> str:
         f"A {type(request).__name__} is no request that is known here. Hand over a request of Starlette, FastAPI, "
         "Django or Flask, an ASGI scope, a WSGI environ, or the value of the Cookie header as a string."
     )
+
+
+def paths_of(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """Where an ASGI app is mounted, and the path that goes on behind it.
+
+    A proxy may have taken off the prefix that the server alone knows of (`uvicorn --root-path` puts it back).
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    of_server: str = scope.get("app_root_path", root).rstrip("/")  # Starlette's, for what was there before any mount
+    for mounted in (root, root.removeprefix(of_server)):
+        if path.startswith(mounted) and path[len(mounted) :][:1] in ("", "/"):
+            return root, path[len(mounted) :]
+    return root, path
 
 
 # ── the request that goes out ─────────────────────────────────────────────────────────────────────

@@ -326,6 +326,20 @@ def test_under_another_prefix_and_in_apps_in_an_app(run: Run) -> None:
     assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/site/deep/er/callback/credentials"
 
 
+@pytest.mark.parametrize("path", ["/api/auth", "/app/api/auth"], ids=["taken off", "left on"])
+def test_behind_a_server_with_a_prefix_of_its_own(path: str, run: Run) -> None:
+    site = Site(run)
+    app = site.app
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/app"}, receive, send)
+
+    site.app = below
+    answer = site.visitor(path).get("providers")
+    assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/app/api/auth/callback/credentials"
+    assert site.visitor(path).sign_in().status == 200
+
+
 def test_https_behind_a_proxy_that_hides_it_is_told(run: Run) -> None:
     browser = Site(run, url="https://app.test").visitor()
     answer = browser.get("csrf")

@@ -382,6 +382,26 @@ def test_head_has_the_headers_and_no_body(told: Told, mount: MountProxy) -> None
     assert told.seen[0].method == "HEAD"
 
 
+@pytest.mark.parametrize("path", [PREFIX, f"/app{PREFIX}"], ids=["taken off", "left on"])
+def test_behind_a_server_with_a_prefix_of_its_own(path: str, told: Told, run: Run) -> None:
+    app = Starlette(routes=[Mount(PREFIX, auth_proxy(told.url, origin=PAGE))])
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/app"}, receive, send)
+
+    told.answer(302, b"", ("Location", f"{told.url}/signin"))
+    answer = Mounted(below, run, is_async=True)(f"{path}/session")
+    assert told.seen[-1].target == f"{PREFIX}/session"
+    assert answer.all("location") == [f"{PAGE}/app{PREFIX}/signin"]
+
+
+def test_a_path_of_django_may_say_something_to_the_app(told: Told, run: Run) -> None:
+    urls = ModuleType("urls")
+    urls.urlpatterns = [django_path("<site>/auth/<path:path>", auth_proxy(told.url, origin=PAGE))]  # type: ignore[attr-defined]
+    assert Mounted(WSGIHandler(), run, is_async=False, urls=urls)("/one/auth/session").status == 200
+    assert told.seen[-1].target == f"{PREFIX}/session"
+
+
 def test_the_body_of_a_get_is_not_passed_on(told: Told, mount: MountProxy) -> None:
     mount(told.url)(body=b"GET /admin HTTP/1.1\r\n\r\n")
     [seen] = told.seen
