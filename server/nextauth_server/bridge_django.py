@@ -158,7 +158,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _response(reply: Reply) -> Any:
-    from django.http import HttpResponse  # type: ignore[import-untyped]
+    from django.http import HttpResponse
 
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     for name, value, is_secure in reply.cookies:

@@ -80,9 +80,21 @@ def read_session(
     """
     secrets = secrets_of(secret)
     try:
-        cookies = parse_cookies(cookie_of(request), SESSION_TOKEN if cookie_name is None else cookie_name)
+        cookie = cookie_of(request)
     except BadCookie:  # nothing that a backend has set
         return None
+    return read_cookie(cookie, secrets, cookie_name, session_callback, session_type)
+
+
+def read_cookie(
+    cookie: str,
+    secrets: Sequence[str],
+    cookie_name: str | None,
+    session_callback: SessionCallback | None,
+    session_type: type[TS],
+) -> TS | None:
+    """The same for the value of a `Cookie` header, as `cookie_of` gives it."""
+    cookies = parse_cookies(cookie, SESSION_TOKEN if cookie_name is None else cookie_name)
     is_elsewhere = False
     for name in present([cookie_name] if cookie_name is not None else SESSION_COOKIES, cookies):
         token = joined(name, cookies)
