@@ -161,7 +161,8 @@ def _end_of_session() -> datetime:
         from itsdangerous import BadData
 
         try:
-            written: datetime = serializer.loads(cookie, return_timestamp=True)[1]
+            # What it holds Flask has read already.
+            written: datetime = serializer.make_signer(serializer.salt).unsign(cookie, return_timestamp=True)[1]
         except BadData:  # a session that is kept elsewhere has an id there
             pass
         else:
