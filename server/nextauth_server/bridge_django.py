@@ -144,9 +144,8 @@ def _end_of(session: Any) -> datetime:
     if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or is_fixed:
         return _aware(session.get_expiry_date())
     if hasattr(session, "get_model_class"):  # in the database
-        row = session.model.objects.filter(session_key=session.session_key).values_list("expire_date").first()
-        if row is not None:
-            return _aware(row[0])
+        for (end,) in session.model.objects.filter(session_key=session.session_key).values_list("expire_date"):
+            return _aware(end)
     return noted_end(session, session.get_expiry_age(), timezone.now())
 
 
