@@ -30,6 +30,8 @@ def mark_private(headers: Any) -> None:
 def _listed(headers: Any, name: str) -> list[str]:
     """The parts of a header that is a list, and that may be there more than once."""
     values = headers.getlist(name) if hasattr(headers, "getlist") else [headers.get(name, "")]
+    if not any(values):  # as nearly always
+        return []
     parts = re.findall(r'(?:[^,"]|"[^"]*"?)+', ", ".join(values))
     return [part.strip() for part in parts if part.strip()]
 
@@ -61,7 +63,7 @@ def mark_answers_of_starlette() -> None:
             depends = scope.setdefault(DEPENDS_ON_COOKIE, [])
 
             async def mark(message: Any) -> None:
-                if message["type"] == "http.response.start" and depends and depends[-1] != message.get("headers", []):
+                if depends and message["type"] == "http.response.start" and depends[-1] != message.get("headers", []):
                     message.setdefault("headers", [])
                     mark_private(MutableHeaders(scope=message))
                     depends.append(list(message["headers"]))

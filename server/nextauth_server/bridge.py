@@ -20,11 +20,14 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from nextauth_client import protocol
 
+from .embed import json_text
+from .finding import forget_sessions
 from .origins import DEFAULT_PORTS, comes_from_elsewhere
 
 logger = logging.getLogger("nextauth_server")
 
 LARGEST_BODY = 1_000_000  # bytes, as in v4
+MOST_FIELDS = 1000  # of a form, as in Django: reading more would hold an event loop up
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Vary": "Cookie"}
 OWN_FIELDS = frozenset({"callbackUrl", "csrfToken", "json"})  # of a form with credentials, which are the protocol's
 # What stays as it is in a URL that is text already, for headers hold ASCII.
@@ -80,7 +83,9 @@ class Named:
 
     def __init__(self, function: Callable[..., Any], first: int = 0) -> None:
         """`first` parameters are given by position."""
-        parameters = list(inspect.signature(function).parameters.values())[first:]
+        all_parameters = list(inspect.signature(function).parameters.values())
+        by_position, parameters = all_parameters[:first], all_parameters[first:]
+        self.taken = {one.name for one in by_position}
         by_name = [one for one in parameters if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)]
         self.takes_any = any(one.kind is one.VAR_KEYWORD for one in parameters)
         self.takes = {one.name for one in by_name}
@@ -88,7 +93,8 @@ class Named:
 
     def of(self, fields: Mapping[str, str]) -> Mapping[str, str] | None:
         """`None` where one is missing that the function needs."""
-        given = {name: value for name, value in fields.items() if self.takes_any or name in self.takes}
+        names = fields.keys() - self.taken if self.takes_any else self.takes
+        given = {name: value for name, value in fields.items() if name in names}
         return given if self.needs <= given.keys() else None
 
 
@@ -192,7 +198,8 @@ class Bridge:
             return _text(403, "This came from a page of another site, and was refused. " + HINT_AT_ORIGIN)
         action, _, provider = visit.action.strip("/").partition("/")
         handle = ENDPOINTS.get((visit.method, action))
-        if handle is None or (action == "callback" and provider != "credentials"):
+        is_longer = provider != "" and action not in ("signin", "callback")  # no file's name: caches go by it
+        if handle is None or is_longer or (action == "callback" and provider != "credentials"):
             # The client knows an action that there is not by these words of v4's.
             return _text(400, f"Error: {visit.method} /{action} is not supported by NextAuth.js bridges")
         answer = handle(self, visit, accounts)
@@ -266,6 +273,7 @@ class Bridge:
         if not self._csrf_of(visit).is_verified:
             return _leading(visit, f"{visit.base}/signout?csrf=true")
         yield accounts.sign_out
+        forget_sessions()
         return _leading(visit, callback_url_of(visit))
 
     def _log(self, visit: Visit, accounts: Accounts) -> Reply:
@@ -339,7 +347,7 @@ def resolve_callback_url(url: object, visit: Visit) -> str:
     if url.startswith("/"):
         return origin + url
     is_own = url[: len(origin)].lower() == origin and url[len(origin) : len(origin) + 1] in ("", "/", "?", "#")
-    return url if is_own else origin
+    return origin + url[len(origin) :] if is_own else origin
 
 
 # ── the end of a session ──────────────────────────────────────────────────────────────────────────
@@ -413,8 +421,12 @@ def parse_fields(content_type: str, body: bytes) -> Mapping[str, Any]:
         raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == protocol.FORM_TYPE:
-        # Reversed, so that the first of several fields with one name counts.
-        return dict(reversed(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True)))
+        text = body.decode("utf-8", "replace")
+        try:
+            pairs = parse_qsl(text, keep_blank_values=True, max_num_fields=MOST_FIELDS)
+        except ValueError:
+            raise BadRequest(400, f"Error: a form here has at most {MOST_FIELDS} fields") from None
+        return dict(reversed(pairs))  # so that the first of several fields with one name counts
     if media_type == protocol.JSON_TYPE and body:
         try:
             fields = json.loads(body)
@@ -436,7 +448,7 @@ def _text(status: int, text: str) -> Reply:
 
 
 def _json(data: Any, status: int = 200) -> Reply:
-    return Reply(status, json.dumps(data), {**NOT_CACHED, "Content-Type": protocol.JSON_TYPE})
+    return Reply(status, json_text(data), {**NOT_CACHED, "Content-Type": protocol.JSON_TYPE})
 
 
 def _found(url: str) -> Reply:

@@ -21,6 +21,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .requests import paths_of
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -78,14 +79,14 @@ class ASGIBridge:
 
     async def _reply(self, request: "Request") -> Reply:
         scope = request.scope
-        root: str = scope.get("root_path", "").rstrip("/")
+        root, action = paths_of(scope)
         host = request.headers.get("host") or ":".join(map(str, scope.get("server") or ()))
         is_form = request.method == "POST"
         fields = parse_fields(request.headers.get("content-type", ""), await _body(request)) if is_form else {}
         visit = Visit(
             method=request.method,
             base=(self.url or origin_of(scope["scheme"], host)) + root,
-            action=scope["path"].removeprefix(root),
+            action=action,
             query=dict(request.query_params),
             header=request.headers.get,
             cookies=request.cookies,
@@ -137,7 +138,7 @@ class _Accounts:
             await _call(self.bridge.update, self.request, data)
 
 
-async def _call(function: Function, *arguments: Any, **keywords: Any) -> Any:
+async def _call(function: Function, /, *arguments: Any, **keywords: Any) -> Any:
     """A sync function, which may be slow (a password's hash is), holds nobody else up."""
     call = partial(function, *arguments, **keywords)
     is_async = inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(type(function).__call__)

@@ -52,7 +52,7 @@ class DjangoBridge:
     def view(self) -> Callable[..., Any]:
         """The view of all endpoints. It checks CSRF tokens of its own, and the origin, so Django's check stays off."""
 
-        def auth_bridge(request: Any, action: str) -> Any:
+        def auth_bridge(request: Any, action: str, **captured: Any) -> Any:  # by the patterns around it
             return _response(self._reply(request, action))
 
         auth_bridge.csrf_exempt = True  # type: ignore[attr-defined]
@@ -68,9 +68,7 @@ class DjangoBridge:
                 "AuthenticationMiddleware: add both to MIDDLEWARE."
             )
         try:
-            fields = (
-                parse_fields(request.META.get("CONTENT_TYPE", ""), request.body) if request.method == "POST" else {}
-            )
+            fields = _fields(request) if request.method == "POST" else {}
         except BadRequest as error:
             return error.reply()
         origin = self.url or origin_of(request.scheme, request.get_host())
@@ -84,6 +82,16 @@ class DjangoBridge:
             fields=fields,
         )
         return self.bridge.answer(visit, _Accounts(self, request))
+
+
+def _fields(request: Any) -> Mapping[str, Any]:
+    from django.http import RawPostDataException, UnreadablePostError  # type: ignore[import-untyped]
+
+    try:
+        body = request.body
+    except (RawPostDataException, UnreadablePostError):  # a middleware has read it as a form's parts; or it broke off
+        raise BadRequest(400, "Error: the form cannot be read") from None
+    return parse_fields(request.META.get("CONTENT_TYPE", ""), body)
 
 
 class _Accounts:
@@ -108,9 +116,10 @@ class _Accounts:
         if self.bridge.may_try is not None and not self.bridge.may_try(self.request, fields):
             raise SignInRefused("TooManyRequests")
         form = (self.bridge.form or AuthenticationForm)(self.request, data=fields)
-        if not form.is_valid():
+        user = form.get_user() if form.is_valid() else None
+        if user is None:  # for whom `login` would take whoever is signed in
             return False
-        login(self.request, form.get_user())
+        login(self.request, user)
         return True
 
     def sign_out(self) -> None:
@@ -135,9 +144,8 @@ def _end_of(session: Any) -> datetime:
     if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or is_fixed:
         return _aware(session.get_expiry_date())
     if hasattr(session, "get_model_class"):  # in the database
-        row = session.model.objects.filter(session_key=session.session_key).values_list("expire_date").first()
-        if row is not None:
-            return _aware(row[0])
+        for (end,) in session.model.objects.filter(session_key=session.session_key).values_list("expire_date"):
+            return _aware(end)
     return noted_end(session, session.get_expiry_age(), timezone.now())
 
 
@@ -149,7 +157,7 @@ def _aware(moment: datetime) -> datetime:
 
 
 def _response(reply: Reply) -> Any:
-    from django.http import HttpResponse  # type: ignore[import-untyped]
+    from django.http import HttpResponse
 
     response = HttpResponse(reply.body, status=reply.status, headers=reply.headers)
     for name, value, is_secure in reply.cookies:

@@ -57,7 +57,7 @@ class FlaskBridge:
             "/<path:action>", "auth_bridge", self._view, methods=["GET", "POST"], provide_automatic_options=False
         )
 
-    def _view(self, action: str) -> Any:
+    def _view(self, action: str, **captured: Any) -> Any:  # by a prefix such as /<site>/auth
         from flask import Response
 
         reply = self._reply(action)
@@ -94,7 +94,8 @@ class FlaskBridge:
         if request.content_length > LARGEST_BODY:
             raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
         # What runs before every view may have read the form already, and it cannot be read twice.
-        return request.form.to_dict() or parse_fields(request.content_type or "", request.get_data())
+        body = request.get_data()
+        return parse_fields(request.content_type or "", body) if body else request.form.to_dict()
 
 
 class _Accounts:
@@ -113,14 +114,20 @@ class _Accounts:
         return SignedIn(self.bridge.describe(user), user, _end_of_session())
 
     def sign_in(self, fields: Mapping[str, str]) -> bool:
-        from flask_login import login_user
+        from flask_login import current_user, login_user, logout_user
 
         bridge = self.bridge
         if bridge.may_try is not None and not bridge.may_try(fields):
             raise SignInRefused("TooManyRequests")
         given = bridge.named.of(fields)
         user = None if given is None else bridge.authenticate(**given)
-        return user is not None and bool(login_user(user, remember=bridge.remember))
+        if user is None or not user.is_active:
+            return False
+        if current_user.is_authenticated and current_user.get_id() != user.get_id():
+            logout_user()  # or the browser would still remember them, and the app not know that they have left
+        login_user(user, remember=bridge.remember)
+        _renew_session()
+        return True
 
     def sign_out(self) -> None:
         from flask_login import logout_user
@@ -130,6 +137,15 @@ class _Accounts:
     def update(self, data: Any) -> None:
         if self.bridge.update is not None:
             self.bridge.update(data)
+
+
+def _renew_session() -> None:
+    """Another id for a session that the server keeps (Flask-Session), which somebody may have put into this browser."""
+    from flask import current_app, session
+
+    regenerate = getattr(current_app.session_interface, "regenerate", None)
+    if regenerate is not None:
+        regenerate(session)
 
 
 def _end_of_session() -> datetime:
@@ -145,7 +161,8 @@ def _end_of_session() -> datetime:
         from itsdangerous import BadData
 
         try:
-            written: datetime = serializer.loads(cookie, return_timestamp=True)[1]
+            # What it holds Flask has read already.
+            written: datetime = serializer.make_signer(serializer.salt).unsign(cookie, return_timestamp=True)[1]
         except BadData:  # a session that is kept elsewhere has an id there
             pass
         else:

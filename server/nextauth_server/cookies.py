@@ -4,7 +4,7 @@ Source: `lib/cookies.js` of v4, `lib/utils/cookie.js` of `@auth/core`.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import format_datetime
@@ -81,10 +81,11 @@ def parse_cookies(header: str, about: str = "") -> dict[str, str]:
     """
     cookies: dict[str, str] = {}
     for pair in header.split(";"):
-        name, equals, value = pair.partition("=")
-        if equals and about in pair:
-            value = value.strip().strip('"')
-            cookies.setdefault(name.strip(), unquote(value) if "%" in value else value)
+        if about in pair:
+            name, equals, value = pair.partition("=")
+            if equals:
+                value = value.strip().strip('"')
+                cookies.setdefault(name.strip(), unquote(value) if "%" in value else value)
     return cookies
 
 
@@ -95,11 +96,17 @@ _CHUNK = re.compile(r"(?:\.(\d{1,2}))?", re.ASCII)
 def chunks_of(name: str, cookies: Mapping[str, str]) -> list[str]:
     """The names under which a cookie is there, in the order of its pieces: its own, or `.0`, `.1` … if it is large."""
     keys = [key for key in cookies if key.startswith(name)]
-    if not keys or keys == [name]:  # as nearly always
+    if keys == [name]:  # as nearly always
         return keys
     found = [(_CHUNK.fullmatch(key, len(name)), key) for key in keys]
     numbered = [(int(chunk[1] or 0), key) for chunk, key in found if chunk]
     return [key for _, key in sorted(numbered, key=lambda pair: pair[0])]
+
+
+def present(names: Iterable[str], cookies: Mapping[str, str]) -> list[str]:
+    """Those of the names that are there, or pieces of them."""
+    there = {name for key in cookies for name in (key, key.rpartition(".")[0])}
+    return [name for name in names if name in there]
 
 
 def joined(name: str, cookies: Mapping[str, str]) -> str:

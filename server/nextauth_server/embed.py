@@ -34,13 +34,20 @@ def session_script(session: Session | None) -> str:
     """
     if session is not None and not isinstance(session, Session):
         raise TypeError("session_script takes what get_session gave: a Session, or None for nobody")
-    data = None if session is None else _finite(session.to_dict())
     # Not ASCII is escaped too, U+2028 and U+2029 among it.
-    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    text = json_text(None if session is None else session.to_dict())
     for char, escape in _ESCAPES.items():
         text = text.replace(char, escape)
     at = time.time() if session is None else vars(session).get(ASKED_AT, time.time())
     return _HTML(f'<script type="application/json" id="nextauth-session" data-at="{at:.3f}">{text}</script>')
+
+
+def json_text(data: Any) -> str:
+    """As JavaScript writes it: NaN and Infinity, which JSON cannot say, become `null`."""
+    try:
+        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
 
 
 def _finite(value: Any) -> Any:

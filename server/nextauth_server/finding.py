@@ -20,7 +20,7 @@ from nextauth_client.session import Session
 from nextauth_client.times import parse_iso
 
 from .questions import S, get_session, get_session_sync
-from .reading import SessionCallback, TokenSession, read_session, secrets_of
+from .reading import SessionCallback, TokenSession, read_cookie, secrets_of
 from .requests import ASKED_WHERE, Request, address_of, cookie_of
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class Finder(Generic[S]):
     def _read_session(self, request: Request, secrets: Sequence[str]) -> S | None:
         cookie = cookie_of(request)  # one that no header may hold is refused in the same way, whoever finds out
         kind: Any = TokenSession if self._type is Session else self._type
-        found: S | None = read_session(cookie, secret=secrets, session_type=kind, **self._read)
+        found: S | None = read_cookie(cookie, secrets, session_type=kind, **self._read)
         return found
 
 

@@ -8,7 +8,7 @@ import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Container, Iterable, Iterator, Mapping
-from contextlib import ExitStack, aclosing, asynccontextmanager, closing, suppress
+from contextlib import AsyncExitStack, ExitStack, aclosing, asynccontextmanager, closing, contextmanager, suppress
 from http import HTTPStatus
 from http.cookies import CookieError, Morsel
 from typing import Any, TypeAlias, overload
@@ -20,8 +20,9 @@ from nextauth_client import protocol
 from nextauth_client.errors import explain_error
 
 from .answers import FOR_NO_CACHE, mark_private
+from .finding import forget_sessions
 from .forwarding import Headers, Incoming, Refused, Route, check_size
-from .requests import LARGEST, SEEN_AT, SecondsLeft, address_of, checked_address, tls, within
+from .requests import LARGEST, SEEN_AT, SecondsLeft, address_of, checked_address, paths_of, tls, within
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
 
@@ -95,9 +96,9 @@ class AuthProxy:
     def __call__(self, environ: Environ, start_response: Callable[..., Any], /) -> Iterable[bytes]: ...
 
     @overload
-    def __call__(self, request: DjangoRequest, /, path: str = ...) -> Any: ...
+    def __call__(self, request: DjangoRequest, /, path: str = ..., **captured: Any) -> Any: ...
 
-    def __call__(self, asked: Any, /, *more: Any, path: str | None = None) -> Any:
+    def __call__(self, asked: Any, /, *more: Any, path: str | None = None, **captured: Any) -> Any:
         if hasattr(asked, "META"):
             return self._django(asked, more[0] if path is None and more else path)
         if isinstance(asked, dict) and "wsgi.input" in asked:
@@ -118,10 +119,11 @@ class AuthProxy:
             request = self._route.request(incoming, await _body_of_asgi(incoming, receive, self._timeout))
             with anyio.fail_after(end - anyio.current_time()):
                 request.extensions = {"timeout": httpx.Timeout(self._timeout).as_dict()}
-                async with (
-                    self._async_client() as client,
-                    aclosing(await client.send(request, auth=None, follow_redirects=False, stream=True)) as response,
-                ):
+                async with AsyncExitStack() as stack:
+                    client = await stack.enter_async_context(self._async_client())
+                    with _forgetting(incoming):
+                        response = await client.send(request, auth=None, follow_redirects=False, stream=True)
+                    await stack.enter_async_context(aclosing(response))
                     await send(_asgi_start(response.status_code, self._answered(incoming, response)))
                     started = True
                     size = 0
@@ -205,7 +207,8 @@ class AuthProxy:
                     raise TimeoutError
                 return response
 
-            response = stack.enter_context(closing(within(max(end - time.monotonic(), 0), send)))
+            with _forgetting(incoming):
+                response = stack.enter_context(closing(within(max(end - time.monotonic(), 0), send)))
             headers = self._answered(incoming, response)
             return _Answer(response, headers, stack.pop_all())
 
@@ -233,6 +236,16 @@ class AuthProxy:
         in_time = not isinstance(error, httpx.TimeoutException | TimeoutError)
         status = HTTPStatus.BAD_GATEWAY if in_time else HTTPStatus.GATEWAY_TIMEOUT
         return Refused(status, "BackendUnreachable", explain_error("BackendUnreachable"))
+
+
+@contextmanager
+def _forgetting(incoming: Incoming) -> Iterator[None]:
+    """Around what may end or change a session: guards with `cache=` ask again, also where no answer tells of it."""
+    try:
+        yield
+    finally:
+        if incoming.method == "POST":
+            forget_sessions()
 
 
 class _Answer:
@@ -304,13 +317,11 @@ class _AsWritten(Morsel[str]):
 
 
 def _incoming_of_scope(scope: Scope) -> Incoming:
-    root = scope.get("root_path", "").rstrip("/")
-    path = scope["path"]
-    inside = root and path.startswith(root) and path[len(root) :][:1] in ("", "/")
+    prefix, path = paths_of(scope)
     return Incoming(
         method=scope["method"],
-        prefix=root,
-        path=path[len(root) :] if inside else path,
+        prefix=prefix,
+        path=path,
         query=scope.get("query_string", b"").decode("latin-1"),
         headers=[(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]],
         address=scope["client"][0] if scope.get("client") else "unknown",

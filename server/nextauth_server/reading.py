@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from nextauth_client.errors import NextAuthError
 from nextauth_client.session import Session
 
-from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies
+from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies, present
 from .questions import ASKED_AT
 from .requests import BadCookie, Request, cookie_of
 from .tokens import Claims, read_token
@@ -80,11 +80,23 @@ def read_session(
     """
     secrets = secrets_of(secret)
     try:
-        cookies = parse_cookies(cookie_of(request), SESSION_TOKEN if cookie_name is None else cookie_name)
+        cookie = cookie_of(request)
     except BadCookie:  # nothing that a backend has set
         return None
+    return read_cookie(cookie, secrets, cookie_name, session_callback, session_type)
+
+
+def read_cookie(
+    cookie: str,
+    secrets: Sequence[str],
+    cookie_name: str | None,
+    session_callback: SessionCallback | None,
+    session_type: type[TS],
+) -> TS | None:
+    """The same for the value of a `Cookie` header, as `cookie_of` gives it."""
+    cookies = parse_cookies(cookie, SESSION_TOKEN if cookie_name is None else cookie_name)
     is_elsewhere = False
-    for name in [cookie_name] if cookie_name is not None else SESSION_COOKIES:
+    for name in present([cookie_name] if cookie_name is not None else SESSION_COOKIES, cookies):
         token = joined(name, cookies)
         if not token:
             continue
@@ -121,11 +133,12 @@ def _session_of(claims: Claims) -> dict[str, Any] | None:
 
     Before 4.24.5, v4 sealed the cookies of a sign-in under way with the session's key: they name nobody.
     """
-    if not any(claims.get(name) for name in ("sub", "email", "name")) or claims["exp"] <= time.time():
+    name, email = claims.get("name"), claims.get("email")
+    if not (claims.get("sub") or email or name) or claims["exp"] <= time.time():
         return None
     try:
         expires = datetime.fromtimestamp(claims["exp"], timezone.utc)
     except (ValueError, OverflowError):
         return None
-    user = {"name": claims.get("name"), "email": claims.get("email"), "image": claims.get("picture")}
+    user = {"name": name, "email": email, "image": claims.get("picture")}
     return {"user": user, "expires": expires.isoformat(timespec="milliseconds").replace("+00:00", "Z")}

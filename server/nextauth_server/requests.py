@@ -6,7 +6,6 @@ Reads a request of any common framework without importing that framework.
 import functools
 import math
 import os
-import re
 import ssl
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +13,7 @@ from concurrent.futures import Future, wait
 from contextlib import aclosing, closing, contextmanager
 from contextvars import copy_context
 from threading import Thread
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import anyio  # httpx needs it too
 import httpx
@@ -31,7 +30,7 @@ ASKED_WHERE = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 SEEN_AT = ("NEXTAUTH_URL", "AUTH_URL")
 LARGEST = 1_200_000  # bytes of an answer, as in a page
 
-_IN_NO_HEADER = re.compile(r"[^\t\x20-\x7e\x80-\xff]")
+_IN_HEADERS = bytes([ord("\t"), *range(0x20, 0x7F), *range(0x80, 0x100)])  # what a header may hold
 
 
 # ── the request that came in ──────────────────────────────────────────────────────────────────────
@@ -43,7 +42,11 @@ class BadCookie(ValueError):
 
 def cookie_of(request: Request) -> str:
     cookie = _raw_cookie(request).strip(" \t")  # no part of a header's value
-    if _IN_NO_HEADER.search(cookie):
+    try:
+        is_bad = cookie.encode("latin-1").translate(None, _IN_HEADERS) != b""
+    except UnicodeEncodeError:
+        is_bad = True
+    if is_bad:
         raise BadCookie(
             "The cookie holds a line end or another character that no Cookie header may hold. "
             "Delete this site's cookies and try again."
@@ -69,6 +72,20 @@ def _raw_cookie(request: Request) -> str:
         f"A {type(request).__name__} is no request that is known here. Hand over a request of Starlette, FastAPI, "
         "Django or Flask, an ASGI scope, a WSGI environ, or the value of the Cookie header as a string."
     )
+
+
+def paths_of(scope: Mapping[str, Any]) -> tuple[str, str]:
+    """Where an ASGI app is mounted, and the path that goes on behind it.
+
+    A proxy may have taken off the prefix that the server alone knows of (`uvicorn --root-path` puts it back).
+    """
+    path: str = scope["path"]
+    root: str = scope.get("root_path", "").rstrip("/")
+    of_server: str = scope.get("app_root_path", root).rstrip("/")  # Starlette's, for what was there before any mount
+    for mounted in (root, root.removeprefix(of_server)):
+        if path.startswith(mounted) and path[len(mounted) :][:1] in ("", "/"):
+            return root, path[len(mounted) :]
+    return root, path
 
 
 # ── the request that goes out ─────────────────────────────────────────────────────────────────────

@@ -13,6 +13,7 @@ import json
 import os
 import time
 import uuid
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
@@ -87,31 +88,37 @@ class V4Tokens:
 
     registry = registry_of(("dir", "A256GCM"), ("alg", "enc"))
     header = urlsafe_b64encode(b'{"alg":"dir","enc":"A256GCM"}')
+    start = header + b".."  # there is no encrypted key
 
     def encode(self, claims: Claims, secret: str, max_age: float, name: str = "") -> str:
         iv = os.urandom(GCM_IV)
         plaintext = _dump(claims, max_age, jti=True).encode()
-        sealed = _gcm(self.key(secret).raw_value).encrypt(iv, plaintext, self.header)
+        sealed = self.cipher(secret).encrypt(iv, plaintext, self.header)
         parts = (iv, sealed[:-GCM_TAG], sealed[-GCM_TAG:])
         return b".".join([self.header, b"", *map(urlsafe_b64encode, parts)]).decode()
 
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
-        if _said_by(token) != V4:
-            return None
-        key = self.key(secret)
-        header, _, rest = token.encode(errors="replace").partition(b"..")
-        if header != self.header:
-            return _load(lambda: jwe.decrypt_compact(token, key, registry=self.registry).plaintext, CLOCK_TOLERANCE)
-        return _load(lambda: self.decrypt(rest, key.raw_value), CLOCK_TOLERANCE)
+        return _load(self.decrypt, token, secret, tolerance=CLOCK_TOLERANCE)
 
-    def decrypt(self, rest: bytes, key: bytes) -> bytes:
-        """What is in a token, after its header. ValueError or InvalidTag if it is damaged, or of another key."""
-        iv, ciphertext, tag = map(urlsafe_b64decode, rest.split(b"."))
+    def decrypt(self, token: str, secret: str) -> bytes | None:
+        """What is in a token. ValueError, JoseError or InvalidTag if it is damaged, or of another key."""
+        encoded = token.encode()
+        if not encoded.startswith(self.start):
+            if _said_by(token) != V4:
+                return None
+            return jwe.decrypt_compact(token, self.key(secret), registry=self.registry).plaintext
+        iv, ciphertext, tag = map(_decode, encoded[len(self.start) :].split(b"."))
         if (len(iv), len(tag)) != (GCM_IV, GCM_TAG):
             raise ValueError("not the lengths that A256GCM has")
-        return _gcm(key).decrypt(iv, ciphertext + tag, self.header)
+        return self.cipher(secret).decrypt(iv, ciphertext + tag, self.header)
 
-    def key(self, secret: str) -> OctKey:
+    @staticmethod
+    @lru_cache(maxsize=64)
+    def cipher(secret: str) -> AESGCM:
+        return AESGCM(V4Tokens.key(secret).raw_value)
+
+    @staticmethod
+    def key(secret: str) -> OctKey:
         return _derive(secret, "", "NextAuth.js Generated Encryption Key", 32)
 
 
@@ -122,8 +129,10 @@ class V3Tokens:
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
         if _said_by(token) != V3:
             return None
-        key = self.key(secret)
-        return _load(lambda: jws.deserialize_compact(token.encode(), key, ["HS512"]).payload, 0)
+        return _load(self.verify, token, secret, tolerance=0)
+
+    def verify(self, token: str, secret: str) -> bytes:
+        return jws.deserialize_compact(token.encode(), self.key(secret), ["HS512"]).payload
 
     def key(self, secret: str) -> OctKey:
         return _derive(secret, "", "NextAuth.js Generated Signing Key", 64)
@@ -142,8 +151,10 @@ class V5Tokens:
     def decode(self, token: str, secret: str, name: str = "") -> Claims | None:
         if _said_by(token) != V5:
             return None
-        key = self.key(secret, name)
-        return _load(lambda: jwe.decrypt_compact(token, key, registry=self.registry).plaintext, CLOCK_TOLERANCE)
+        return _load(self.decrypt, token, secret, name, tolerance=CLOCK_TOLERANCE)
+
+    def decrypt(self, token: str, secret: str, name: str) -> bytes | None:
+        return jwe.decrypt_compact(token, self.key(secret, name), registry=self.registry).plaintext
 
     def key(self, secret: str, name: str) -> OctKey:
         return _derive(secret, name, f"Auth.js Generated Encryption Key ({name})", 64)
@@ -161,13 +172,23 @@ def read_token(token: str, secrets: Sequence[str], name: str) -> Claims | None:
     tokens = FORMATS.get(_said_by(token))
     if tokens is None:
         return None
-    read = (tokens.decode(token, secret, name) for secret in secrets)
-    return next((claims for claims in read if claims is not None), None)
+    for secret in secrets:
+        claims = tokens.decode(token, secret, name)
+        if claims is not None:
+            return claims
+    return None
 
 
-@lru_cache(maxsize=64)
-def _gcm(key: bytes) -> AESGCM:
-    return AESGCM(key)
+_FROM_URL = bytes.maketrans(b"-_+/=", b"+/!!!")  # "!" is of neither alphabet
+
+
+def _decode(part: bytes) -> bytes:
+    """Base64 as URLs have it, in its one spelling; ValueError for any other."""
+    padded = part.translate(_FROM_URL) + b"=" * (-len(part) % 4)
+    data = a2b_base64(padded)
+    if b2a_base64(data, newline=False) != padded:
+        raise ValueError("not the one spelling of what it says")
+    return data
 
 
 @lru_cache(maxsize=64)
@@ -183,15 +204,15 @@ def _dump(claims: Claims, max_age: float, jti: bool = False) -> str:
     return json.dumps({**claims, "jti": str(uuid.uuid4())} if jti else claims)
 
 
-def _load(read: Callable[[], bytes | None], tolerance: float) -> Claims | None:
+def _load(read: Callable[..., bytes | None], *token: str, tolerance: float) -> Claims | None:
     try:
-        claims = json.loads(read() or b"")
+        claims = json.loads((read(*token) or b"").decode())
     except (JoseError, InvalidTag, ValueError, OverflowError, RecursionError):
         return None
     if not isinstance(claims, dict):
         return None
     expires = claims.get("exp")
     # Not NaN either, which no comparison is true of.
-    if not isinstance(expires, int | float) or not expires + tolerance >= time.time():
+    if not isinstance(expires, (int, float)) or not expires + tolerance >= time.time():
         return None
     return claims

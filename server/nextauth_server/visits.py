@@ -7,6 +7,7 @@ from urllib.parse import quote
 from nextauth_client.session import Session
 
 from .answers import DEPENDS_ON_COOKIE, mark_answers_of_django, mark_answers_of_flask, mark_private, refuse_late
+from .requests import paths_of
 
 if TYPE_CHECKING:
     from starlette.requests import HTTPConnection
@@ -25,12 +26,8 @@ class ASGIVisit:
 
     @property
     def path(self) -> str:
-        scope = self.request.scope
-        path, root = scope["path"], scope.get("root_path", "")
-        if not path.startswith(root):  # a proxy has taken it off
-            path = root + path
-        query = scope.get("query_string", b"").decode("latin-1")
-        return quote(path, safe=_PATH) + (f"?{query}" if query else "")
+        query = self.request.scope.get("query_string", b"").decode("latin-1")
+        return quote("".join(paths_of(self.request.scope)), safe=_PATH) + (f"?{query}" if query else "")
 
     def header(self, name: str) -> str:
         return ", ".join(self.request.headers.getlist(name))

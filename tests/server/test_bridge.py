@@ -10,12 +10,15 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
+import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nextauth_client import Session
 from nextauth_server import SignInRefused
 from nextauth_server.bridge import (
     LARGEST_BODY,
+    MOST_FIELDS,
     BadRequest,
     Bridge,
     Reply,
@@ -25,6 +28,7 @@ from nextauth_server.bridge import (
     parse_fields,
     resolve_callback_url,
 )
+from nextauth_server.finding import Finder
 
 from scripts.node import find_node
 from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS
@@ -203,6 +207,26 @@ def test_signing_out_is_the_end_and_may_be_done_twice(browser: Browser) -> None:
         assert told(browser.ask("GET", "session")) == {}
 
 
+def test_after_a_sign_out_guards_with_a_cache_ask_again(browser: Browser) -> None:
+    asked: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        return httpx.Response(200, json={"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
+        finder = Finder(Session, client, cache=60, base_url=ORIGIN)
+        for _ in range(2):
+            finder.find_sync("a=b")
+        assert len(asked) == 1
+        browser.post("signout", csrfToken="wrong")
+        finder.find_sync("a=b")
+        assert len(asked) == 1
+        browser.post("signout")
+        finder.find_sync("a=b")
+    assert len(asked) == 2
+
+
 def test_an_update_gives_the_app_the_data_and_answers_the_session(browser: Browser) -> None:
     assert told(browser.post("session", data={"name": "Nobody"})) == {}
     assert browser.accounts.calls == []
@@ -216,6 +240,13 @@ def test_the_session_callback_says_what_a_page_may_know(browser: Browser) -> Non
     browser.bridge = replace(browser.bridge, session_callback=lambda session, account: {**session, "is": account.name})
     browser.accounts.signed_in = True
     assert told(browser.ask("GET", "session"))["is"] == "Ada"
+
+
+def test_what_json_cannot_say_is_null_as_in_javascript(browser: Browser) -> None:
+    numbers = [float("nan"), float("inf"), 1.5]
+    browser.bridge = replace(browser.bridge, session_callback=lambda session, account: {**session, "is": numbers})
+    browser.accounts.signed_in = True
+    assert json.loads(browser.ask("GET", "session").body)["is"] == [None, None, 1.5]
 
 
 BAD_TOKENS = ["", "0" * 64, "ü", None, 7, ["a"], "other", "|", "lone \ud800"]
@@ -320,6 +351,9 @@ def test_a_link_to_sign_out_asks_and_changes_nothing(browser: Browser) -> None:
         ("PUT", "session"),
         ("DELETE", "session"),
         ("POST", "_session"),
+        ("GET", "session/picture.css"),  # which caches may take for a file of everybody's
+        ("GET", "csrf/more"),
+        ("POST", "signout/more"),
     ],
 )
 def test_what_there_is_not_is_said_in_words_that_clients_know(browser: Browser, method: str, action: str) -> None:
@@ -341,6 +375,7 @@ VISIT = Visit("POST", BASE, "signin", {}, {}.get, {})
         (f"{ORIGIN}#c", f"{ORIGIN}#c"),
         (f"{ORIGIN}?b", f"{ORIGIN}?b"),
         (ORIGIN, ORIGIN),
+        ("HTTP://App.Test/There", f"{ORIGIN}/There"),
         ("/rel?a#b", f"{ORIGIN}/rel?a#b"),
         ("//evil.example/x", f"{ORIGIN}//evil.example/x"),
         ("rel", ORIGIN),
@@ -443,6 +478,13 @@ def test_forms_and_json_are_read_and_nothing_else() -> None:
 def test_json_that_cannot_be_read_is_a_bad_request(body: bytes) -> None:
     with pytest.raises(BadRequest) as caught:
         parse_fields(JSON, body)
+    assert caught.value.reply().status == 400
+
+
+def test_a_form_has_so_many_fields_and_no_more() -> None:
+    assert parse_fields(FORM, b"&".join([b"a=1"] * MOST_FIELDS)) == {"a": "1"}
+    with pytest.raises(BadRequest) as caught:
+        parse_fields(FORM, b"&".join([b"a=1"] * (MOST_FIELDS + 1)))
     assert caught.value.reply().status == 400
 
 

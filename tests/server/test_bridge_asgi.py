@@ -158,6 +158,17 @@ def test_fields_reach_the_parameters_that_are_called_so_and_no_others(run: Run) 
     assert told == [("ada", "lovelace", "123")]
 
 
+def test_where_an_app_takes_any_field_no_name_of_one_is_an_error(run: Run) -> None:
+    told: list[Any] = []
+
+    def sign_in(request: Request, **fields: str) -> None:
+        told.append(fields)
+
+    given = {"function": "x", "func": "x", "call": "x"}
+    Site(run, sign_in=sign_in).visitor().sign_in(request="mine", **given)
+    assert told == [{"username": "ada", "password": "lovelace", **given}]
+
+
 def test_somebody_deleted_is_nobody(site: Site) -> None:
     browser = site.visitor()
     browser.sign_in()
@@ -254,8 +265,9 @@ def test_without_the_right_csrf_token_nothing_changes(site: Site, token: str) ->
         ("application/json", b"{", 400),
         ("application/json", b"\xff", 400),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 1_000_000, 413),
+        ("application/x-www-form-urlencoded", b"a&" * 1001, 400),
     ],
-    ids=["half", "not UTF-8", "too large"],
+    ids=["half", "not UTF-8", "too large", "too many"],
 )
 def test_bodies_that_cannot_be_read_are_bad_requests(run: Run, kind: str, body: bytes, status: int) -> None:
     async def post() -> int:
@@ -312,6 +324,20 @@ def test_under_another_prefix_and_in_apps_in_an_app(run: Run) -> None:
     site.app = outside
     answer = site.visitor("/site/deep/er").get("providers")
     assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/site/deep/er/callback/credentials"
+
+
+@pytest.mark.parametrize("path", ["/api/auth", "/app/api/auth"], ids=["taken off", "left on"])
+def test_behind_a_server_with_a_prefix_of_its_own(path: str, run: Run) -> None:
+    site = Site(run)
+    app = site.app
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/app"}, receive, send)
+
+    site.app = below
+    answer = site.visitor(path).get("providers")
+    assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/app/api/auth/callback/credentials"
+    assert site.visitor(path).sign_in().status == 200
 
 
 def test_https_behind_a_proxy_that_hides_it_is_told(run: Run) -> None:

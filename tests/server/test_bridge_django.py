@@ -58,12 +58,23 @@ def name_of(request: Any) -> HttpResponse:
     return HttpResponse(request.user.get_username())
 
 
+def reads_forms(get_response: Any) -> Any:
+    """A middleware that looks into every form."""
+
+    def middleware(request: Any) -> Any:
+        request.POST.get("x")
+        return get_response(request)
+
+    return middleware
+
+
 def urls(**options: Any) -> ModuleType:
     module = ModuleType("urls")
     bridge = AuthBridge.django(**options)
     module.urlpatterns = [  # type: ignore[attr-defined]
         path("api/auth/", include(bridge.urls)),
         path("deep/er/", include([path("auth/", include(bridge.urls))])),
+        path("sites/<site>/auth/", include(bridge.urls)),
         path("name", name_of),
     ]
     return module
@@ -325,6 +336,16 @@ class TestWhatAnAppAdds:
             assert browser.sign_in(code="124").status == 401
             assert browser.sign_in(code="123").status == 200
 
+    def test_a_form_that_finds_nobody_signs_nobody_in(self) -> None:
+        class NeedsNoPassword(AuthenticationForm):
+            password = CharField(required=False)
+
+        with override_settings(ROOT_URLCONF=urls(form=NeedsNoPassword)):
+            browser = visitor()
+            assert browser.sign_in(password="").status == 401
+            browser.sign_in()
+            assert browser.sign_in(username="grace", password="").status == 401, "and not whoever is signed in"
+
     def test_fields_that_no_form_names_reach_no_authentication_backend(self, monkeypatch: pytest.MonkeyPatch) -> None:
         told: list[dict[str, Any]] = []
 
@@ -410,8 +431,16 @@ class TestBadInput:
             ("application/json", b"{", 400),
             ("application/json", b"\xff", 400),
             ("application/x-www-form-urlencoded", b"a=" + b"b" * 1_000_000, 413),
+            ("application/x-www-form-urlencoded", b"a&" * 1001, 400),
         ):
             assert client.generic("POST", "/api/auth/signout", body, kind).status_code == status
+
+    def test_a_body_that_something_has_read_before(self) -> None:
+        with override_settings(MIDDLEWARE=[f"{__name__}.reads_forms", *MIDDLEWARE]):
+            browser = visitor()
+            assert browser.sign_in().status == 200
+            answer = browser.client.post("/api/auth/signout", {"a": "b"})  # type: ignore[attr-defined]
+            assert answer.status_code == 400, "no fault of the app's"
 
     def test_another_host_than_the_apps_is_refused(self) -> None:
         assert visitor().get("session", Host="evil.example").status == 400
@@ -429,6 +458,11 @@ class TestWhereItIsMounted:
         assert browser.get("providers").data["credentials"]["callbackUrl"] == f"{base}/callback/credentials"
         assert browser.sign_in(password="wrong").data["url"].startswith(f"{base}/error?")
         assert browser.sign_in().status == 200
+
+    def test_under_a_prefix_that_says_something_to_the_app(self) -> None:
+        base = f"{ORIGIN}/sites/one/auth"
+        answer = visitor("/sites/one/auth").get("providers")
+        assert answer.data["credentials"]["callbackUrl"] == f"{base}/callback/credentials"
 
     def test_behind_a_server_with_a_prefix_of_its_own(self) -> None:
         answer = visitor(SCRIPT_NAME="/site").get("providers")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlencode
 
 import flask
 import flask_login
 import pytest
+from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
 from nextauth_server import AuthBridge, SignInRefused
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
@@ -214,6 +215,55 @@ def test_flask_login_remembers_whom_it_is_told_to() -> None:
     assert "remember_token" not in browser.cookies()
 
 
+def test_somebody_else_who_signs_in_takes_the_remembered_ones_place(site: Site) -> None:
+    grace = Ada()
+    grace.id, grace.name = "2", "Grace"
+    site.people["2"] = grace
+    site.app.add_url_rule("/as-ada", "as-ada", lambda: str(flask_login.login_user(site.ada, remember=True)))
+    site.bridge.authenticate = lambda username, password: grace if username == "grace" else site.check("ada", password)
+    left: list[str] = []
+
+    def leave(app: flask.Flask, user: Ada) -> None:
+        left.append(user.name)
+
+    browser = site.visitor()
+    browser.send("GET", "/as-ada")
+    assert "remember_token" in browser.cookies()
+    with flask_login.user_logged_out.connected_to(leave):
+        browser.sign_in()
+        assert left == [] and "remember_token" in browser.cookies(), "she is herself"
+        browser.sign_in(username="grace")
+        assert left == ["Ada"], "so an app forgets what it has kept of her in the session"
+    assert browser.session()["user"]["name"] == "Grace"
+    browser.client.delete_cookie("session", domain="app.test")  # type: ignore[attr-defined]
+    assert browser.session() == {}
+
+
+def test_somebody_deactivated_who_signs_in_takes_nobodys_place(site: Site) -> None:
+    grace = Ada()
+    grace.id, grace.is_deactivated = "2", True
+    site.bridge.authenticate = lambda username, password: grace if username == "grace" else site.ada
+    browser = site.visitor()
+    browser.sign_in()
+    assert browser.sign_in(username="grace").status == 401
+    assert browser.session()["user"]["name"] == "Ada"
+
+
+def test_a_session_from_before_has_another_id_afterwards_where_the_server_keeps_sessions(site: Site) -> None:
+    class Kept(SecureCookieSessionInterface):  # as Flask-Session does it
+        regenerated: ClassVar[list[dict[str, Any]]] = []
+
+        def regenerate(self, session: Any) -> None:
+            self.regenerated.append(dict(session))
+
+    site.app.session_interface = Kept()
+    browser = site.visitor()
+    browser.sign_in(password="wrong")
+    assert Kept.regenerated == []
+    browser.sign_in()
+    assert [session["_user_id"] for session in Kept.regenerated] == ["1"]
+
+
 def test_the_apps_own_page_signs_in(site: Site) -> None:
     answer = site.visitor().get("signin?callbackUrl=http%3A%2F%2Fapp.test%2Fthere%3Fa%3D1")
     assert (answer.status, answer.headers["Location"]) == (302, "/enter?next=%2Fthere%3Fa%3D1")
@@ -289,6 +339,7 @@ def test_bodies_that_cannot_be_read_are_bad_requests(site: Site) -> None:
         ("application/json", b"{", 400),
         ("application/json", b"\xff", 400),
         ("application/x-www-form-urlencoded", b"a=" + b"b" * 1_000_000, 413),
+        ("application/x-www-form-urlencoded", b"a&" * 1001, 400),
     ):
         assert client.post("/api/auth/signout", data=body, content_type=kind).status_code == status
     endless = {"CONTENT_LENGTH": "", "HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
@@ -325,6 +376,11 @@ def test_under_another_prefix_and_under_one_of_the_servers_own() -> None:
     site.app.wsgi_app = under_a_prefix(site.app.wsgi_app)  # type: ignore[method-assign]
     answer = site.visitor("/site/deep/er").get("providers")
     assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/site/deep/er/callback/credentials"
+
+
+def test_under_a_prefix_that_says_something_to_the_app() -> None:
+    answer = Site(url_prefix="/sites/<site>/auth").visitor("/sites/one/auth").get("providers")
+    assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/sites/one/auth/callback/credentials"
 
 
 @pytest.mark.parametrize("told", ["by the proxy", "by the app"])

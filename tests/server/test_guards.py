@@ -73,6 +73,7 @@ def test_fastapi_sends_a_browser_to_sign_in_and_back_to_the_same_path(api: App, 
         ("", "/@evil.example", "/@evil.example"),
         ("/app", "/x", "/app/x"),  # behind a proxy that takes it off
         ("/app", "/app/x", "/app/x"),
+        ("/app", "/apples", "/app/apples"),
     ],
 )
 def test_nothing_in_a_request_to_fastapi_leads_to_another_site(

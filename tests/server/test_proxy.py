@@ -27,9 +27,10 @@ from django.test.utils import override_settings
 from django.urls import path as django_path
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from nextauth_client import UnexpectedAnswer, protocol
+from nextauth_client import Session, UnexpectedAnswer, protocol
 from nextauth_client.host import Answer
 from nextauth_server import auth_proxy
+from nextauth_server.finding import Finder
 from nextauth_server.requests import LARGEST
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -302,6 +303,26 @@ CLAIMS = {
 }
 
 
+def test_after_a_post_guards_with_a_cache_ask_again_whatever_was_answered(told: Told, mount: MountProxy) -> None:
+    session = b'{"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}'
+    told.answer(200, session)
+    finder = Finder(Session, cache=60, base_url=told.url)
+    page = mount(told.url)
+    for count in (1, 1):
+        assert finder.find_sync("a=b") is not None
+        assert len(told.seen) == count
+    page()
+    finder.find_sync("a=b")
+    assert len(told.seen) == 2, "a question changes nothing"
+    page(PREFIX + "/signout", method="POST", body=b"a=b")
+    finder.find_sync("a=b")
+    assert len(told.seen) == 4
+    told.say(b"")
+    assert page(PREFIX + "/signout", method="POST", body=b"a=b").status == 502
+    told.answer(200, b"{}")
+    assert finder.find_sync("a=b") is None
+
+
 def test_what_a_client_says_of_hosts_and_proxies_does_not_reach_the_backend(told: Told, mount: MountProxy) -> None:
     mount(told.url)(headers=[*CLAIMS.items(), ("x_forwarded_server", "evil.example")])
     [seen] = told.seen
@@ -359,6 +380,26 @@ def test_head_has_the_headers_and_no_body(told: Told, mount: MountProxy) -> None
     got = mount(told.url)(method="HEAD")
     assert (got.status, got.all("x-mine"), got.body) == (200, ["1"], b"")
     assert told.seen[0].method == "HEAD"
+
+
+@pytest.mark.parametrize("path", [PREFIX, f"/app{PREFIX}"], ids=["taken off", "left on"])
+def test_behind_a_server_with_a_prefix_of_its_own(path: str, told: Told, run: Run) -> None:
+    app = Starlette(routes=[Mount(PREFIX, auth_proxy(told.url, origin=PAGE))])
+
+    async def below(scope: Any, receive: Any, send: Any) -> None:
+        await app({**scope, "root_path": "/app"}, receive, send)
+
+    told.answer(302, b"", ("Location", f"{told.url}/signin"))
+    answer = Mounted(below, run, is_async=True)(f"{path}/session")
+    assert told.seen[-1].target == f"{PREFIX}/session"
+    assert answer.all("location") == [f"{PAGE}/app{PREFIX}/signin"]
+
+
+def test_a_path_of_django_may_say_something_to_the_app(told: Told, run: Run) -> None:
+    urls = ModuleType("urls")
+    urls.urlpatterns = [django_path("<site>/auth/<path:path>", auth_proxy(told.url, origin=PAGE))]  # type: ignore[attr-defined]
+    assert Mounted(WSGIHandler(), run, is_async=False, urls=urls)("/one/auth/session").status == 200
+    assert told.seen[-1].target == f"{PREFIX}/session"
 
 
 def test_the_body_of_a_get_is_not_passed_on(told: Told, mount: MountProxy) -> None:
