@@ -1,21 +1,16 @@
 """A browser and a backend in virtual time: for tests, on CPython, of pages that show who is signed in.
 
-    from nextauth_client import Provider
-    from nextauth_client.testing import run
+    async def test_the_other_tab_follows(auth_browser):
+        one, two = auth_browser.open_tab(), auth_browser.open_tab()
+        await one.sign_in("credentials", username="jsmith", password="pw", redirect=False)
+        await asyncio.sleep(1)
+        assert two.use_session().session.user.name == "jsmith"
 
-    def test_the_other_tab_follows():
-        async def page(browser):
-            one = Provider(host=browser.tab(), default=False)
-            two = Provider(host=browser.tab(), default=False)
-            await one.sign_in("credentials", username="jsmith", password="pw", redirect=False)
-            await asyncio.sleep(1)
-            assert two.use_session().session.user.name == "jsmith"
-
-        run(page)
-
-Nothing here waits: `run` lets time pass only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once,
-and the same test always runs the same way. Faults are attributes of the browser (`latency`, `fault`) and of its
-`backend`; what a person does is a method of a tab (`focus`, `use`, `hide`, `leave`, `crash`).
+pytest knows the fixtures `auth_browser` and `auth_backend`; elsewhere `run(page)` calls `async def page(browser)`.
+Nothing here waits: time passes only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once, and the
+same test always runs the same way. What goes wrong is said to the browser (`goes_offline`) and to the backend
+(`answers(500, for_seconds=3)`); what a person does is a method of a tab (`focus`, `use`, `hide`, `leave`, `crash`).
+docs/testing.md has more.
 """
 
 import asyncio
@@ -25,15 +20,17 @@ import threading
 import time
 from collections import namedtuple
 
-from . import api, events, runtime
+from . import api, events, runtime, testing_dom, testing_js
 from .errors import BackendUnreachable, PopupBlocked, UnsafeURL
 from .host import Answer, Request, Response
 from .protocol import session_request
+from .provider import Provider
 from .stamps import DAY
 from .urls import in_ascii, parse_query, resolve, scheme_of, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from types import ModuleType
     from typing import Any, Callable, Coroutine, Mapping, Optional, Protocol, TypeVar, Union
 
     T = TypeVar("T")
@@ -57,6 +54,9 @@ START = 1_790_000_000.0  # Unix seconds at which virtual time begins
 UNREACHABLE = "unreachable"  # refused at once
 HANG = "hang"  # nothing comes back
 TORN = "torn"  # the backend's cookies arrive, its answer does not
+
+FOREVER = float("inf")
+HOME = "https://example.org/"  # the page
 
 SESSION_LENGTH = 30 * 86400.0
 
@@ -112,15 +112,57 @@ class Backend:
         self.sends_date = True
         self.csrf_token = "token"
         self.api: "dict[str, Answers]" = {}
+        self.delay = 0.0  # seconds, besides the network's
         self._logins = 0
+        self._trouble: "tuple[Fault, float]" = (None, 0.0)  # and when it ends, of the browser's time
 
     def now(self) -> float:
         return self._now() + self.skew
 
-    def login(self, name: str = "jsmith") -> Cookie:
+    # ── what goes wrong, in words ────────────────────────────────────────────────────────────────
+
+    def answers(self, status: int, body: str = "", *, for_seconds: float = FOREVER) -> None:
+        """Every request with this, such as 500 or 503, instead of doing anything."""
+        self._is_in_trouble(Answer(status, body), for_seconds)
+
+    def sends_bad_json(self, *, for_seconds: float = FOREVER) -> None:
+        """As of a proxy that answers with a page of its own."""
+        self._is_in_trouble(Answer(200, "<!doctype html><title>Welcome</title>"), for_seconds)
+
+    def is_unreachable(self, *, for_seconds: float = FOREVER) -> None:
+        """Every request is refused at once."""
+        self._is_in_trouble(UNREACHABLE, for_seconds)
+
+    def hangs(self, *, for_seconds: float = FOREVER) -> None:
+        """What arrives meanwhile is never answered."""
+        self._is_in_trouble(HANG, for_seconds)
+
+    def is_slow(self, seconds: float) -> None:
+        """It takes so long for every answer."""
+        self.delay = seconds
+
+    def is_well_again(self) -> None:
+        self._trouble = (None, 0.0)
+        self.delay = 0.0
+
+    def ends_all_sessions(self) -> None:
+        """As when somebody is banned: browsers keep cookies that nobody accepts any more."""
+        self.revoked.update(range(1, self._logins + 1))
+
+    def _is_in_trouble(self, fault: "Fault", seconds: float) -> None:
+        self._trouble = (fault, self._now() + seconds)
+
+    def trouble(self) -> "Fault":
+        """What happens to a request that is sent now."""
+        fault, end = self._trouble
+        return fault if self._now() < end else None
+
+    # ── what it answers ──────────────────────────────────────────────────────────────────────────
+
+    def login(self, name: str = "jsmith", session: "Optional[dict[str, Any]]" = None) -> Cookie:
         """The cookie of a new sign-in; `browser.cookie = backend.login()` is a person who comes back signed in."""
         self._logins += 1
-        return Cookie(name, self._logins, {}, self.now() + self.session_length)
+        return Cookie(name, self._logins, session or {}, self.now() + self.session_length)
 
     def accepts(self, cookie: "Optional[Cookie]") -> bool:
         return cookie is not None and cookie.expires > self.now() and cookie.login not in self.revoked
@@ -228,6 +270,7 @@ class Browser:
         self._notices = 0  # by the JavaScript clients
         self._js_message: "Optional[tuple[str, float]]" = None  # the newest of theirs in storage, and when
         self._ahead = 0.0
+        self.document = testing_dom.document  # the page's; `visible_text()` is what a person reads there
         self.backend = Backend(lambda: START + self.clock.time())
 
     def js_messages(self, since: float) -> "list[str]":
@@ -235,11 +278,48 @@ class Browser:
         said = self._js_message
         return [said[0]] if said is not None and said[1] > since else []
 
-    def tab(self, url: str = "https://example.org/") -> "Tab":
+    def tab(self, url: str = HOME) -> "Tab":
         """A new tab: the `host=` of one Provider."""
         tab = Tab(self, url)
         self.tabs.append(tab)
         return tab
+
+    def open_tab(self, url: str = HOME, **options: "Any") -> Provider:
+        """A Provider in a new tab, beside the page's own; `tabs[-1]` is what a person can do there.
+
+        The options are those of `Provider`.
+        """
+        return Provider(host=self.tab(url), default=False, **options)
+
+    async def load(self, page: str) -> "ModuleType":
+        """Open a page in the tab of the module's functions: run its Python, and give what that has defined.
+
+        - `page`: a module's name, a `file.py`, or a `file.html`, whose elements are the document's then, and whose
+          `<script type="py">` and `"mpy"` run, but for those in workers
+
+        It may await outside of functions, and import `js` and `pyscript`, as far as a small page goes: `document`,
+        `window`, `when`, `display`. Each test that loads a page has it anew, and the modules beside it. Raises what
+        the page raises.
+        """
+        return await testing_js.load(page)
+
+    def signed_in_as(self, name: str, *, expires_in: "Optional[float]" = None, **session: "Any") -> None:
+        """Somebody has signed in before, without a page noticing.
+
+        - `expires_in`: seconds that a session lasts from now on; each answer prolongs it by as much, as v4 does
+        - all other keywords stand in the session: `role="admin"`, or `user={"name": "Ada", "role": "admin"}`
+        """
+        if expires_in is not None:
+            self.backend.session_length = expires_in
+        self.cookie = self.backend.login(name, session)
+
+    def goes_offline(self, *, for_seconds: float = FOREVER) -> None:
+        self.set_online(False)
+        if for_seconds != FOREVER:
+            self.clock.call_later(for_seconds, self.set_online, True)
+
+    def comes_online(self) -> None:
+        self.set_online(True)
 
     def now(self) -> float:
         """The wall clock, Unix seconds."""
@@ -286,7 +366,8 @@ class Browser:
     def journey(self, tab: "Tab", request: "Request") -> "tuple[float, float, Fault]":
         """How long a request and its answer travel, and what happens to it."""
         fault = self.fault if self.online else UNREACHABLE
-        return self.latency / 2, self.latency / 2, fault
+        there, back = self.latency / 2, self.latency / 2 + self.backend.delay
+        return there, back, self.backend.trouble() if fault is None else fault
 
     def message_delays(self, sender: "Optional[Tab]", receiver: "Tab") -> "list[float]":
         """How long each copy of a message between tabs takes."""
@@ -696,23 +777,35 @@ class _Jump(selectors.DefaultSelector):
 
 
 def run(page: "Callable[[Browser], Coroutine[Any, Any, T]]", *, locks: bool = True, channels: bool = True) -> "T":
-    """Run `async def page(browser)` to its end in virtual time; returns or raises what it does.
+    """Run `async def page(browser)` to its end in virtual time; returns or raises what it does. See `run_in`."""
+    browser = new_browser(locks=locks, channels=channels)
+    return run_in(browser, lambda: page(browser))
+
+
+def new_browser(*, locks: bool = True, channels: bool = True) -> Browser:
+    """A browser whose time passes in `run_in`."""
+    return Browser(VirtualLoop(), locks=locks, channels=channels)
+
+
+def run_in(browser: Browser, page: "Callable[[], Coroutine[Any, Any, T]]") -> "T":
+    """Run `async def page()` to its end in this browser of `new_browser`, once; returns or raises what it does.
 
     The module's functions, such as `use_session()`, speak to a tab of their own. It gets a thread of its own, so that
     it works where an event loop runs already. What it left running is cancelled, and its default Provider stopped.
     """
     outcome: "list[Any]" = []
+    loop: "Any" = browser.clock
 
     def target() -> None:
-        loop = VirtualLoop()
-        browser = Browser(loop, locks=locks, channels=channels)
         runtime.make_hosts_by(browser.tab)
+        leave_page = testing_js.enter(HOME)
         try:
-            outcome.append(loop.run_until_complete(page(browser)))
+            outcome.append(loop.run_until_complete(page()))
         except BaseException as error:
             outcome.append(error)
         finally:
             loop.run_until_complete(_end_the_others())
+            leave_page()
             runtime.make_hosts_by(None)
             loop.close()
 

@@ -306,12 +306,3 @@ def test_a_provider_that_could_not_start_is_forgotten() -> None:
         assert (await Provider(host=browser.tab()).ready()).status == "unauthenticated"
 
     run(page)
-
-
-@pytest.mark.parametrize("call", [lambda: nextauth_client.component("#who"), nextauth_client.bind])
-def test_what_needs_elements_says_so_in_a_test(call: Callable[[], object]) -> None:
-    async def page(browser: Browser) -> None:
-        with pytest.raises(nextauth_client.NotAvailableHere, match="elements"):
-            call()
-
-    run(page)

@@ -31,7 +31,7 @@ CLIENT_ORDER = [
     *("runtime", "driver", "calls", "actions"),
     *("elements", "component", "bound", "controls", "provider_lists", "bind"),
     *("provider", "api", "__init__"),
-    *("testing", "__main__"),
+    *("testing_css", "testing_dom", "testing_js", "testing", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
@@ -229,7 +229,9 @@ def test_a_distribution_says_where_it_is_from(folder: Path) -> None:
     """What an index shows of it: its README, and the addresses of the project."""
     metadata = ProjectMetadata(str(folder), PluginManager())
     assert metadata.version == nextauth_client.__version__
-    assert metadata.core.readme == (folder / "README.md").read_text(encoding="utf-8")
+    readme = ROOT / "client" / "README.md" if folder == ROOT else folder / "README.md"
+    assert metadata.core.readme == readme.read_text(encoding="utf-8")
+    assert not re.search(r"\]\((?!https:)", metadata.core.readme), "a link into the checkout"
     assert metadata.core.urls
 
 

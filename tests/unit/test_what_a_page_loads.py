@@ -9,6 +9,7 @@ import json
 import mimetypes
 import os
 import re
+import shutil
 import subprocess
 import symtable
 import sys
@@ -31,7 +32,7 @@ KB = 1024
 ARCHIVE_LIMIT = 48 * KB
 EARLY_LIMIT = 2 * KB  # a quarter of one are conditions
 PAGE_LIMIT = int(1.5 * KB)
-WHEEL_LIMIT = 140 * KB
+WHEEL_LIMIT = 146 * KB
 
 
 def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -296,8 +297,9 @@ def test_what_it_holds_does_what_the_source_does(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    for name in ("testing.py", "__main__.py"):
-        (tmp_path / PACKAGE.name / name).write_text((PACKAGE / name).read_text())
+    for file in (*PACKAGE.glob("testing*.py"), PACKAGE / "__main__.py"):
+        shutil.copy(file, tmp_path / PACKAGE.name)
+    shutil.copy(PACKAGE.with_name("pytest_nextauth_client.py"), tmp_path)
     tests = [str(ROOT / "tests" / "unit" / name) for name in RUN_AGAINST_IT]
     words = [
         sys.executable,
