@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ELEMENT, TEXT, DOCUMENT, FRAGMENT = 1, 3, 9, 11
 VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-AS_TEXT = ("script", "style")
+AS_TEXT = ("script", "style", "title")
 
 
 class Array(list):  # type: ignore[type-arg]

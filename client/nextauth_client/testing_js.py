@@ -173,7 +173,7 @@ _folders: list[str] = []  # of pages that were loaded
 def enter(url: str) -> Callable[[], None]:
     """Let there be an empty page, and those modules; what is returned ends that."""
     kept = {name: sys.modules.get(name) for name in MODULES}
-    before = set(sys.modules)
+    before, path = set(sys.modules), list(sys.path)
     sys.modules.update(MODULES)
     document.begin(url)
 
@@ -186,8 +186,8 @@ def enter(url: str) -> Callable[[], None]:
         for name in set(sys.modules) - before - set(MODULES):
             if _is_of_a_page(sys.modules[name]):  # so that the next test begins anew
                 del sys.modules[name]
-        while _folders:
-            sys.path.remove(_folders.pop())
+        sys.path[:] = path
+        _folders.clear()
         for name, module in kept.items():
             if module is None:
                 del sys.modules[name]

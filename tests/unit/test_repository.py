@@ -29,7 +29,7 @@ CLIENT_ORDER = [
     *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
-    *("elements", "component", "bound", "controls", "provider_lists", "bind"),
+    *("elements", "components", "bound", "controls", "provider_lists", "binding"),
     *("provider", "api", "__init__"),
     *("testing_css", "testing_dom", "testing_js", "testing", "__main__"),
 ]
@@ -46,7 +46,17 @@ MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob(
 of_each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: f"{file.parent.name}.{file.stem}")
 
 BROWSER_MODULES = {"js", "jsffi", "pyodide", "pyodide_js", "pyscript"}
-MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "component", "bound", "controls", "bind"}
+MAY_IMPORT_THE_BROWSER = {
+    "bridge",
+    "tabs",
+    "popup",
+    "browser",
+    "elements",
+    "components",
+    "bound",
+    "controls",
+    "binding",
+}
 
 # Names of others that begin with an underscore, for want of a public one.
 ELSEWHERE = {

@@ -95,7 +95,7 @@ def test_the_wheel_is_small(tmp_path: Path) -> None:
 def test_it_holds_what_a_page_imports_and_nothing_else() -> None:
     names = {Path(name).stem for name in FILES}
     assert {"__init__", "provider", "sync", "browser"} <= names
-    assert {"bind", "component", "popup"} <= names, "they load when they are asked for"
+    assert {"binding", "components", "popup"} <= names, "they load when they are asked for"
     assert "__main__" not in names
     assert not [name for name in names if name.startswith("testing")]
     assert not [name for name in FILES if Path(name).parent != Path("nextauth_client")]
