@@ -23,7 +23,7 @@ from collections import namedtuple
 from . import api, events, runtime, testing_dom, testing_js
 from .errors import BackendUnreachable, PopupBlocked, UnsafeURL
 from .host import Answer, Request, Response
-from .protocol import session_request
+from .protocol import BASE_PATH, session_request
 from .provider import Provider
 from .stamps import DAY
 from .urls import in_ascii, parse_query, resolve, scheme_of, split
@@ -31,7 +31,7 @@ from .urls import in_ascii, parse_query, resolve, scheme_of, split
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
-    from typing import Any, Callable, Coroutine, Mapping, Optional, Protocol, TypeVar, Union
+    from typing import Any, Callable, Coroutine, Generator, Mapping, Optional, Protocol, TypeVar, Union
 
     T = TypeVar("T")
 
@@ -119,8 +119,6 @@ class Backend:
     def now(self) -> float:
         return self._now() + self.skew
 
-    # ── what goes wrong, in words ────────────────────────────────────────────────────────────────
-
     def answers(self, status: int, body: str = "", *, for_seconds: float = FOREVER) -> None:
         """Every request with this, such as 500 or 503, instead of doing anything."""
         self._is_in_trouble(Answer(status, body), for_seconds)
@@ -146,7 +144,7 @@ class Backend:
         self.delay = 0.0
 
     def ends_all_sessions(self) -> None:
-        """As when somebody is banned: browsers keep cookies that nobody accepts any more."""
+        """Browsers keep cookies that nobody accepts any more."""
         self.revoked.update(range(1, self._logins + 1))
 
     def _is_in_trouble(self, fault: "Fault", seconds: float) -> None:
@@ -156,8 +154,6 @@ class Backend:
         """What happens to a request that is sent now."""
         fault, end = self._trouble
         return fault if self._now() < end else None
-
-    # ── what it answers ──────────────────────────────────────────────────────────────────────────
 
     def login(self, name: str = "jsmith", session: "Optional[dict[str, Any]]" = None) -> Cookie:
         """The cookie of a new sign-in; `browser.cookie = backend.login()` is a person who comes back signed in."""
@@ -292,14 +288,11 @@ class Browser:
         return Provider(host=self.tab(url), default=False, **options)
 
     async def load(self, page: str) -> "ModuleType":
-        """Open a page in the tab of the module's functions: run its Python, and give what that has defined.
+        """Run a page's Python, and give what that has defined: of a module, a `file.py`, or a `file.html`.
 
-        - `page`: a module's name, a `file.py`, or a `file.html`, whose elements are the document's then, and whose
-          `<script type="py">` and `"mpy"` run, but for those in workers
-
-        It may await outside of functions, and import `js` and `pyscript`, as far as a small page goes: `document`,
-        `window`, `when`, `display`. Each test that loads a page has it anew, and the modules beside it. Raises what
-        the page raises.
+        The elements of that are the document's then, and its `<script type="py">` and `"mpy"` run, but for those in
+        workers. A page may await outside of functions, and import `document`, `window`, `when` and `display` from
+        `pyscript`. Each test that loads it has it anew, with the modules beside it. Raises what the page raises.
         """
         return await testing_js.load(page)
 
@@ -824,3 +817,53 @@ async def _end_the_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+# ── in a real browser ────────────────────────────────────────────────────────────────────────────
+
+DEMO_PASSWORDS = {"ada": "lovelace", "alan": "turing"}  # of nextauth-server-stub
+
+
+def signed_in(
+    context: "Any", username: str, password: "Optional[str]" = None, *, url: str = "", base_path: str = BASE_PATH
+) -> "Any":
+    """Sign a browser context of Playwright in, by a cookie, without a page; with its async API, await it.
+
+    - `password`: that of one of the development backend's own users is known
+    - `url`: the backend's origin, unless the context has a `base_url`
+
+    The backend may be any that takes passwords. Raises `ValueError` when it refuses, or is none.
+    """
+    password = DEMO_PASSWORDS.get(username) if password is None else password
+    if password is None:
+        raise ValueError(f"signed_in({username!r}) knows passwords of {', '.join(DEMO_PASSWORDS)} alone: password=...")
+    steps = _sign_in(context.request, url + base_path, username, password)
+    came = next(steps)
+
+    async def wait() -> None:
+        nonlocal came
+        while came is not None:
+            came = steps.send(await came)
+
+    if hasattr(came, "__await__"):
+        return wait()
+    while came is not None:
+        came = steps.send(came)
+    return None
+
+
+def _sign_in(request: "Any", base: str, username: str, password: str) -> "Generator[Any, Any, None]":
+    """Yields what to wait for, where that has to be, and is sent what it gives; `None` at the end."""
+    answer = yield request.get(base + "/csrf")
+    text = yield answer.text()
+    try:
+        token = json.loads(text)["csrfToken"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"No backend answers at {base}/csrf: start it, or say where it is (url=, base_path=).")
+    form = {"csrfToken": token, "username": username, "password": password, "json": "true"}
+    answer = yield request.post(base + "/callback/credentials", form=form)
+    text = yield answer.text()
+    is_refused = not answer.ok and "/callback/credentials" in answer.url  # else it has led to a page, or to none
+    if is_refused or "error=" in text + answer.url:
+        raise ValueError(f"The backend does not let {username!r} in with this password: {text[:200]}")
+    yield None

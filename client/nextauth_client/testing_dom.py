@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 ELEMENT, TEXT, DOCUMENT, FRAGMENT = 1, 3, 9, 11
 VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
-AS_TEXT = ("script", "style", "title")
+UNSEEN = ("script", "style", "title")
 
 
 class Array(list):  # type: ignore[type-arg]
@@ -67,9 +67,6 @@ class EventTarget:
 
     def removeEventListener(self, kind: str, listener: Any, how: Any = False) -> None:
         self._listeners = [one for one in self._listeners if one != (kind, listener)]
-
-    def forget_listeners(self) -> None:
-        self._listeners = []
 
     def dispatchEvent(self, event: Event) -> bool:
         event.target = event.target or self
@@ -390,10 +387,12 @@ class Document(Node):
         self.begin("")
 
     def begin(self, url: str, html: str = "") -> None:
-        """Another page, at this address."""
+        """Another page, at this address; whoever listened to the one before hears nothing any more."""
+        _observers.clear()
         for node in self._children:
             node.parentNode = None
         self._children, self._listeners, self._active = [], [], None
+        window._listeners = []
         self.adoptedStyleSheets = Array()
         self.URL = url
         self.documentElement = self.appendChild(create_element("html"))
@@ -418,7 +417,7 @@ class Document(Node):
         texts = [
             node.textContent
             for node in self.body.descendants()
-            if node.nodeType == TEXT and node.parentNode.localName not in AS_TEXT and node.parentNode.is_visible()
+            if node.nodeType == TEXT and node.parentNode.localName not in UNSEEN and node.parentNode.is_visible()
         ]
         return " ".join(" ".join(texts).split())
 
@@ -464,8 +463,7 @@ def _read_into(top: Node, html: str) -> None:
 
 def _written(node: Any) -> str:
     if node.nodeType == TEXT:
-        raw = node.parentNode is not None and getattr(node.parentNode, "localName", "") in AS_TEXT
-        return str(node.data) if raw else escape(node.data, quote=False)
+        return escape(str(node.data), quote=False)
     words = "".join([f' {name}="{escape(value)}"' for name, value in node.attributes.items()])
     inner = node.content if isinstance(node, HTMLTemplateElement) else node
     inside = "".join([_written(child) for child in inner.childNodes])
@@ -523,10 +521,6 @@ class MutationObserver:
 _observers: list[tuple[MutationObserver, Any, list[str]]] = []
 
 
-def forget_observers() -> None:
-    _observers.clear()
-
-
 def _changed(kind: str, target: Any, name: str = "", added: Any = (), removed: Any = ()) -> None:
     record = SimpleNamespace(type=kind, target=target, attributeName=name, addedNodes=added, removedNodes=removed)
     for observer, root, names in list(_observers):
@@ -534,4 +528,5 @@ def _changed(kind: str, target: Any, name: str = "", added: Any = (), removed: A
             observer.note(record)
 
 
+window = EventTarget()
 document: Document = Document()

@@ -18,20 +18,17 @@ from types import ModuleType, SimpleNamespace
 from .testing_dom import (
     CSSStyleSheet,
     Event,
-    EventTarget,
     HTMLFormElement,
     MutationObserver,
     create_element,
     document,
-    forget_observers,
+    window,
 )
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any
-
-window = EventTarget()
 
 
 class Map:
@@ -112,13 +109,8 @@ def _make_js() -> ModuleType:
     found["JSON"] = SimpleNamespace(
         parse=lambda text: json.loads(text, object_hook=lambda data: SimpleNamespace(**data)), stringify=json.dumps
     )
-    said = SimpleNamespace(log=print, warn=_complain, error=_complain)
-    module.__dict__.update(found, console=said)
+    module.__dict__.update(found, console=SimpleNamespace(log=print, warn=print, error=print))
     return module
-
-
-def _complain(*words: Any) -> None:
-    print(*words, file=sys.stderr)
 
 
 # ── the modules that a page imports ───────────────────────────────────────────────────────────────
@@ -160,7 +152,6 @@ def _make_modules() -> dict[str, Any]:
     modules["js"] = _make_js()
     modules["pyodide"].ffi = modules["pyodide.ffi"]
     modules["pyodide.ffi"].create_proxy = lambda function: function
-    modules["pyodide.ffi"].to_js = lambda value: value
     modules["pyscript"].__dict__.update(document=document, window=window, when=when, display=display)
     return modules
 
@@ -178,9 +169,8 @@ def enter(url: str) -> Callable[[], None]:
     document.begin(url)
 
     def leave() -> None:
-        forget_observers()
+        document.begin("")
         _tasks.clear()
-        window.forget_listeners()
         for name in set(MODULES["js"].__dict__) - JS_NAMES:  # what a page has made global
             delattr(MODULES["js"], name)
         for name in set(sys.modules) - before - set(MODULES):

@@ -80,12 +80,17 @@ OWN = [{}, {"Origin": "http://app.test"}, {"Sec-Fetch-Site": "same-origin", "Ori
 POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "signout", "_log", "no-such-thing"]
 
 
-def app_of_the_page(framework: str) -> ModuleType:
+def code_of_the_page(framework: str) -> str:
     """The app that docs/login.md shows for a framework."""
     page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
     section = page.partition(f"## {framework}\n")[2]
     code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
     assert code is not None
+    return code[1]
+
+
+def app_of_the_page(framework: str) -> ModuleType:
+    """The same as a module."""
     module = ModuleType("app")
-    exec(compile(code[1], "docs/login.md", "exec"), module.__dict__)
+    exec(compile(code_of_the_page(framework), "docs/login.md", "exec"), module.__dict__)
     return module

@@ -39,7 +39,7 @@ SERVER_ORDER = [
     *("embed", "django", "flask", "starlette"),
     *("forwarding", "proxy"),
     *("bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
-    *("__init__",),
+    *("__init__", "testing"),
 ]
 
 MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob("*.py"))
