@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from scripts.steps import ROOT
+from tests.support.documents import code_of
 
 ORIGIN = "http://app.test"
 BASE = f"{ORIGIN}/api/auth"
@@ -80,17 +79,8 @@ OWN = [{}, {"Origin": "http://app.test"}, {"Sec-Fetch-Site": "same-origin", "Ori
 POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "signout", "_log", "no-such-thing"]
 
 
-def code_of_the_page(framework: str) -> str:
-    """The app that docs/login.md shows for a framework."""
-    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
-    section = page.partition(f"## {framework}\n")[2]
-    code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert code is not None
-    return code[1]
-
-
 def app_of_the_page(framework: str) -> ModuleType:
-    """The same as a module."""
+    """The app that docs/login.md shows for a framework."""
     module = ModuleType("app")
-    exec(compile(code_of_the_page(framework), "docs/login.md", "exec"), module.__dict__)
+    exec(compile(code_of("login.md", framework), "docs/login.md", "exec"), module.__dict__)
     return module

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.server.bridges import code_of_the_page
-from tests.support.documents import files_of, pytest_passes, write
+from tests.support.documents import code_of, files_of, pytest_passes, write
 
 CONFTEST = """
 import django
@@ -35,7 +34,7 @@ django.core.management.call_command("migrate", verbosity=0)
 )
 def test_an_app_is_tested_with_its_frameworks_own_client(framework: str, app: str, tests: int, tmp_path: Path) -> None:
     files = files_of("testing.md", framework)
-    write({**files, "app.py": code_of_the_page(app)}, tmp_path)
+    write({**files, "app.py": code_of("login.md", app)}, tmp_path)
     if framework == "Django":
         (tmp_path / "conftest.py").write_text(CONFTEST)
     assert pytest_passes(tmp_path) == tests

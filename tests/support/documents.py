@@ -13,6 +13,14 @@ from scripts.steps import ROOT
 PLUGIN = ("-p", "pytest_nextauth_client")  # pytest finds it by itself where the package is installed
 
 
+def code_of(page: str, section: str) -> str:
+    """The first Python of a section."""
+    text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"## {section}\n")[2]
+    code = re.search(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert code is not None, f"docs/{page} has no Python in {section!r}"
+    return code[1]
+
+
 def files_of(page: str, section: str) -> dict[str, str]:
     """The files of a section, by the name that their first line has; sections are `## title` or `**title**`."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")

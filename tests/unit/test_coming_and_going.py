@@ -75,7 +75,7 @@ def test_a_provider_that_was_stopped_answers_no_call(call: Call) -> None:
 def test_stopping_in_the_middle_of_a_sign_out_makes_the_other_tabs_ask() -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login()
-        stopped, other = [Provider(host=browser.tab(), default=False) for _ in range(2)]
+        stopped, other = [browser.open_tab() for _ in range(2)]
         await asyncio.sleep(1)
         browser.latency = 0.4
         leaving = asyncio.create_task(sign_out(stopped))
