@@ -22,6 +22,7 @@ __all__ = ["auth_backend", "auth_browser", "pytest_runtest_call"]
 @pytest.fixture
 def auth_browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """A browser in virtual time: its tabs, what a person does there, and the network. For `async def` tests."""
+    from nextauth_client import runtime
     from nextauth_client.testing import new_browser
 
     if not inspect.iscoroutinefunction(request.function):
@@ -31,8 +32,14 @@ def auth_browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
             pytrace=False,
         )
     browser = new_browser()
+    runtime.make_hosts_by(_refuse)
     yield browser
+    runtime.make_hosts_by(None)
     browser.clock.close()  # type: ignore[attr-defined]
+
+
+def _refuse() -> Any:
+    raise RuntimeError("Only in the test itself does time pass: load the page there, or ask, and not in a fixture.")
 
 
 @pytest.fixture

@@ -6,11 +6,8 @@
         await asyncio.sleep(1)
         assert two.use_session().session.user.name == "jsmith"
 
-pytest knows the fixtures `auth_browser` and `auth_backend`; elsewhere `run(page)` calls `async def page(browser)`.
-Nothing here waits: time passes only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once, and the
-same test always runs the same way. What goes wrong is said to the browser (`goes_offline`) and to the backend
-(`answers(500, for_seconds=3)`); what a person does is a method of a tab (`focus`, `use`, `hide`, `leave`, `crash`).
-docs/testing.md has more.
+pytest knows the fixture; elsewhere `run(page)` calls `async def page(browser)`. Nothing here waits: time passes when
+nobody has anything to do, so `asyncio.sleep(3600)` returns at once. docs/testing.md has the words for what goes wrong.
 """
 
 import asyncio

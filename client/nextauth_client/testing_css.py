@@ -18,6 +18,13 @@ PART = re.compile(
 )
 
 
+def lacking(what: str) -> str:
+    return (
+        f"{what} is not part of the small page that tests have outside a browser: test what needs it in a real one "
+        "(docs/testing.md)."
+    )
+
+
 def parse_selector(text: str) -> Matches:
     """Tags, ids, classes, attributes, `:is`, `:where`, `:not`, descendants and children. Raises `ValueError`."""
     if text not in _parsed:
@@ -47,7 +54,10 @@ class _Parser:
                 tests.append(self._simple(part))
                 continue
             is_over = mark in (")", "end")
-            if not tests or (is_over and mark != closing) or (mark == "end" and PART.sub("", self.text)):
+            rest = PART.sub("", self.text) if mark == "end" else ""
+            if re.search(r"[+~^$*|]", rest):
+                raise NotImplementedError(lacking(self.text))
+            if not tests or (is_over and mark != closing) or rest:
                 raise ValueError(f"{self.text!r} is not a CSS selector")
             matches = _all(tests, around, is_child)
             around, tests, is_child = matches, [], mark == ">"
@@ -79,10 +89,7 @@ class _Parser:
 
     def _pseudo(self, name: str, opening: str) -> Matches:
         if name not in ("is", "where", "not") or not opening:
-            raise NotImplementedError(
-                f":{name} is not part of the small page that tests have outside a browser, which knows "
-                "tags, ids, classes, attributes, :is, :where and :not."
-            )
+            raise NotImplementedError(lacking(":" + name))
         inner = self.alternatives(")")
         return (lambda element: not inner(element)) if name == "not" else inner
 

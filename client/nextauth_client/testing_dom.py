@@ -11,7 +11,7 @@ from html import escape
 from html.parser import HTMLParser
 from types import SimpleNamespace
 
-from .testing_css import parse_selector
+from .testing_css import lacking, parse_selector
 from .urls import resolve
 
 TYPE_CHECKING = False
@@ -39,13 +39,6 @@ class Array(list):  # type: ignore[type-arg]
 
 
 # ── nodes ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def lacking(what: str) -> str:
-    return (
-        f"{what} is not part of the small page that tests have outside a browser: test what needs it in a real one "
-        "(docs/testing.md)."
-    )
 
 
 class EventTarget:

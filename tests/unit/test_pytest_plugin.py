@@ -90,6 +90,22 @@ def test_a_function_that_cannot_await_is_told_to(tmp_path: Path) -> None:
     assert "write `async def test_it`" in text and "nextauth_client.testing.run(page)" in text
 
 
+def test_a_fixture_that_would_open_the_page_is_told_where_to(tmp_path: Path) -> None:
+    source = """
+import pytest
+from nextauth_client import use_session
+
+@pytest.fixture
+def page(auth_browser):
+    use_session()
+
+async def test_it(page):
+    pass
+"""
+    status, text = pytest_says(tmp_path, source, *PLUGIN)
+    assert (status, "Only in the test itself does time pass" in text) == (1, True), text
+
+
 def test_other_coroutines_are_none_of_its_business(tmp_path: Path) -> None:
     status, text = pytest_says(tmp_path, "async def test_it():\n    pass\n", *PLUGIN)
     assert status == 1
