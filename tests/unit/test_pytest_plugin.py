@@ -14,6 +14,7 @@ from scripts.steps import ROOT
 PLUGIN = ("-p", "pytest_nextauth_client")
 FOLLOWS = """
 import asyncio
+import sys
 
 import pytest
 from nextauth_client import use_session
@@ -38,6 +39,36 @@ class TestMethods:
         use_session()
         await asyncio.sleep(1)
         assert use_session().status == "unauthenticated"
+        import js, pyscript
+
+
+def test_nothing_of_a_page_stays_in_python():
+    assert not {"js", "pyscript", "pyodide", "pyodide.ffi"} & set(sys.modules)
+"""
+FAILS = """
+import pytest
+from nextauth_client import use_session
+
+
+@pytest.fixture
+def opened(auth_browser):
+    use_session()
+
+
+async def test_values(auth_browser):
+    assert 1 + 1 == 3
+
+
+def test_that_cannot_await(auth_browser):
+    pass
+
+
+async def test_with_a_page_in_a_fixture(opened):
+    pass
+
+
+async def test_of_others():
+    pass
 """
 
 
@@ -52,9 +83,9 @@ def pytest_says(folder: Path, source: str, *words: str) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("passed", "words"),
     [
-        ("2 passed", ("-p", "no:anyio", "-W", "error")),
-        ("2 passed", ("-p", "anyio")),
-        ("4 passed", ("-o", "anyio_mode=auto")),  # on asyncio and on Trio, anyio means
+        ("3 passed", ("-p", "no:anyio", "-W", "error")),
+        ("3 passed", ("-p", "anyio")),
+        ("5 passed", ("-o", "anyio_mode=auto")),  # on asyncio and on Trio, anyio means
     ],
     ids=["no anyio", "anyio", "anyio runs all"],
 )
@@ -65,10 +96,13 @@ def test_a_coroutine_with_the_fixtures_runs_in_virtual_time(
     assert (status, passed in text) == (0, True), text
 
 
-def test_a_failure_shows_its_line_and_its_values(tmp_path: Path) -> None:
-    status, text = pytest_says(tmp_path, "async def test_it(auth_browser):\n    assert 1 + 1 == 3\n", *PLUGIN)
-    assert status == 1
-    assert "assert (1 + 1) == 3" in text and "test_page.py:2" in text
+def test_a_failure_says_where_it_is_and_what_to_do(tmp_path: Path) -> None:
+    status, text = pytest_says(tmp_path, FAILS, *PLUGIN, "-p", "no:anyio")
+    assert (status, "2 failed, 2 errors" in text) == (1, True), text
+    assert "assert (1 + 1) == 3" in text and "test_page.py:12" in text
+    assert "write `async def test_that_cannot_await`" in text and "nextauth_client.testing.run(page)" in text
+    assert "Only in the test itself does time pass" in text
+    assert "async def functions are not natively supported" in text, "none of its business"
 
 
 def test_each_run_of_a_test_again_has_a_browser_of_its_own(tmp_path: Path) -> None:
@@ -84,34 +118,6 @@ seen = []
     assert (status, "1 passed, 2 rerun" in text) == (0, True), text
 
 
-def test_a_function_that_cannot_await_is_told_to(tmp_path: Path) -> None:
-    status, text = pytest_says(tmp_path, "def test_it(auth_browser):\n    pass\n", *PLUGIN)
-    assert status == 1
-    assert "write `async def test_it`" in text and "nextauth_client.testing.run(page)" in text
-
-
-def test_a_fixture_that_would_open_the_page_is_told_where_to(tmp_path: Path) -> None:
-    source = """
-import pytest
-from nextauth_client import use_session
-
-@pytest.fixture
-def page(auth_browser):
-    use_session()
-
-async def test_it(page):
-    pass
-"""
-    status, text = pytest_says(tmp_path, source, *PLUGIN)
-    assert (status, "Only in the test itself does time pass" in text) == (1, True), text
-
-
-def test_other_coroutines_are_none_of_its_business(tmp_path: Path) -> None:
-    status, text = pytest_says(tmp_path, "async def test_it():\n    pass\n", *PLUGIN)
-    assert status == 1
-    assert "async def functions are not natively supported" in text
-
-
 def test_who_does_not_use_it_does_not_load_the_package(tmp_path: Path) -> None:
     source = """
 import sys
@@ -121,18 +127,4 @@ def test_it():
     assert not [name for name in sys.modules if name.partition(".")[0] in ("nextauth_client", "js", "pyscript")]
 """
     status, text = pytest_says(tmp_path, source, *PLUGIN, "-p", "no:playwright")
-    assert status == 0, text
-
-
-def test_nothing_of_a_page_stays_in_python(tmp_path: Path) -> None:
-    source = """
-import sys
-
-async def test_it(auth_browser):
-    import js, pyscript
-
-def test_afterwards():
-    assert not {"js", "pyscript", "pyodide", "pyodide.ffi"} & set(sys.modules)
-"""
-    status, text = pytest_says(tmp_path, source, *PLUGIN)
     assert status == 0, text
