@@ -6,7 +6,6 @@ Knows how a page's Python is run, and how all of it is forgotten again; the docu
 from __future__ import annotations
 
 import ast
-import asyncio
 import importlib.util
 import inspect
 import json
@@ -15,6 +14,8 @@ import textwrap
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+from .console import report
+from .tasks import start
 from .testing_dom import (
     CSSStyleSheet,
     Event,
@@ -125,7 +126,7 @@ def when(kind: str, selector: Any) -> Callable[[Any], Any]:
         def listener(event: Event) -> None:
             result = function(event) if takes_event else function()
             if inspect.iscoroutine(result):
-                _tasks.append(asyncio.ensure_future(result))
+                start(result, lambda error: report(error, f"what {kind} does"))
 
         targets = document.querySelectorAll(selector) if isinstance(selector, str) else [selector]
         for target in targets:
@@ -135,16 +136,13 @@ def when(kind: str, selector: Any) -> Callable[[Any], Any]:
     return decorate
 
 
-def display(*values: Any, target: str = "body") -> None:
-    """PyScript's, for texts."""
-    place = document.querySelector(target)
+def display(*values: Any, target: str = "") -> None:
+    """PyScript's, for texts; the target is an id."""
+    place = document.getElementById(target.removeprefix("#")) if target else document.body
     for value in values:
         line = create_element("div")
         line.append(str(value))
         place.append(line)
-
-
-_tasks: list[Any] = []  # the event loop itself keeps only weak references
 
 
 def _make_modules() -> dict[str, Any]:
@@ -170,7 +168,6 @@ def enter(url: str) -> Callable[[], None]:
 
     def leave() -> None:
         document.begin("")
-        _tasks.clear()
         for name in set(MODULES["js"].__dict__) - JS_NAMES:  # what a page has made global
             delattr(MODULES["js"], name)
         for name in set(sys.modules) - before - set(MODULES):
@@ -188,8 +185,10 @@ def enter(url: str) -> Callable[[], None]:
 
 
 def _is_of_a_page(module: Any) -> bool:
-    file = getattr(module, "__file__", None)
-    return file is not None and any(Path(folder) in Path(file).resolve().parents for folder in _folders)
+    """The page's own, not what is installed below its folder: that may bear to be imported only once."""
+    file = getattr(module, "__file__", None) or "/"
+    is_installed = "site-packages" in file or module.__name__.partition(".")[0] == __package__
+    return not is_installed and any(Path(folder) in Path(file).resolve().parents for folder in _folders)
 
 
 async def load(page: str) -> ModuleType:

@@ -145,7 +145,7 @@ def order(article):
     return article
 
 if __name__ == "__main__":
-    display("ready", target="#log")
+    display("ready", target="log")
 """
 HTML = f"""<!doctype html>
 <html lang="en"><head><title>Shop</title><script src="core.js"></script></head>
@@ -199,6 +199,32 @@ async def test_a_module_of_the_path_is_a_page_too(tmp_path: Path, auth_browser: 
     finally:
         sys.path.remove(str(tmp_path))
     assert page.found is None
+
+
+async def test_what_is_installed_below_a_page_is_imported_once(folder: Path, auth_browser: Browser) -> None:
+    installed = folder / ".venv" / "site-packages"
+    installed.mkdir(parents=True)
+    (installed / "heavy_thing.py").write_text("")
+    (folder / "uses.py").write_text(f"import sys\nsys.path.append({str(installed)!r})\nimport heavy_thing\n")
+    await auth_browser.load("uses.py")
+
+
+def test_and_stays() -> None:
+    assert sys.modules.pop("heavy_thing")
+
+
+async def test_what_a_listener_raises_is_reported(auth_browser: Browser, capsys: pytest.CaptureFixture[str]) -> None:
+    from pyscript import when  # type: ignore[import-not-found, unused-ignore]
+
+    auth_browser.document.body.innerHTML = "<button>Go</button>"
+
+    @when("click", "button")
+    async def fails() -> None:
+        raise LookupError("on purpose")
+
+    auth_browser.document.querySelector("button").click()
+    await asyncio.sleep(1)
+    assert "nextauth_client: what click does failed:" in capsys.readouterr().err
 
 
 async def test_what_is_wrong_with_a_page_names_its_line(folder: Path, auth_browser: Browser) -> None:
