@@ -69,10 +69,11 @@ def _wrong_metadata(artefact: Artefact, distribution: Distribution, version: str
     for needed in metadata.get_all("Requires-Dist", []):
         if needed.startswith("nextauth-") and "extra ==" not in needed and not needed.endswith(f"=={version}"):
             yield f"needs {needed}, which may be of another release: write `=={version}` into {where}."
-    readme = (distribution.folder / "README.md").read_text(encoding="utf-8")
+    readme = distribution.readme.read_text(encoding="utf-8")
     text = metadata.get_payload(decode=True)
     if not isinstance(text, bytes) or text.decode().strip() != readme.strip():
-        yield f'does not describe itself by its README: write `readme = "README.md"` into {where}.'
+        name = distribution.readme.relative_to(distribution.folder)
+        yield f'does not describe itself by its README: write `readme = "{name}"` into {where}.'
 
 
 def _missing(artefact: Artefact) -> Iterator[str]:
@@ -86,7 +87,11 @@ def _missing(artefact: Artefact) -> Iterator[str]:
 def _foreign(artefact: Artefact, distribution: Distribution) -> Iterator[str]:
     for name, content in artefact.files.items():
         top = name.partition("/")[0]
-        if artefact.is_wheel and top != distribution.package and not top.endswith(".dist-info"):
+        if (
+            artefact.is_wheel
+            and top not in (distribution.package, distribution.plugin)
+            and not top.endswith(".dist-info")
+        ):
             yield f"brings {name}, not of {distribution.package}: take it out of pyproject.toml's `targets.wheel`."
         elif STRAY.search(name):
             yield f"brings {name}, which nobody needs who installs it: take it out of pyproject.toml's `targets`."

@@ -13,12 +13,16 @@ class Distribution(NamedTuple):
     name: str  # to pip
     folder: Path  # with its pyproject.toml
     package: str  # to `import`
+    readme: Path  # that an index shows
+    plugin: str | None = None  # a module of pytest's beside the package
 
 
 DISTRIBUTIONS = (
-    Distribution("nextauth-client", ROOT, "nextauth_client"),
-    Distribution("nextauth-server", SERVER, "nextauth_server"),
-    Distribution("nextauth-server-stub", STUB, "server_stub"),
+    Distribution(
+        "nextauth-client", ROOT, "nextauth_client", ROOT / "client" / "README.md", "pytest_nextauth_client.py"
+    ),
+    Distribution("nextauth-server", SERVER, "nextauth_server", SERVER / "README.md"),
+    Distribution("nextauth-server-stub", STUB, "server_stub", STUB / "README.md"),
 )
 
 

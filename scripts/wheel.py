@@ -15,8 +15,8 @@ ARCHIVE = ROOT / "static" / "client"
 
 def install_wheel() -> None:
     inputs = [
-        ROOT / "client" / "nextauth_client",
-        *[ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")],
+        ROOT / "client",
+        *[ROOT / name for name in ("pyproject.toml", "LICENSE")],
     ]
     stamp = Stamp(WHEELS / ".stamp", *inputs)
     if stamp.is_fresh():

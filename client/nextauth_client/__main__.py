@@ -32,7 +32,7 @@ KIND = "#.tar.gz"
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
     "records session messages conditions jsontext urls tabs host options times bridge calls browser protocol "
-    "popup errors flows console elements bound provider_lists __init__ runtime component bind controls tasks "
+    "popup errors flows console elements bound provider_lists __init__ runtime components binding controls tasks "
     "actions provider driver api events store reactive stamps sync idle"
 )
 

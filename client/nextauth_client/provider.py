@@ -174,7 +174,7 @@ class Provider(Actions):
     def bind(self, root: "Any" = None, *, messages: "Optional[dict[str, str]]" = None) -> Subscription:
         """See `bind`."""
         runtime.require_elements("bind")
-        from .bind import Binding
+        from .binding import Binding
 
         made: Subscription = Binding(self._driver, self, root, messages)
         return made
@@ -287,7 +287,7 @@ def default_provider(caller: str) -> Provider:
 def component(target: "Any") -> "Callable[[Callable[[], object]], reactive.Effect]":
     """See `api.component`."""
     runtime.require_elements("component")
-    from .component import Component, refuse_function
+    from .components import Component, refuse_function
 
     refuse_function(target)
 

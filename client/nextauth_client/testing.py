@@ -1,21 +1,13 @@
 """A browser and a backend in virtual time: for tests, on CPython, of pages that show who is signed in.
 
-    from nextauth_client import Provider
-    from nextauth_client.testing import run
+    async def test_the_other_tab_follows(auth_browser):
+        one, two = auth_browser.open_tab(), auth_browser.open_tab()
+        await one.sign_in("credentials", username="jsmith", password="pw", redirect=False)
+        await asyncio.sleep(1)
+        assert two.use_session().session.user.name == "jsmith"
 
-    def test_the_other_tab_follows():
-        async def page(browser):
-            one = Provider(host=browser.tab(), default=False)
-            two = Provider(host=browser.tab(), default=False)
-            await one.sign_in("credentials", username="jsmith", password="pw", redirect=False)
-            await asyncio.sleep(1)
-            assert two.use_session().session.user.name == "jsmith"
-
-        run(page)
-
-Nothing here waits: `run` lets time pass only when nobody has anything to do, so `asyncio.sleep(3600)` returns at once,
-and the same test always runs the same way. Faults are attributes of the browser (`latency`, `fault`) and of its
-`backend`; what a person does is a method of a tab (`focus`, `use`, `hide`, `leave`, `crash`).
+pytest knows the fixture; elsewhere `run(page)` calls `async def page(browser)`. Nothing here waits: time passes when
+nobody has anything to do, so `asyncio.sleep(3600)` returns at once. docs/testing.md has the words for what goes wrong.
 """
 
 import asyncio
@@ -25,16 +17,18 @@ import threading
 import time
 from collections import namedtuple
 
-from . import api, events, runtime
+from . import api, events, runtime, testing_dom, testing_js
 from .errors import BackendUnreachable, PopupBlocked, UnsafeURL
 from .host import Answer, Request, Response
-from .protocol import session_request
+from .protocol import BASE_PATH, session_request
+from .provider import Provider
 from .stamps import DAY
 from .urls import in_ascii, parse_query, resolve, scheme_of, split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Coroutine, Mapping, Optional, Protocol, TypeVar, Union
+    from types import ModuleType
+    from typing import Any, Callable, Coroutine, Generator, Mapping, Optional, Protocol, TypeVar, Union
 
     T = TypeVar("T")
 
@@ -57,6 +51,9 @@ START = 1_790_000_000.0  # Unix seconds at which virtual time begins
 UNREACHABLE = "unreachable"  # refused at once
 HANG = "hang"  # nothing comes back
 TORN = "torn"  # the backend's cookies arrive, its answer does not
+
+FOREVER = float("inf")
+HOME = "https://example.org/"  # the page
 
 SESSION_LENGTH = 30 * 86400.0
 
@@ -112,15 +109,53 @@ class Backend:
         self.sends_date = True
         self.csrf_token = "token"
         self.api: "dict[str, Answers]" = {}
+        self.delay = 0.0  # seconds, besides the network's
         self._logins = 0
+        self._trouble: "tuple[Fault, float]" = (None, 0.0)  # and when it ends, of the browser's time
 
     def now(self) -> float:
         return self._now() + self.skew
 
-    def login(self, name: str = "jsmith") -> Cookie:
+    def answers(self, status: int, body: str = "", *, for_seconds: float = FOREVER) -> None:
+        """Every request with this, such as 500 or 503, instead of doing anything."""
+        self._is_in_trouble(Answer(status, body), for_seconds)
+
+    def sends_bad_json(self, *, for_seconds: float = FOREVER) -> None:
+        """As of a proxy that answers with a page of its own."""
+        self._is_in_trouble(Answer(200, "<!doctype html><title>Welcome</title>"), for_seconds)
+
+    def is_unreachable(self, *, for_seconds: float = FOREVER) -> None:
+        """Every request is refused at once."""
+        self._is_in_trouble(UNREACHABLE, for_seconds)
+
+    def hangs(self, *, for_seconds: float = FOREVER) -> None:
+        """What arrives meanwhile is never answered."""
+        self._is_in_trouble(HANG, for_seconds)
+
+    def is_slow(self, seconds: float) -> None:
+        """It takes so long for every answer."""
+        self.delay = seconds
+
+    def is_well_again(self) -> None:
+        self._trouble = (None, 0.0)
+        self.delay = 0.0
+
+    def ends_all_sessions(self) -> None:
+        """Browsers keep cookies that nobody accepts any more."""
+        self.revoked.update(range(1, self._logins + 1))
+
+    def _is_in_trouble(self, fault: "Fault", seconds: float) -> None:
+        self._trouble = (fault, self._now() + seconds)
+
+    def trouble(self) -> "Fault":
+        """What happens to a request that is sent now."""
+        fault, end = self._trouble
+        return fault if self._now() < end else None
+
+    def login(self, name: str = "jsmith", session: "Optional[dict[str, Any]]" = None) -> Cookie:
         """The cookie of a new sign-in; `browser.cookie = backend.login()` is a person who comes back signed in."""
         self._logins += 1
-        return Cookie(name, self._logins, {}, self.now() + self.session_length)
+        return Cookie(name, self._logins, session or {}, self.now() + self.session_length)
 
     def accepts(self, cookie: "Optional[Cookie]") -> bool:
         return cookie is not None and cookie.expires > self.now() and cookie.login not in self.revoked
@@ -228,6 +263,7 @@ class Browser:
         self._notices = 0  # by the JavaScript clients
         self._js_message: "Optional[tuple[str, float]]" = None  # the newest of theirs in storage, and when
         self._ahead = 0.0
+        self.document = testing_dom.document  # the page's; `visible_text()` is what a person reads there
         self.backend = Backend(lambda: START + self.clock.time())
 
     def js_messages(self, since: float) -> "list[str]":
@@ -235,11 +271,45 @@ class Browser:
         said = self._js_message
         return [said[0]] if said is not None and said[1] > since else []
 
-    def tab(self, url: str = "https://example.org/") -> "Tab":
+    def tab(self, url: str = HOME) -> "Tab":
         """A new tab: the `host=` of one Provider."""
         tab = Tab(self, url)
         self.tabs.append(tab)
         return tab
+
+    def open_tab(self, url: str = HOME, **options: "Any") -> Provider:
+        """A Provider in a new tab, beside the page's own; `tabs[-1]` is what a person can do there.
+
+        The options are those of `Provider`.
+        """
+        return Provider(host=self.tab(url), default=False, **options)
+
+    async def load(self, page: str) -> "ModuleType":
+        """Run a page's Python, and give what that has defined: of a module, a `file.py`, or a `file.html`.
+
+        The elements of that are the document's then, and its `<script type="py">` and `"mpy"` run, but for those in
+        workers. A page may await outside of functions, and import `document`, `window`, `when` and `display` from
+        `pyscript`. Each test that loads it has it anew, with the modules beside it. Raises what the page raises.
+        """
+        return await testing_js.load(page)
+
+    def signed_in_as(self, name: str, *, expires_in: "Optional[float]" = None, **session: "Any") -> None:
+        """Somebody has signed in before, without a page noticing.
+
+        - `expires_in`: seconds that a session lasts from now on; each answer prolongs it by as much, as v4 does
+        - all other keywords stand in the session: `role="admin"`, or `user={"name": "Ada", "role": "admin"}`
+        """
+        if expires_in is not None:
+            self.backend.session_length = expires_in
+        self.cookie = self.backend.login(name, session)
+
+    def goes_offline(self, *, for_seconds: float = FOREVER) -> None:
+        self.set_online(False)
+        if for_seconds != FOREVER:
+            self.clock.call_later(for_seconds, self.set_online, True)
+
+    def comes_online(self) -> None:
+        self.set_online(True)
 
     def now(self) -> float:
         """The wall clock, Unix seconds."""
@@ -286,7 +356,8 @@ class Browser:
     def journey(self, tab: "Tab", request: "Request") -> "tuple[float, float, Fault]":
         """How long a request and its answer travel, and what happens to it."""
         fault = self.fault if self.online else UNREACHABLE
-        return self.latency / 2, self.latency / 2, fault
+        there, back = self.latency / 2, self.latency / 2 + self.backend.delay
+        return there, back, self.backend.trouble() if fault is None else fault
 
     def message_delays(self, sender: "Optional[Tab]", receiver: "Tab") -> "list[float]":
         """How long each copy of a message between tabs takes."""
@@ -696,23 +767,35 @@ class _Jump(selectors.DefaultSelector):
 
 
 def run(page: "Callable[[Browser], Coroutine[Any, Any, T]]", *, locks: bool = True, channels: bool = True) -> "T":
-    """Run `async def page(browser)` to its end in virtual time; returns or raises what it does.
+    """Run `async def page(browser)` to its end in virtual time; returns or raises what it does. See `run_in`."""
+    browser = new_browser(locks=locks, channels=channels)
+    return run_in(browser, lambda: page(browser))
+
+
+def new_browser(*, locks: bool = True, channels: bool = True) -> Browser:
+    """A browser whose time passes in `run_in`."""
+    return Browser(VirtualLoop(), locks=locks, channels=channels)
+
+
+def run_in(browser: Browser, page: "Callable[[], Coroutine[Any, Any, T]]") -> "T":
+    """Run `async def page()` to its end in this browser of `new_browser`, once; returns or raises what it does.
 
     The module's functions, such as `use_session()`, speak to a tab of their own. It gets a thread of its own, so that
     it works where an event loop runs already. What it left running is cancelled, and its default Provider stopped.
     """
     outcome: "list[Any]" = []
+    loop: "Any" = browser.clock
 
     def target() -> None:
-        loop = VirtualLoop()
-        browser = Browser(loop, locks=locks, channels=channels)
         runtime.make_hosts_by(browser.tab)
+        leave_page = testing_js.enter(HOME)
         try:
-            outcome.append(loop.run_until_complete(page(browser)))
+            outcome.append(loop.run_until_complete(page()))
         except BaseException as error:
             outcome.append(error)
         finally:
             loop.run_until_complete(_end_the_others())
+            leave_page()
             runtime.make_hosts_by(None)
             loop.close()
 
@@ -731,3 +814,53 @@ async def _end_the_others() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
+
+
+# ── in a real browser ────────────────────────────────────────────────────────────────────────────
+
+DEMO_PASSWORDS = {"ada": "lovelace", "alan": "turing"}  # of nextauth-server-stub
+
+
+def signed_in(
+    context: "Any", username: str, password: "Optional[str]" = None, *, url: str = "", base_path: str = BASE_PATH
+) -> "Any":
+    """Sign a browser context of Playwright in, by a cookie, without a page; with its async API, await it.
+
+    - `password`: that of one of the development backend's own users is known
+    - `url`: the backend's origin, unless the context has a `base_url`
+
+    The backend may be any that takes passwords. Raises `ValueError` when it refuses, or is none.
+    """
+    password = DEMO_PASSWORDS.get(username) if password is None else password
+    if password is None:
+        raise ValueError(f"signed_in({username!r}) knows passwords of {', '.join(DEMO_PASSWORDS)} alone: password=...")
+    steps = _sign_in(context.request, url + base_path, username, password)
+    came = next(steps)
+
+    async def wait() -> None:
+        nonlocal came
+        while came is not None:
+            came = steps.send(await came)
+
+    if hasattr(came, "__await__"):
+        return wait()
+    while came is not None:
+        came = steps.send(came)
+    return None
+
+
+def _sign_in(request: "Any", base: str, username: str, password: str) -> "Generator[Any, Any, None]":
+    """Yields what to wait for, where that has to be, and is sent what it gives; `None` at the end."""
+    answer = yield request.get(base + "/csrf")
+    text = yield answer.text()
+    try:
+        token = json.loads(text)["csrfToken"]
+    except (ValueError, KeyError, TypeError):
+        raise ValueError(f"No backend answers at {base}/csrf: start it, or say where it is (url=, base_path=).")
+    form = {"csrfToken": token, "username": username, "password": password, "json": "true"}
+    answer = yield request.post(base + "/callback/credentials", form=form)
+    text = yield answer.text()
+    is_refused = not answer.ok and "/callback/credentials" in answer.url  # else it has led to a page, or to none
+    if is_refused or "error=" in text + answer.url:
+        raise ValueError(f"The backend does not let {username!r} in with this password: {text[:200]}")
+    yield None

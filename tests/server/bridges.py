@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
-from scripts.steps import ROOT
+from tests.support.documents import code_of
 
 ORIGIN = "http://app.test"
 BASE = f"{ORIGIN}/api/auth"
@@ -82,10 +81,6 @@ POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "sig
 
 def app_of_the_page(framework: str) -> ModuleType:
     """The app that docs/login.md shows for a framework."""
-    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
-    section = page.partition(f"## {framework}\n")[2]
-    code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
-    assert code is not None
     module = ModuleType("app")
-    exec(compile(code[1], "docs/login.md", "exec"), module.__dict__)
+    exec(compile(code_of("login.md", framework), "docs/login.md", "exec"), module.__dict__)
     return module

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import httpx
+from nextauth_client.testing import signed_in
 from playwright.sync_api import BrowserContext
 
 from scripts.steps import ROOT
@@ -118,8 +119,4 @@ class StubBackend:
 
     def sign_in(self, context: BrowserContext, username: str = "ada") -> None:
         person = self.users[username]
-        http = context.request
-        token = http.get(self.base + "/csrf").json()["csrfToken"]
-        form = {"username": person.username, "password": person.password, "csrfToken": token, "json": "true"}
-        answer = http.post(self.base + "/callback/credentials", form=form)
-        assert answer.ok, answer.text()
+        signed_in(context, person.username, person.password, url=self.url)

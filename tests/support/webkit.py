@@ -368,6 +368,7 @@ class Requests:
 class Answer:
     def __init__(self, response: httpx.Response) -> None:
         self.ok = response.is_success
+        self.url = str(response.url)
         self.json = response.json
         self.text: Callable[[], str] = lambda: response.text
 

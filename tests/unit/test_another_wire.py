@@ -9,6 +9,7 @@ from typing import Any
 
 import nextauth_client
 import pytest
+from nextauth_client import testing
 from nextauth_client.actions import Actions
 from nextauth_client.driver import Driver
 from nextauth_client.errors import CSRFRefused, UnexpectedAnswer
@@ -116,10 +117,11 @@ class Wire:
         return page_url.partition("?woe=")[0]
 
 
-class Backend:
+class Backend(testing.Backend):
     """Its cookie is the name of who is signed in."""
 
-    def __init__(self) -> None:
+    def __init__(self, browser: Browser) -> None:
+        super().__init__(browser.now)
         self.stamp = "first"
         self.words = "open sesame"
         self.seen: list[str] = []
@@ -160,8 +162,7 @@ Story = Callable[[Page, Backend], Awaitable[None]]
 
 def with_another_wire(story: Story, address: str = "https://example.org/") -> None:
     async def page(browser: Browser) -> None:
-        backend = Backend()
-        browser.backend = backend  # type: ignore[assignment]
+        browser.backend = backend = Backend(browser)
         one = Page(browser, address)
         one.driver.start(takes_what_came=True)
         await one.driver.first_answer(False)
@@ -243,7 +244,7 @@ def test_its_own_pages_and_its_errors_are_its_own() -> None:
 
 def test_what_came_with_the_page_is_read_by_it() -> None:
     async def page(browser: Browser) -> None:
-        browser.backend = Backend()  # type: ignore[assignment]
+        browser.backend = Backend(browser)
         one = Page(browser, "https://example.org/")
         one.tab.embedded = "Grace"
         one.driver.start(takes_what_came=True)
@@ -262,7 +263,7 @@ WORDS_OF_THE_WIRE = {
 
 @pytest.mark.parametrize(
     "module",
-    ["host", "flows", "runtime", "driver", "actions", "controls", "provider_lists", "bind", "provider", "api"],
+    ["host", "flows", "runtime", "driver", "actions", "controls", "provider_lists", "binding", "provider", "api"],
 )
 def test_only_the_wire_knows_its_words(module: str) -> None:
     tree = ast.parse((PACKAGE / f"{module}.py").read_text())

@@ -51,7 +51,7 @@ def signed_in(browser: Browser, api: Any = orders) -> None:
 
 async def following(browser: Browser, tabs: int, **options: Any) -> list[Provider]:
     """Providers of so many tabs that know who is signed in."""
-    providers = [Provider(host=browser.tab(), default=False, **options) for _ in range(tabs)]
+    providers = [browser.open_tab(**options) for _ in range(tabs)]
     await asyncio.sleep(2)
     browser.requests.clear()
     return providers
@@ -254,7 +254,7 @@ def test_a_busy_api_that_names_no_time_that_is_soon_is_not_asked_again(after: st
 def test_a_call_that_was_busy_and_then_refused_asks_who_is_signed_in() -> None:
     async def page(browser: Browser) -> None:
         signed_in(browser)
-        provider = Provider(host=browser.tab(), default=False)
+        provider = browser.open_tab()
         await provider.ready()
         answers = [ApiAnswer(401), ApiAnswer(503, "", {"Retry-After": "1"})]
         browser.backend.api[ORDERS] = lambda request, session: answers.pop()
@@ -307,10 +307,10 @@ def test_a_token_waits_for_the_first_answer() -> None:
     async def page(browser: Browser) -> None:
         signed_in(browser)
         browser.backend.extra["accessToken"] = "secret"
-        provider = Provider(host=browser.tab(), default=False)
+        provider = browser.open_tab()
         assert (await (await provider.auth_fetch(ORDERS, token=True)).json())["bearer"] == "Bearer secret"
         browser.fault = UNREACHABLE
-        other = Provider(host=browser.tab(), default=False, base_path="/other/api/auth")
+        other = browser.open_tab(base_path="/other/api/auth")
         with pytest.raises(BackendUnreachable):
             await other.auth_fetch(ORDERS, token=True)
 

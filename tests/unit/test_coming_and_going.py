@@ -75,7 +75,7 @@ def test_a_provider_that_was_stopped_answers_no_call(call: Call) -> None:
 def test_stopping_in_the_middle_of_a_sign_out_makes_the_other_tabs_ask() -> None:
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login()
-        stopped, other = [Provider(host=browser.tab(), default=False) for _ in range(2)]
+        stopped, other = [browser.open_tab() for _ in range(2)]
         await asyncio.sleep(1)
         browser.latency = 0.4
         leaving = asyncio.create_task(sign_out(stopped))
@@ -304,14 +304,5 @@ def test_a_provider_that_could_not_start_is_forgotten() -> None:
             Provider(host=tab)
         assert Provider.current() is None
         assert (await Provider(host=browser.tab()).ready()).status == "unauthenticated"
-
-    run(page)
-
-
-@pytest.mark.parametrize("call", [lambda: nextauth_client.component("#who"), nextauth_client.bind])
-def test_what_needs_elements_says_so_in_a_test(call: Callable[[], object]) -> None:
-    async def page(browser: Browser) -> None:
-        with pytest.raises(nextauth_client.NotAvailableHere, match="elements"):
-            call()
 
     run(page)

@@ -67,7 +67,7 @@ def test_a_condition_that_would_have_to_be_awaited_lets_nobody_in() -> None:
 
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login()
-        provider = Provider(host=browser.tab(), default=False)
+        provider = browser.open_tab()
         await provider.ready()
         guarded = provider.require_session(when=never)(lambda: "in")
         with pytest.raises(TypeError, match="a plain function"):

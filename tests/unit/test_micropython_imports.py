@@ -65,7 +65,7 @@ def test_an_import_runs_each_module_to_its_end(copied: Path) -> None:
             file.write(f"\nprint({module!r})\n")
     imports = "".join(f"import {import_name(module)}\n" for module in IMPORTABLE)
     assert sorted(run_in_micropython(DOM + imports, package=copied).split()) == sorted(IMPORTABLE)
-    assert COMPILED == ["__main__", "testing"], "which no page imports"
+    assert COMPILED == ["__main__", "testing", "testing_css", "testing_dom", "testing_js"], "which no page imports"
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_an_import_runs_each_module_to_its_end(copied: Path) -> None:
     [
         ("__init__", "from typing import Any"),
         ("popup", "len.missing"),
-        ("bind", "def f(a, /): pass"),
-        ("component", "match 1:\n  case 1: pass"),
+        ("binding", "def f(a, /): pass"),
+        ("components", "match 1:\n  case 1: pass"),
     ],
 )
 def test_a_module_that_breaks_is_noticed(module: str, broken: str, copied: Path) -> None:

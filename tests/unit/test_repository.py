@@ -27,9 +27,9 @@ CLIENT_ORDER = [
     *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
-    *("elements", "component", "bound", "controls", "provider_lists", "bind"),
+    *("elements", "components", "bound", "controls", "provider_lists", "binding"),
     *("provider", "api", "__init__"),
-    *("testing", "__main__"),
+    *("testing_css", "testing_dom", "testing_js", "testing", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
@@ -37,14 +37,24 @@ SERVER_ORDER = [
     *("embed", "django", "flask", "starlette"),
     *("forwarding", "proxy"),
     *("bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
-    *("__init__",),
+    *("__init__", "testing"),
 ]
 
 MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob("*.py"))
 of_each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: f"{file.parent.name}.{file.stem}")
 
 BROWSER_MODULES = {"js", "jsffi", "pyodide", "pyodide_js", "pyscript"}
-MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "component", "bound", "controls", "bind"}
+MAY_IMPORT_THE_BROWSER = {
+    "bridge",
+    "tabs",
+    "popup",
+    "browser",
+    "elements",
+    "components",
+    "bound",
+    "controls",
+    "binding",
+}
 
 # Names of others that begin with an underscore, for want of a public one.
 ELSEWHERE = {
@@ -215,6 +225,11 @@ def test_the_version_stands_in_one_file() -> None:
 
 def test_a_version_is_found_however_it_is_said() -> None:
     assert versions_said_in('name = "x"\nversion = "1.2"\n__version__=\'3\'\nminversion = "9.0"') == ["1.2", "3"]
+
+
+@pytest.mark.parametrize("folder", ["client", "server", "server_stub"])
+def test_what_an_index_shows_of_a_distribution_leads_to_no_file_of_the_checkout(folder: str) -> None:
+    assert not re.search(r"\]\((?!https:)", (ROOT / folder / "README.md").read_text(encoding="utf-8"))
 
 
 def test_a_page_that_names_another_versions_wheel_is_found() -> None:

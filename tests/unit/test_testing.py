@@ -25,10 +25,6 @@ from nextauth_client.host import Answer
 from nextauth_client.testing import HANG, TORN, UNREACHABLE, Browser, Window, iso, run
 
 
-def open_provider(browser: Browser, **options: Any) -> Provider:
-    return Provider(host=browser.tab(), default=False, **options)
-
-
 def name(provider: Provider) -> str | None:
     state = provider.use_session()
     return None if state.session is None else str(state.session.user.name)
@@ -98,28 +94,25 @@ def test_what_a_page_leaves_running_is_cancelled() -> None:
     assert ended == ["yes"]
 
 
-def test_a_person_signs_in_and_out_and_the_other_tab_follows() -> None:
-    async def page(browser: Browser) -> None:
-        one, two = open_provider(browser), open_provider(browser)
-        await one.ready()
-        assert await sign_in(one)
-        await asyncio.sleep(1)
-        assert (name(one), name(two)) == ("jsmith", "jsmith")
-        before = len(browser.requests)
-        result = await one.sign_out(redirect=False)
-        assert result.url == "https://example.org/"
-        await asyncio.sleep(1)
-        assert (name(one), name(two)) == (None, None)
-        assert browser.requests[before:] == ["GET /csrf", "POST /signout"]
-        assert browser.cookie is None
-
-    run(page)
+async def test_a_person_signs_in_and_out_and_the_other_tab_follows(auth_browser: Browser) -> None:
+    one, two = auth_browser.open_tab(), auth_browser.open_tab()
+    await one.ready()
+    assert await sign_in(one)
+    await asyncio.sleep(1)
+    assert (name(one), name(two)) == ("jsmith", "jsmith")
+    before = len(auth_browser.requests)
+    result = await one.sign_out(redirect=False)
+    assert result.url == "https://example.org/"
+    await asyncio.sleep(1)
+    assert (name(one), name(two)) == (None, None)
+    assert auth_browser.requests[before:] == ["GET /csrf", "POST /signout"]
+    assert auth_browser.cookie is None
 
 
 def test_the_same_page_runs_the_same_way_twice() -> None:
     async def page(browser: Browser) -> list[str]:
         browser.cookie = browser.backend.login()
-        tabs = [open_provider(browser, keep_alive=7) for _ in range(3)]
+        tabs = [browser.open_tab(keep_alive=7) for _ in range(3)]
         await asyncio.sleep(20)
         await tabs[1].refresh()
         await tabs[2].sign_out(redirect=False)
@@ -128,20 +121,17 @@ def test_the_same_page_runs_the_same_way_twice() -> None:
     assert run(page) == run(page)
 
 
-def test_a_wrong_password_is_a_result() -> None:
-    async def page(browser: Browser) -> None:
-        provider = open_provider(browser)
-        result = await sign_in(provider, "wrong")
-        assert not result
-        assert result.error == "CredentialsSignin"
-
-    run(page)
+async def test_a_wrong_password_is_a_result(auth_browser: Browser) -> None:
+    provider = auth_browser.open_tab()
+    result = await sign_in(provider, "wrong")
+    assert not result
+    assert result.error == "CredentialsSignin"
 
 
 def test_an_effect_follows_in_virtual_time() -> None:
     async def page(browser: Browser) -> list[str | None]:
         browser.cookie = browser.backend.login("Ada")
-        provider = open_provider(browser)
+        provider = browser.open_tab()
         seen: list[str | None] = []
 
         @effect
@@ -170,26 +160,25 @@ def test_an_effect_follows_in_virtual_time() -> None:
     ],
     ids=["unreachable", "hang", "torn", "502", "empty"],
 )
-def test_faults_are_shown_and_the_page_recovers(fault: Any, error: type[Exception]) -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser, timeout=5)
-        await provider.ready()
-        browser.fault = fault
-        with pytest.raises(error):
-            await provider.get_session()
-        assert name(provider) == "jsmith"
-        browser.fault = None
-        await asyncio.sleep(10)
-        assert provider.use_session().error is None
-
-    run(page)
+async def test_faults_are_shown_and_the_page_recovers(
+    fault: Any, error: type[Exception], auth_browser: Browser
+) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab(timeout=5)
+    await provider.ready()
+    auth_browser.fault = fault
+    with pytest.raises(error):
+        await provider.get_session()
+    assert name(provider) == "jsmith"
+    auth_browser.fault = None
+    await asyncio.sleep(10)
+    assert provider.use_session().error is None
 
 
 def test_a_hang_ends_after_the_timeout() -> None:
     async def page(browser: Browser) -> float:
         browser.fault = HANG
-        provider = open_provider(browser, timeout=5)
+        provider = browser.open_tab(timeout=5)
         before = browser.now()
         with pytest.raises(BackendUnreachable):
             await provider.ready()
@@ -198,194 +187,161 @@ def test_a_hang_ends_after_the_timeout() -> None:
     assert run(page) == pytest.approx(5)
 
 
-def test_offline_and_back() -> None:
-    async def page(browser: Browser) -> None:
-        browser.set_online(False)
-        provider = open_provider(browser)
-        await asyncio.sleep(300)
-        assert provider.use_session().loading
-        browser.set_online(True)
-        await asyncio.sleep(1)
-        assert not provider.use_session().loading
+async def test_offline_and_back(auth_browser: Browser) -> None:
+    auth_browser.set_online(False)
+    provider = auth_browser.open_tab()
+    await asyncio.sleep(300)
+    assert provider.use_session().loading
+    auth_browser.set_online(True)
+    await asyncio.sleep(1)
+    assert not provider.use_session().loading
 
-        browser.set_online(False)
-        browser.cookie = browser.backend.login()
-        with pytest.raises(BackendUnreachable):
-            await provider.refresh()
-        asked = len(browser.requests)
-        await asyncio.sleep(300)
-        assert len(browser.requests) == asked
-        browser.set_online(True)
-        await asyncio.sleep(1)
-        assert name(provider) == "jsmith"
-
-    run(page)
+    auth_browser.set_online(False)
+    auth_browser.cookie = auth_browser.backend.login()
+    with pytest.raises(BackendUnreachable):
+        await provider.refresh()
+    asked = len(auth_browser.requests)
+    await asyncio.sleep(300)
+    assert len(auth_browser.requests) == asked
+    auth_browser.set_online(True)
+    await asyncio.sleep(1)
+    assert name(provider) == "jsmith"
 
 
-def test_a_hanging_sign_out_raises_and_what_became_of_it_is_asked() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        one, two = open_provider(browser, timeout=5), open_provider(browser, timeout=5)
-        await one.ready()
-        task = one.sign_out(redirect=False)
-        await asyncio.sleep(0.03)  # its token is on the way
-        browser.fault = TORN
-        with pytest.raises(BackendUnreachable):
-            await task
-        browser.fault = None
-        await asyncio.sleep(10)
-        assert (name(one), name(two)) == (None, None)
-
-    run(page)
-
-
-def test_a_sign_out_without_a_token_changes_nothing_and_asks_nothing() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
-        await provider.ready()
-        browser.fault = Answer(500, "")
-        before = len(browser.requests)
-        with pytest.raises(UnexpectedAnswer):
-            await provider.sign_out(redirect=False)
-        browser.fault = None
-        await asyncio.sleep(10)
-        assert name(provider) == "jsmith"
-        assert browser.requests[before:] == ["GET /csrf"]
-
-    run(page)
-
-
-def test_a_refused_token_is_fetched_anew_once() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
-        await provider.ready()
-        task = provider.sign_out(redirect=False)
-        await asyncio.sleep(0.06)
-        browser.backend.csrf_token = "another"
+async def test_a_hanging_sign_out_raises_and_what_became_of_it_is_asked(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    one, two = auth_browser.open_tab(timeout=5), auth_browser.open_tab(timeout=5)
+    await one.ready()
+    task = one.sign_out(redirect=False)
+    await asyncio.sleep(0.03)  # its token is on the way
+    auth_browser.fault = TORN
+    with pytest.raises(BackendUnreachable):
         await task
-        assert name(provider) is None
-
-    run(page)
-
-
-def test_a_token_that_is_refused_twice_raises_and_nothing_has_changed() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
-        await provider.ready()
-        task = provider.sign_out(redirect=False)
-        for _ in range(2):
-            await asyncio.sleep(0.06)
-            browser.backend.csrf_token += "x"
-            await asyncio.sleep(0.04)
-        with pytest.raises(CSRFRefused):
-            await task
-        await asyncio.sleep(1)
-        assert name(provider) == "jsmith"
-
-    run(page)
+    auth_browser.fault = None
+    await asyncio.sleep(10)
+    assert (name(one), name(two)) == (None, None)
 
 
-def test_where_cookies_are_blocked_nobody_signs_in_and_the_error_says_why() -> None:
-    async def page(browser: Browser) -> None:
-        browser.blocks_cookies = True
-        provider = open_provider(browser)
-        with pytest.raises(CookiesBlocked):
-            await provider.sign_in("credentials", username="jsmith", password="pw", redirect=False)
-        with pytest.raises(CookiesBlocked):
-            await provider.update_session({})
-        browser.blocks_cookies = False
-        assert await provider.sign_in("credentials", username="jsmith", password="pw", redirect=False)
-        browser.blocks_cookies = True
-        assert await provider.get_session() is None
-
-    run(page)
+async def test_a_sign_out_without_a_token_changes_nothing_and_asks_nothing(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await provider.ready()
+    auth_browser.fault = Answer(500, "")
+    before = len(auth_browser.requests)
+    with pytest.raises(UnexpectedAnswer):
+        await provider.sign_out(redirect=False)
+    auth_browser.fault = None
+    await asyncio.sleep(10)
+    assert name(provider) == "jsmith"
+    assert auth_browser.requests[before:] == ["GET /csrf"]
 
 
-def test_an_update_reaches_both_tabs() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        one, two = open_provider(browser), open_provider(browser)
-        await one.ready()
-        session = await one.update_session({"theme": "dark"})
-        assert session is not None
-        assert session.theme == "dark"
-        await asyncio.sleep(1)
-        assert two.use_session().session.theme == "dark"
-
-    run(page)
+async def test_a_refused_token_is_fetched_anew_once(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await provider.ready()
+    task = provider.sign_out(redirect=False)
+    await asyncio.sleep(0.06)
+    auth_browser.backend.csrf_token = "another"
+    await task
+    assert name(provider) is None
 
 
-def test_a_session_expires_on_the_backends_clock() -> None:
-    async def page(browser: Browser) -> None:
-        browser.backend.skew = -7200
-        browser.backend.session_length = 60
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
-        await provider.ready()
-        browser.fault = HANG
-        await asyncio.sleep(50)
-        assert name(provider) == "jsmith"
-        await asyncio.sleep(30)
-        assert name(provider) is None
-
-    run(page)
-
-
-def test_a_revoked_login_is_gone_at_the_next_focus() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
-        await asyncio.sleep(5)
-        browser.backend.revoked.add(browser.cookie.login)
-        browser.tabs[0].blur()
-        await asyncio.sleep(1)
-        assert name(provider) is None
-
-    run(page)
+async def test_a_token_that_is_refused_twice_raises_and_nothing_has_changed(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await provider.ready()
+    task = provider.sign_out(redirect=False)
+    for _ in range(2):
+        await asyncio.sleep(0.06)
+        auth_browser.backend.csrf_token += "x"
+        await asyncio.sleep(0.04)
+    with pytest.raises(CSRFRefused):
+        await task
+    await asyncio.sleep(1)
+    assert name(provider) == "jsmith"
 
 
-def test_the_back_forward_cache_keeps_a_page_and_brings_it_up_to_date() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        one, two = open_provider(browser), open_provider(browser)
-        await asyncio.sleep(1)
-        browser.tabs[1].leave()
-        await one.sign_out(redirect=False)
-        await asyncio.sleep(5)
-        assert name(two) == "jsmith"  # nobody sees it
-        browser.tabs[1].come_back()
-        assert two.use_session().loading
-        await asyncio.sleep(1)
-        assert name(two) is None
-
-    run(page)
+async def test_where_cookies_are_blocked_nobody_signs_in_and_the_error_says_why(auth_browser: Browser) -> None:
+    auth_browser.blocks_cookies = True
+    provider = auth_browser.open_tab()
+    with pytest.raises(CookiesBlocked):
+        await provider.sign_in("credentials", username="jsmith", password="pw", redirect=False)
+    with pytest.raises(CookiesBlocked):
+        await provider.update_session({})
+    auth_browser.blocks_cookies = False
+    assert await provider.sign_in("credentials", username="jsmith", password="pw", redirect=False)
+    auth_browser.blocks_cookies = True
+    assert await provider.get_session() is None
 
 
-def test_a_tab_that_crashes_with_the_lock_stops_nobody() -> None:
-    async def page(browser: Browser) -> None:
-        providers = [open_provider(browser) for _ in range(3)]
-        await asyncio.sleep(1)
-        browser.cookie = browser.backend.login()
-        browser.latency = 2
-        browser.js_client_says("getSession")
-        await asyncio.sleep(0.5)
-        [holder] = browser.lock_holders.values()
-        index = browser.tabs.index(holder)  # type: ignore[arg-type]
-        browser.tabs[index].crash()
-        await asyncio.sleep(10)
-        assert [name(provider) for provider in providers if provider is not providers[index]] == ["jsmith"] * 2
+async def test_an_update_reaches_both_tabs(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    one, two = auth_browser.open_tab(), auth_browser.open_tab()
+    await one.ready()
+    session = await one.update_session({"theme": "dark"})
+    assert session is not None
+    assert session.theme == "dark"
+    await asyncio.sleep(1)
+    assert two.use_session().session.theme == "dark"
 
-    run(page)
+
+async def test_a_session_expires_on_the_backends_clock(auth_browser: Browser) -> None:
+    auth_browser.backend.skew = -7200
+    auth_browser.backend.session_length = 60
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await provider.ready()
+    auth_browser.fault = HANG
+    await asyncio.sleep(50)
+    assert name(provider) == "jsmith"
+    await asyncio.sleep(30)
+    assert name(provider) is None
+
+
+async def test_a_revoked_login_is_gone_at_the_next_focus(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await asyncio.sleep(5)
+    auth_browser.backend.revoked.add(auth_browser.cookie.login)
+    auth_browser.tabs[0].blur()
+    await asyncio.sleep(1)
+    assert name(provider) is None
+
+
+async def test_the_back_forward_cache_keeps_a_page_and_brings_it_up_to_date(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    one, two = auth_browser.open_tab(), auth_browser.open_tab()
+    await asyncio.sleep(1)
+    auth_browser.tabs[1].leave()
+    await one.sign_out(redirect=False)
+    await asyncio.sleep(5)
+    assert name(two) == "jsmith"  # nobody sees it
+    auth_browser.tabs[1].come_back()
+    assert two.use_session().loading
+    await asyncio.sleep(1)
+    assert name(two) is None
+
+
+async def test_a_tab_that_crashes_with_the_lock_stops_nobody(auth_browser: Browser) -> None:
+    providers = [auth_browser.open_tab() for _ in range(3)]
+    await asyncio.sleep(1)
+    auth_browser.cookie = auth_browser.backend.login()
+    auth_browser.latency = 2
+    auth_browser.js_client_says("getSession")
+    await asyncio.sleep(0.5)
+    [holder] = auth_browser.lock_holders.values()
+    index = auth_browser.tabs.index(holder)  # type: ignore[arg-type]
+    auth_browser.tabs[index].crash()
+    await asyncio.sleep(10)
+    assert [name(provider) for provider in providers if provider is not providers[index]] == ["jsmith"] * 2
 
 
 @pytest.mark.parametrize("locks", [True, False])
 @pytest.mark.parametrize("channels", [True, False])
 def test_tabs_follow_each_other_with_whatever_the_browser_has(locks: bool, channels: bool) -> None:
     async def page(browser: Browser) -> None:
-        one, two = open_provider(browser), open_provider(browser)
+        one, two = browser.open_tab(), browser.open_tab()
         await one.ready()
         await sign_in(one)
         await asyncio.sleep(1)
@@ -394,152 +350,126 @@ def test_tabs_follow_each_other_with_whatever_the_browser_has(locks: bool, chann
     run(page, locks=locks, channels=channels)
 
 
-def test_sleep_and_clock_do_what_they_say() -> None:
-    async def page(browser: Browser) -> None:
-        browser.backend.session_length = 60
-        browser.cookie = browser.backend.login()
-        provider = open_provider(browser)
+async def test_sleep_and_clock_do_what_they_say(auth_browser: Browser) -> None:
+    auth_browser.backend.session_length = 60
+    auth_browser.cookie = auth_browser.backend.login()
+    provider = auth_browser.open_tab()
+    await provider.ready()
+    auth_browser.suspend(3600)
+    await asyncio.sleep(1)
+    assert name(provider) is None
+    before = auth_browser.now()
+    auth_browser.set_clock(-100)
+    assert auth_browser.now() == before - 100
+
+
+async def test_stop_leaves_nothing(auth_browser: Browser) -> None:
+    provider = auth_browser.open_tab(keep_alive=5)
+    auth_browser.fault = HANG
+    await asyncio.sleep(1)
+    provider.stop()
+    assert auth_browser.tabs == []
+    assert not auth_browser.lock_holders
+    asked = len(auth_browser.requests)
+    await asyncio.sleep(100)
+    assert len(auth_browser.requests) == asked
+
+
+async def test_js_clients_are_told_and_heard(auth_browser: Browser) -> None:
+    provider = auth_browser.open_tab()
+    await provider.refresh()
+    assert auth_browser.told_js_clients == ["getSession"]
+    auth_browser.cookie = auth_browser.backend.login()
+    auth_browser.js_client_says()
+    await asyncio.sleep(1)
+    assert name(provider) == "jsmith"
+    assert auth_browser.told_js_clients == ["getSession"]
+
+
+async def test_where_a_page_was_sent_can_be_read(auth_browser: Browser) -> None:
+    tab = auth_browser.tab("https://example.org/shop?x=1")
+    provider = Provider(host=tab, default=False)
+    await provider.sign_in("github")
+    assert tab.visited == ["https://accounts.example/authorize"]
+    assert tab.take_departure()
+    assert not tab.take_departure()
+    await provider.sign_in()
+    assert tab.visited[1].startswith("https://example.org/api/auth/signin?callbackUrl=https%3A%2F%2Fexample.org%2Fshop")
+    with pytest.raises(UnsafeURL):
+        await tab.navigate("javascript:alert(1)")
+
+
+async def test_a_sign_in_in_a_window_is_played_by_the_test(auth_browser: Browser) -> None:
+    tab = auth_browser.tab("https://example.org/shop")
+    provider, other = Provider(host=tab, default=False), auth_browser.open_tab()
+    signing_in = provider.sign_in("github", popup=True)
+    [window] = tab.windows
+    await asyncio.sleep(5)
+    assert window.visited == ["https://accounts.example/authorize"]
+    auth_browser.cookie = auth_browser.backend.login()
+    window.shows("https://example.org/shop")
+    assert await signing_in
+    assert window.closed and tab.visited == []
+    await asyncio.sleep(1)
+    assert name(provider) == name(other) == "jsmith"
+
+    signing_in = provider.sign_in("github", popup=True)
+    await asyncio.sleep(5)
+    tab.windows[1].shows("https://example.org/api/auth/error?error=AccessDenied")
+    assert (await signing_in).error == "AccessDenied"
+
+    tab.opens_windows = False
+    with pytest.raises(PopupBlocked):
+        await provider.sign_in("github", popup=True)
+
+
+async def test_of_a_window_that_hides_the_page_hears_what_every_tab_hears(auth_browser: Browser) -> None:
+    tab = auth_browser.tab()
+    provider = Provider(host=tab, default=False)
+
+    def begin() -> tuple[asyncio.Task[SignInResult], Window]:
+        signing_in = provider.sign_in("github", popup=True)
+        tab.windows[-1].hides = True
+        return signing_in, tab.windows[-1]
+
+    signing_in, window = begin()
+    await asyncio.sleep(250)
+    assert not signing_in.done() and not window.closed
+    auth_browser.cookie = auth_browser.backend.login()
+    landing = auth_browser.tab()
+    landing.is_popup = True
+    Provider(host=landing, default=False)
+    assert (await signing_in).url == "https://example.org/"
+    assert name(provider) == "jsmith"
+    await asyncio.sleep(1)
+    assert landing not in auth_browser.tabs, "it closed itself"
+
+    # Somebody signs in as another, and a question of this page's in the meantime says nothing of it.
+    await provider.sign_out(redirect=False)
+    signing_in, _ = begin()
+    await asyncio.sleep(5)
+    await provider.get_session()
+    await asyncio.sleep(5)
+    assert not signing_in.done()
+    with pytest.raises(PopupTimedOut):
+        await signing_in
+
+
+async def test_a_window_that_a_sign_in_has_opened_stays_until_somebody_has_signed_in(auth_browser: Browser) -> None:
+    window = auth_browser.tab()
+    window.is_popup = True
+    provider = Provider(host=window, default=False)
+    await asyncio.sleep(60)
+    assert window in auth_browser.tabs
+    await sign_in(provider)
+    await asyncio.sleep(1)
+    assert window not in auth_browser.tabs
+
+
+async def test_a_page_that_does_not_exist_is_not_json(auth_browser: Browser) -> None:
+    provider = auth_browser.open_tab(base_path="/api/auth/nowhere")
+    with pytest.raises(UnexpectedAnswer):
         await provider.ready()
-        browser.suspend(3600)
-        await asyncio.sleep(1)
-        assert name(provider) is None
-        before = browser.now()
-        browser.set_clock(-100)
-        assert browser.now() == before - 100
-
-    run(page)
-
-
-def test_stop_leaves_nothing() -> None:
-    async def page(browser: Browser) -> None:
-        provider = open_provider(browser, keep_alive=5)
-        browser.fault = HANG
-        await asyncio.sleep(1)
-        provider.stop()
-        assert browser.tabs == []
-        assert not browser.lock_holders
-        asked = len(browser.requests)
-        await asyncio.sleep(100)
-        assert len(browser.requests) == asked
-
-    run(page)
-
-
-def test_js_clients_are_told_and_heard() -> None:
-    async def page(browser: Browser) -> None:
-        provider = open_provider(browser)
-        await provider.refresh()
-        assert browser.told_js_clients == ["getSession"]
-        browser.cookie = browser.backend.login()
-        browser.js_client_says()
-        await asyncio.sleep(1)
-        assert name(provider) == "jsmith"
-        assert browser.told_js_clients == ["getSession"]
-
-    run(page)
-
-
-def test_where_a_page_was_sent_can_be_read() -> None:
-    async def page(browser: Browser) -> None:
-        tab = browser.tab("https://example.org/shop?x=1")
-        provider = Provider(host=tab, default=False)
-        await provider.sign_in("github")
-        assert tab.visited == ["https://accounts.example/authorize"]
-        assert tab.take_departure()
-        assert not tab.take_departure()
-        await provider.sign_in()
-        assert tab.visited[1].startswith(
-            "https://example.org/api/auth/signin?callbackUrl=https%3A%2F%2Fexample.org%2Fshop"
-        )
-        with pytest.raises(UnsafeURL):
-            await tab.navigate("javascript:alert(1)")
-
-    run(page)
-
-
-def test_a_sign_in_in_a_window_is_played_by_the_test() -> None:
-    async def page(browser: Browser) -> None:
-        tab = browser.tab("https://example.org/shop")
-        provider, other = Provider(host=tab, default=False), open_provider(browser)
-        signing_in = provider.sign_in("github", popup=True)
-        [window] = tab.windows
-        await asyncio.sleep(5)
-        assert window.visited == ["https://accounts.example/authorize"]
-        browser.cookie = browser.backend.login()
-        window.shows("https://example.org/shop")
-        assert await signing_in
-        assert window.closed and tab.visited == []
-        await asyncio.sleep(1)
-        assert name(provider) == name(other) == "jsmith"
-
-        signing_in = provider.sign_in("github", popup=True)
-        await asyncio.sleep(5)
-        tab.windows[1].shows("https://example.org/api/auth/error?error=AccessDenied")
-        assert (await signing_in).error == "AccessDenied"
-
-        tab.opens_windows = False
-        with pytest.raises(PopupBlocked):
-            await provider.sign_in("github", popup=True)
-
-    run(page)
-
-
-def test_of_a_window_that_hides_the_page_hears_what_every_tab_hears() -> None:
-    async def page(browser: Browser) -> None:
-        tab = browser.tab()
-        provider = Provider(host=tab, default=False)
-
-        def begin() -> tuple[asyncio.Task[SignInResult], Window]:
-            signing_in = provider.sign_in("github", popup=True)
-            tab.windows[-1].hides = True
-            return signing_in, tab.windows[-1]
-
-        signing_in, window = begin()
-        await asyncio.sleep(250)
-        assert not signing_in.done() and not window.closed
-        browser.cookie = browser.backend.login()
-        landing = browser.tab()
-        landing.is_popup = True
-        Provider(host=landing, default=False)
-        assert (await signing_in).url == "https://example.org/"
-        assert name(provider) == "jsmith"
-        await asyncio.sleep(1)
-        assert landing not in browser.tabs, "it closed itself"
-
-        # Somebody signs in as another, and a question of this page's in the meantime says nothing of it.
-        await provider.sign_out(redirect=False)
-        signing_in, _ = begin()
-        await asyncio.sleep(5)
-        await provider.get_session()
-        await asyncio.sleep(5)
-        assert not signing_in.done()
-        with pytest.raises(PopupTimedOut):
-            await signing_in
-
-    run(page)
-
-
-def test_a_window_that_a_sign_in_has_opened_stays_until_somebody_has_signed_in() -> None:
-    async def page(browser: Browser) -> None:
-        window = browser.tab()
-        window.is_popup = True
-        provider = Provider(host=window, default=False)
-        await asyncio.sleep(60)
-        assert window in browser.tabs
-        await sign_in(provider)
-        await asyncio.sleep(1)
-        assert window not in browser.tabs
-
-    run(page)
-
-
-def test_a_page_that_does_not_exist_is_not_json() -> None:
-    async def page(browser: Browser) -> None:
-        provider = open_provider(browser, base_path="/api/auth/nowhere")
-        with pytest.raises(UnexpectedAnswer):
-            await provider.ready()
-
-    run(page)
 
 
 def test_iso_is_what_the_wire_has() -> None:
@@ -561,37 +491,31 @@ def test_an_effect_of_an_answer_that_fails_takes_no_other_with_it(capsys: pytest
     assert "a large session" in capsys.readouterr().err
 
 
-def test_a_query_without_a_provider_is_one_request_that_every_tab_learns_from() -> None:
-    async def page(browser: Browser) -> None:
-        other = open_provider(browser)
-        await asyncio.sleep(1)
-        browser.cookie = browser.backend.login()
-        asked = len(browser.requests)
-        session = await nextauth_client.get_session()
-        assert session is not None
-        await asyncio.sleep(1)
-        assert name(other) == "jsmith"
-        assert browser.requests[asked:] == ["GET /session"]
-
-    run(page)
+async def test_a_query_without_a_provider_is_one_request_that_every_tab_learns_from(auth_browser: Browser) -> None:
+    other = auth_browser.open_tab()
+    await asyncio.sleep(1)
+    auth_browser.cookie = auth_browser.backend.login()
+    asked = len(auth_browser.requests)
+    session = await nextauth_client.get_session()
+    assert session is not None
+    await asyncio.sleep(1)
+    assert name(other) == "jsmith"
+    assert auth_browser.requests[asked:] == ["GET /session"]
 
 
-def test_a_late_answer_elsewhere_does_not_undo_a_sign_out_without_a_provider() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        other = open_provider(browser)
-        await other.ready()
-        browser.latency = 3.0
-        refreshing = asyncio.create_task(other.refresh())
-        await asyncio.sleep(0.1)
-        browser.latency = 0.1
-        await nextauth_client.sign_out(redirect=False)
-        await refreshing
-        await asyncio.sleep(10)
-        assert browser.cookie is None
-        assert other.use_session().status == "unauthenticated"
-
-    run(page)
+async def test_a_late_answer_elsewhere_does_not_undo_a_sign_out_without_a_provider(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    other = auth_browser.open_tab()
+    await other.ready()
+    auth_browser.latency = 3.0
+    refreshing = asyncio.create_task(other.refresh())
+    await asyncio.sleep(0.1)
+    auth_browser.latency = 0.1
+    await nextauth_client.sign_out(redirect=False)
+    await refreshing
+    await asyncio.sleep(10)
+    assert auth_browser.cookie is None
+    assert other.use_session().status == "unauthenticated"
 
 
 def test_what_fails_without_a_provider_and_without_anybody_waiting_is_on_the_console(
@@ -607,89 +531,71 @@ def test_what_fails_without_a_provider_and_without_anybody_waiting_is_on_the_con
     assert "BackendUnreachable" in capsys.readouterr().err
 
 
-def test_a_token_is_asked_for_after_the_first_query_whose_answer_may_bring_another() -> None:
-    async def page(browser: Browser) -> None:
-        browser.latency = 2.0
-        provider = open_provider(browser)
-        await provider.get_csrf_token()
-        assert browser.requests == ["GET /session", "GET /csrf"]
-        assert not provider.use_session().loading
-
-    run(page)
+async def test_a_token_is_asked_for_after_the_first_query_whose_answer_may_bring_another(auth_browser: Browser) -> None:
+    auth_browser.latency = 2.0
+    provider = auth_browser.open_tab()
+    await provider.get_csrf_token()
+    assert auth_browser.requests == ["GET /session", "GET /csrf"]
+    assert not provider.use_session().loading
 
 
-def test_the_page_that_one_signs_in_on_is_asked_for_after_the_first_query() -> None:
-    async def page(browser: Browser) -> None:
-        browser.latency = 2.0
-        tab = browser.tab()
-        provider = Provider(host=tab, default=False)
-        leaving = provider.sign_in()
-        await asyncio.sleep(1.5)
-        assert tab.visited == []
-        await leaving
-        assert len(tab.visited) == 1
-        assert not provider.use_session().loading
-
-    run(page)
+async def test_the_page_that_one_signs_in_on_is_asked_for_after_the_first_query(auth_browser: Browser) -> None:
+    auth_browser.latency = 2.0
+    tab = auth_browser.tab()
+    provider = Provider(host=tab, default=False)
+    leaving = provider.sign_in()
+    await asyncio.sleep(1.5)
+    assert tab.visited == []
+    await leaving
+    assert len(tab.visited) == 1
+    assert not provider.use_session().loading
 
 
-def test_all_readers_who_require_a_session_leave_together() -> None:
-    async def page(browser: Browser) -> None:
-        tab = browser.tab("https://example.org/private")
-        provider = Provider(host=tab, default=False)
-        for _ in range(3):
-            effect(lambda: provider.use_session(required=True))
-        await asyncio.sleep(1)
-        [visited] = tab.visited
-        assert visited.startswith("https://example.org/api/auth/signin?error=SessionRequired&callbackUrl=")
-        assert tab.take_departure()
-
-    run(page)
+async def test_all_readers_who_require_a_session_leave_together(auth_browser: Browser) -> None:
+    tab = auth_browser.tab("https://example.org/private")
+    provider = Provider(host=tab, default=False)
+    for _ in range(3):
+        effect(lambda: provider.use_session(required=True))
+    await asyncio.sleep(1)
+    [visited] = tab.visited
+    assert visited.startswith("https://example.org/api/auth/signin?error=SessionRequired&callbackUrl=")
+    assert tab.take_departure()
 
 
-def test_an_action_without_a_provider_is_followed_by_the_other_tabs() -> None:
-    async def page(browser: Browser) -> None:
-        other = open_provider(browser)
-        await asyncio.sleep(1)
-        asked = len(browser.requests)
-        await sign_in(nextauth_client)
-        await asyncio.sleep(1)
-        assert name(other) == "jsmith"
-        assert browser.requests[asked:].count("GET /session") == 1
-        await nextauth_client.sign_out(redirect=False)
-        await asyncio.sleep(1)
-        assert other.use_session().status == "unauthenticated"
-        assert browser.requests[asked:].count("GET /session") == 1
-
-    run(page)
+async def test_an_action_without_a_provider_is_followed_by_the_other_tabs(auth_browser: Browser) -> None:
+    other = auth_browser.open_tab()
+    await asyncio.sleep(1)
+    asked = len(auth_browser.requests)
+    await sign_in(nextauth_client)
+    await asyncio.sleep(1)
+    assert name(other) == "jsmith"
+    assert auth_browser.requests[asked:].count("GET /session") == 1
+    await nextauth_client.sign_out(redirect=False)
+    await asyncio.sleep(1)
+    assert other.use_session().status == "unauthenticated"
+    assert auth_browser.requests[asked:].count("GET /session") == 1
 
 
 # ── a page's own code, which speaks to the module's functions ─────────────────────────────────────
 
 
-def test_the_modules_functions_can_be_tested_outside_a_browser() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
+async def test_the_modules_functions_can_be_tested_outside_a_browser(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    session = await nextauth_client.get_session()
+    assert session is not None and session.user.name == "jsmith"
+    assert "github" in await nextauth_client.get_providers()
+    assert await nextauth_client.get_csrf_token() == "token"
+    assert nextauth_client.explain_error() == ""
+    assert not any(tab.hears for tab in auth_browser.tabs)  # a query alone leaves nothing behind
+
+
+async def test_the_modules_functions_speak_to_the_provider_that_runs(auth_browser: Browser) -> None:
+    auth_browser.cookie = auth_browser.backend.login()
+    tab = auth_browser.tab("https://example.org/?error=AccessDenied")
+    with Provider(host=tab):
         session = await nextauth_client.get_session()
         assert session is not None and session.user.name == "jsmith"
-        assert "github" in await nextauth_client.get_providers()
-        assert await nextauth_client.get_csrf_token() == "token"
-        assert nextauth_client.explain_error() == ""
-        assert not any(tab.hears for tab in browser.tabs)  # a query alone leaves nothing behind
-
-    run(page)
-
-
-def test_the_modules_functions_speak_to_the_provider_that_runs() -> None:
-    async def page(browser: Browser) -> None:
-        browser.cookie = browser.backend.login()
-        tab = browser.tab("https://example.org/?error=AccessDenied")
-        with Provider(host=tab):
-            session = await nextauth_client.get_session()
-            assert session is not None and session.user.name == "jsmith"
-            assert nextauth_client.explain_error() == nextauth_client.explain_error("AccessDenied") != ""
-
-    run(page)
+        assert nextauth_client.explain_error() == nextauth_client.explain_error("AccessDenied") != ""
 
 
 @pytest.mark.parametrize("time", ["first", "second"])
@@ -730,10 +636,7 @@ def test_outside_a_page_and_a_test_nobody_is_asked() -> None:
 
 
 @pytest.mark.parametrize("given", [{"status": "ok"}, {"user": "Ada"}, {"expires": "soon"}])
-def test_what_is_no_session_is_not_taken_for_one(given: Any) -> None:
-    async def page(browser: Browser) -> None:
-        with pytest.raises(ValueError, match="has a user"):
-            Provider(given, host=browser.tab())
-        assert Provider.current() is None
-
-    run(page)
+async def test_what_is_no_session_is_not_taken_for_one(given: Any, auth_browser: Browser) -> None:
+    with pytest.raises(ValueError, match="has a user"):
+        Provider(given, host=auth_browser.tab())
+    assert Provider.current() is None

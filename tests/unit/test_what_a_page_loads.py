@@ -9,6 +9,7 @@ import json
 import mimetypes
 import os
 import re
+import shutil
 import subprocess
 import symtable
 import sys
@@ -84,7 +85,7 @@ def minified(script: bytes) -> bytes:
 def test_it_holds_what_a_page_imports_and_nothing_else() -> None:
     names = {Path(name).stem for name in FILES}
     assert {"__init__", "provider", "sync", "browser"} <= names
-    assert {"bind", "component", "popup"} <= names, "they load when they are asked for"
+    assert {"binding", "components", "popup"} <= names, "they load when they are asked for"
     assert "__main__" not in names
     assert not [name for name in names if name.startswith("testing")]
     assert not [name for name in FILES if Path(name).parent != Path("nextauth_client")]
@@ -286,8 +287,9 @@ def test_what_it_holds_does_what_the_source_does(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    for name in ("testing.py", "__main__.py"):
-        (tmp_path / PACKAGE.name / name).write_text((PACKAGE / name).read_text())
+    for file in (*PACKAGE.glob("testing*.py"), PACKAGE / "__main__.py"):
+        shutil.copy(file, tmp_path / PACKAGE.name)
+    shutil.copy(PACKAGE.with_name("pytest_nextauth_client.py"), tmp_path)
     tests = [str(ROOT / "tests" / "unit" / name) for name in RUN_AGAINST_IT]
     words = [
         sys.executable,

@@ -122,7 +122,7 @@ def test_a_session_younger_than_that_is_known_at_once() -> None:
 
 def test_a_page_that_a_sign_in_landed_on_with_its_session_tells_the_others() -> None:
     async def page(browser: Browser) -> None:
-        other = Provider(host=browser.tab(), default=False)
+        other = browser.open_tab()
         await other.ready()
         tab = browser.tab()
         tab.note_departure()
@@ -284,7 +284,7 @@ def test_an_early_query_older_than_the_newest_mutation_is_asked_again(latency: f
 
     async def page(browser: Browser) -> None:
         browser.cookie = browser.backend.login("ada")
-        other = Provider(host=browser.tab(), default=False)
+        other = browser.open_tab()
         await other.ready()
         tab = browser.tab()
         tab._name = "nextauth-client:1:https://example.org/api/auth"
@@ -328,7 +328,7 @@ def test_an_early_answer_is_asked_for_once_more_when_another_client_has_told_of_
 
 def test_other_tabs_adopt_an_early_answer() -> None:
     async def page(browser: Browser) -> None:
-        other = Provider(host=browser.tab(), default=False)
+        other = browser.open_tab()
         await other.ready()
         browser.cookie = browser.backend.login("ada")
         tab = browser.tab()

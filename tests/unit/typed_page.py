@@ -21,6 +21,7 @@ from nextauth_client import (
     update_session,
     use_session,
 )
+from nextauth_client.testing import ApiAnswer, Backend, Browser, run
 from typing_extensions import assert_type
 
 
@@ -106,3 +107,20 @@ async def guarded(provider: Provider) -> None:
     assert_type(await provider.require_session(when=bool)(order)(5), str | None)
     assert_type(await provider.require_session(order)(5), str | None)
     changed.dispose()
+
+
+async def test_of_it(auth_browser: Browser, auth_backend: Backend) -> None:
+    auth_browser.signed_in_as("Ada", expires_in=5, role="admin")
+    auth_backend.answers(500, for_seconds=3)
+    auth_backend.api["/api/orders"] = lambda request, session: ApiAnswer(200 if session else 401, ["apples"])
+    auth_browser.goes_offline(for_seconds=60)
+    assert_type(auth_browser.open_tab(keep_alive=60), Provider)
+    assert_type(auth_browser.document.visible_text(), str)
+    assert_type((await auth_browser.load("shop.py")).__name__, str)
+
+
+async def page(browser: Browser) -> int:
+    return len(browser.tabs)
+
+
+assert_type(run(page), int)
