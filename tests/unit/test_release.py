@@ -94,7 +94,7 @@ IN_BOTH = [
     (metadata("^License-Expression: .*\n", ""), "says no License-Expression"),
     (metadata("^Requires-Python: .*\n", ""), "says no Requires-Python"),
     (metadata("^Classifier: Typing :: Typed\n", ""), "lacks the classifier Typing :: Typed"),
-    (metadata("^# nextauth_client", "# another"), 'write `readme = "client/README.md"`'),
+    (metadata("^# nextauth-client", "# another"), 'write `readme = "client/README.md"`'),
     (also("nextauth_client/tests/test_urls.py"), "brings nextauth_client/tests/test_urls.py, which nobody needs"),
     (also("nextauth_client/conftest.py"), "brings nextauth_client/conftest.py, which nobody needs"),
     (also("nextauth_client/.env"), "brings nextauth_client/.env, which nobody needs"),
