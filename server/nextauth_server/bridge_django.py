@@ -15,6 +15,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .providers import Begun, Provider
 
 
 def describe_user(user: Any) -> Mapping[str, Any]:
@@ -121,6 +122,18 @@ class _Accounts:
     def update(self, data: Any) -> None:
         if self.bridge.update is not None:
             self.bridge.update(self.request, data)
+
+    def providers(self) -> list[Provider]:
+        return []
+
+    def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
+        raise SignInRefused("OAuthSignin")
+
+    def end(self, provider: str, state: str) -> Begun | None:
+        return None
+
+    def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
+        return False
 
 
 def _end_of(session: Any) -> datetime:

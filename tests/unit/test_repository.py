@@ -38,7 +38,7 @@ SERVER_ORDER = [
     *("answers", "visits", "origins", "finding", "guards"),
     *("embed", "django", "flask", "starlette"),
     *("forwarding", "proxy"),
-    *("bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
+    *("providers", "bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
     *("__init__",),
 ]
 
@@ -52,6 +52,7 @@ MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "com
 ELSEWHERE = {
     "tasks": {"_log_traceback", "_top_level_task", "_schedule_run_iter"},  # of asyncio's, here and on MicroPython
     "elements": {"_dom_element"},  # of pyscript.web's elements
+    "providers": {"_registry"},  # of Authlib's OAuth, which has no list of its clients
     "bridge_flask": {"_get_current_object"},  # of Werkzeug's proxies, whose documentation has it
 }
 
