@@ -44,6 +44,7 @@ class AuthBridge:
         allowed_origins: Iterable[str] = (),
         name: str = "Password",
         providers: Any = None,
+        provider_names: Mapping[str, str] = {},
         sign_in_with: Callable[..., Any] | None = None,
     ) -> None:
         """For Starlette and FastAPI: `app.mount("/api/auth", AuthBridge(user_of=…, sign_in=…, sign_out=…, secret=…))`.
@@ -58,11 +59,12 @@ class AuthBridge:
         `sign_in_page` is the path or URL of the app's own. The others are those of `AuthBridge.django`.
 
         `providers` is Authlib's `OAuth()` of `authlib.integrations.starlette_client`, whose clients' names are the
-        providers' ids. `sign_in_with(request, provider, userinfo)` says whether somebody may come in of whom a provider
-        has said that (`{"sub": …, "email": …}`), and keeps in the session who it is; a parameter `token` gets the OAuth
-        tokens. Both need `SessionMiddleware`.
+        providers' ids; `provider_names` are those that people read (`{"github": "GitHub"}`). `sign_in_with(request,
+        provider, userinfo)` says whether somebody may come in of whom a provider has said that (`{"sub": …, "email":
+        …}`), and keeps in the session who it is; a parameter `token` gets the OAuth tokens. It needs
+        `SessionMiddleware`, may be sync or async, and raises `SignInRefused` for an error of its own.
 
-        Raises `ValueError` for an empty secret, for one of the last two without the other, and as that does.
+        Raises `ValueError` for an empty secret, for `providers` without `sign_in_with` or the reverse, and as that.
         """
         from .bridge_asgi import ASGIBridge
 
@@ -87,6 +89,7 @@ class AuthBridge:
             session_max_age=session_max_age,
             url=_origin(url),
             oauth=providers,
+            provider_names=provider_names,
             sign_in_with=sign_in_with,
         )
 
@@ -156,6 +159,7 @@ class AuthBridge:
         url_prefix: str = protocol.BASE_PATH,
         name: str = "Password",
         providers: Any = None,
+        provider_names: Mapping[str, str] = {},
         sign_in_with: Callable[..., Any] | None = None,
     ) -> "FlaskBridge":
         """Over Flask-Login: `app.register_blueprint(AuthBridge.flask_login(manager, authenticate=check).blueprint)`.
@@ -166,10 +170,11 @@ class AuthBridge:
         `sign_in_page` is a path or URL, else `login_manager.login_view`. The others are those of `AuthBridge.django`.
 
         `providers` is Authlib's `OAuth(app)` of `authlib.integrations.flask_client`, whose clients' names are the
-        providers' ids. `sign_in_with(provider, userinfo)` gives the user of whom a provider has said that (`{"sub": …,
-        "email": …}`), or `None` for nobody; a parameter `token` gets the OAuth tokens.
+        providers' ids; `provider_names` are those that people read (`{"github": "GitHub"}`). `sign_in_with(provider,
+        userinfo)` gives the user of whom a provider has said that (`{"sub": …, "email": …}`), or `None` for nobody; a
+        parameter `token` gets the OAuth tokens.
 
-        Raises `ValueError` for one of the last two without the other, and as that does.
+        Raises `ValueError` for `providers` without `sign_in_with` or the reverse, and as that.
         """
         from flask import current_app, url_for
 
@@ -208,6 +213,7 @@ class AuthBridge:
             url=_origin(url),
             url_prefix=url_prefix,
             oauth=providers,
+            provider_names=provider_names,
             sign_in_with=sign_in_with,
         )
 

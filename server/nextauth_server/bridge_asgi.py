@@ -46,6 +46,7 @@ class ASGIBridge:
         session_max_age: float,
         url: str | None,
         oauth: Any,
+        provider_names: Mapping[str, str],
         sign_in_with: Function | None,
     ) -> None:
         self.bridge = bridge
@@ -59,6 +60,7 @@ class ASGIBridge:
         self.session_max_age = session_max_age
         self.url = url
         self.oauth = oauth
+        self.provider_names = provider_names
         self.sign_in_with = sign_in_with
         self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=3).takes
 
@@ -146,7 +148,7 @@ class _Accounts:
             await _call(self.bridge.update, self.request, data)
 
     def providers(self) -> list[Provider]:
-        return registered(self.bridge.oauth)
+        return registered(self.bridge.oauth, self.bridge.provider_names)
 
     @property
     def _begun(self) -> MutableMapping[str, Any]:

@@ -42,6 +42,7 @@ class FlaskBridge:
         url: str | None,
         url_prefix: str,
         oauth: Any,
+        provider_names: Mapping[str, str],
         sign_in_with: Callable[..., Any] | None,
     ) -> None:
         from flask import Blueprint
@@ -55,6 +56,7 @@ class FlaskBridge:
         self.remember = remember
         self.url = url
         self.oauth = oauth
+        self.provider_names = provider_names
         self.sign_in_with = sign_in_with
         self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=2).takes
         self.blueprint = Blueprint("nextauth_server", __name__, url_prefix=url_prefix)
@@ -141,7 +143,7 @@ class _Accounts:
             self.bridge.update(data)
 
     def providers(self) -> list[Provider]:
-        return registered(self.bridge.oauth)
+        return registered(self.bridge.oauth, self.bridge.provider_names)
 
     def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
         from flask import session

@@ -43,11 +43,14 @@ class Begun:
     time: float
 
 
-def registered(registry: Any) -> list[Provider]:
-    """The providers of Authlib's `OAuth()`, also those that were registered since; none without one."""
+def registered(registry: Any, names: Mapping[str, str]) -> list[Provider]:
+    """The providers of Authlib's `OAuth()`, also those that were registered since; none without one.
+
+    `names` are those that people read, by id; without one it is the id with a capital letter.
+    """
     # Authlib gives each client by its name and has no list of them.
-    names = [] if registry is None else list(registry._registry)
-    return [Provider(name, name[:1].upper() + name[1:]) for name in names]
+    ids = [] if registry is None else list(registry._registry)
+    return [Provider(one, names.get(one) or one[:1].upper() + one[1:]) for one in ids]
 
 
 def begin(

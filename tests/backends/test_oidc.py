@@ -15,6 +15,12 @@ from tests.support.real_backends import Mailbox, RealBackend, version_of
 NOWHERE = "http://127.0.0.1:1"
 
 
+def is_at_error(workbench: Workbench, code: str) -> None:
+    """On the backend's page for it, or on the app's own sign-in page."""
+    there = re.escape(workbench.backend.error_page)
+    expect(workbench.page).to_have_url(re.compile(rf"^{there}\w*\?.*\berror={code}\b"))
+
+
 def test_s12_s20_a_provider_leads_to_its_page_and_back_to_where_one_started(
     backend: RealBackend, open_workbench: OpenWorkbench
 ) -> None:
@@ -86,7 +92,7 @@ def test_a_refused_consent_leads_to_an_error_that_can_be_explained(workbench: Wo
     workbench.start("sign_in", "oidc")
     log_in(workbench.page, "grace")
     refuse(workbench.page)
-    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror=\w+"))
+    is_at_error(workbench, r"\w+")
     query = "?" + workbench.page.url.partition("?")[2]
     workbench.go(query)
     workbench.shows(status="unauthenticated")
@@ -129,7 +135,7 @@ def test_somebody_whom_the_sign_in_callback_refuses_is_told_so(workbench: Workbe
     workbench.start("sign_in", "oidc")
     log_in(workbench.page, "mallory")
     allow(workbench.page)
-    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror=AccessDenied\b"))
+    is_at_error(workbench, "AccessDenied")
     workbench.expect_problem("the server responded with a status of 403")  # the backend's page
     workbench.go("?" + workbench.page.url.partition("?")[2])
     workbench.shows(status="unauthenticated", problem="You are not allowed to sign in here.")
@@ -148,7 +154,7 @@ def test_an_identity_provider_that_is_down_leads_to_an_error_that_can_be_explain
     )
     workbench.expect_problem("the server responded with a status of 500")  # the backend's page
     workbench.start("sign_in", "oidc")
-    expect(workbench.page).to_have_url(re.compile(rf"^{workbench.backend.base}/\w+\?.*\berror={error}\b"))
+    is_at_error(workbench, error)
     workbench.go("?" + workbench.page.url.partition("?")[2])
     workbench.contains(problem=sentence)
     workbench.shows(status="unauthenticated")

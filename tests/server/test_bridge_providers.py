@@ -13,7 +13,7 @@ import pytest
 from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations import flask_client
 from joserfc.jwk import RSAKey
-from nextauth_server import SignInRefused, bridge_asgi, bridge_flask, providers
+from nextauth_server import AuthBridge, SignInRefused, bridge_asgi, bridge_flask, providers
 from starlette.requests import Request
 
 from tests.server import test_bridge_asgi, test_bridge_flask
@@ -26,6 +26,7 @@ with warnings.catch_warnings():  # of httpx, which is all that Python 3.10 has
     from authlib.integrations import starlette_client
 
 PEOPLE = {"ada": "Ada", "alan": "Alan"}
+NAMES: dict[str, Any] = {"provider_names": {"idp": "Identity provider"}}
 THERE = f"{ORIGIN}/there?a=1#part"
 
 
@@ -52,14 +53,16 @@ class App:
         self.oauth = module.OAuth()
         self.oauth.register("idp", **{**self.idp.registration, **registration})
         if self.framework == "flask":
-            flask_site = test_bridge_flask.Site(providers=self.oauth, sign_in_with=self.user_of, sign_in_page="/enter")
+            flask_site = test_bridge_flask.Site(
+                providers=self.oauth, sign_in_with=self.user_of, sign_in_page="/enter", **NAMES
+            )
             self.oauth.init_app(flask_site.app)
             flask_site.people |= {sub: Person(sub) for sub in PEOPLE}
             self.visitor: Callable[[], Visitor] = flask_site.visitor
         else:
             is_async = self.framework == "starlette"
             sign_in_with = test_bridge_asgi.in_async(self.sign_in_with) if is_async else self.sign_in_with
-            options = {"providers": self.oauth, "sign_in_with": sign_in_with, "sign_in_page": "/enter"}
+            options = {"providers": self.oauth, "sign_in_with": sign_in_with, "sign_in_page": "/enter", **NAMES}
             site = test_bridge_asgi.Site(self.run, is_async, **options)
             site.people = {sub: {"name": name} for sub, name in PEOPLE.items()}
             self.visitor = site.visitor
@@ -133,12 +136,15 @@ def test_a_page_is_told_of_each_provider(app: App, browser: Visitor) -> None:
     assert listed["credentials"]["type"] == "credentials"
     assert listed["idp"] == {
         "id": "idp",
-        "name": "Idp",
+        "name": "Identity provider",
         "type": "oauth",
         "signinUrl": f"{BASE}/signin/idp",
         "callbackUrl": f"{BASE}/callback/idp",
     }
-    assert listed["later one"]["callbackUrl"] == f"{BASE}/callback/later%20one"
+    assert (listed["later one"]["name"], listed["later one"]["callbackUrl"]) == (
+        "Later one",
+        f"{BASE}/callback/later%20one",
+    )
 
 
 def test_a_person_signs_in_with_a_provider_and_ends_where_they_started(app: App, browser: Visitor) -> None:
@@ -449,3 +455,50 @@ def test_a_provider_that_there_is_not_leads_to_the_sign_in_page(app: App, browse
 def test_a_link_begins_no_sign_in(app: App, browser: Visitor) -> None:
     assert place_of(browser.get("signin/idp?callbackUrl=/there")) == "/enter?next=%2Fthere"
     assert app.idp.asked == []
+
+
+def test_providers_need_a_function_that_signs_in_and_the_other_way_round(run: Run) -> None:
+    usual = {"user_of": len, "sign_in": len, "sign_out": len, "secret": "not one"}
+    manager = test_bridge_flask.Site().manager
+    for options in ({"providers": starlette_client.OAuth()}, {"sign_in_with": len}):
+        with pytest.raises(ValueError, match="both, or neither"):
+            AuthBridge(**usual, **options)
+        with pytest.raises(ValueError, match="both, or neither"):
+            AuthBridge.flask_login(manager, authenticate=len, **options)
+
+
+def test_a_session_is_needed_for_what_a_sign_in_has_to_remember(run: Run, idp: IdentityProvider) -> None:
+    oauth = starlette_client.OAuth()
+    oauth.register("idp", **idp.registration)
+    site = test_bridge_asgi.Site(run, providers=oauth, sign_in_with=lambda request, provider, userinfo: True)
+    site.app = site.bridge  # without any middleware
+    browser = site.visitor("")
+    with pytest.raises(RuntimeError, match="SessionMiddleware"):
+        browser.post("signin/idp")
+    with pytest.raises(RuntimeError, match="SessionMiddleware"):
+        browser.get("callback/idp?state=s")
+
+
+def test_the_tokens_are_told_to_a_function_that_asks_for_them(run: Run, idp: IdentityProvider) -> None:
+    told: list[Any] = []
+
+    def with_request(request: Any, provider: str, userinfo: Any, token: Any) -> bool:
+        told.append(token["access_token"])
+        return False
+
+    def without(provider: str, userinfo: Any, *, token: Any) -> None:
+        told.append(token["access_token"])
+
+    module: Any
+    for module, make, function in (
+        (starlette_client, lambda **options: test_bridge_asgi.Site(run, **options), with_request),
+        (flask_client, test_bridge_flask.Site, without),
+    ):
+        oauth = module.OAuth()
+        oauth.register("idp", **idp.registration)
+        site = make(providers=oauth, sign_in_with=function)
+        if module is flask_client:
+            oauth.init_app(site.app)
+        browser = site.visitor()
+        assert back(browser, idp.allow(start(browser))) == failed("AccessDenied")
+    assert told == ["of ada", "of ada"]
