@@ -247,7 +247,7 @@ class Bridge:
         known = yield accounts.providers
         told = {"credentials": _told(visit, "credentials", self.name, "credentials")}
         for one in known:
-            told[one.id] = _told(visit, one.id, one.name, "oauth", one.callback_url)
+            told[one.id] = _told(visit, one.id, one.name, "oauth", one.callback_path)
         return _json(told)
 
     def _show_sign_in(self, visit: Visit, accounts: Accounts) -> Reply:
@@ -268,7 +268,7 @@ class Bridge:
         try:
             url = yield lambda: accounts.begin(provider, redirect_uri, callback_url, visit.query)
         except SignInRefused as refusal:
-            url = _error(visit, refusal.code, callback_url)
+            url = error_url(visit.base, refusal.code, callback_url)
         return _leading(visit, url)
 
     def _sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
@@ -287,20 +287,20 @@ class Bridge:
         """Where a provider sends the person back to."""
         provider = _provider_of(visit)
         known = yield accounts.providers
-        if provider not in [one.id for one in known if one.callback_url is None]:
+        if provider not in [one.id for one in known if one.callback_path is None]:
             return _unsupported(visit)
         begun = yield lambda: accounts.end(provider, visit.query.get("state", ""))
         if begun is None:  # in another browser, too long ago, or it is over
-            return _found(_error(visit, "OAuthCallback"))
+            return _found(error_url(visit.base, "OAuthCallback"))
         callback_url = resolve_callback_url(begun.callback_url, visit)
         if "error" in visit.query:  # the person said no, for example
-            return _found(_error(visit, "Callback", callback_url))
+            return _found(error_url(visit.base, "Callback", callback_url))
         redirect_uri, code = _callback_of(visit, provider), visit.query.get("code", "")
         try:
             is_somebody = yield lambda: accounts.finish(begun, redirect_uri, code)
         except SignInRefused as refusal:
-            return _found(_error(visit, refusal.code, callback_url))
-        return _found(callback_url if is_somebody else _error(visit, "AccessDenied", callback_url))
+            return _found(error_url(visit.base, refusal.code, callback_url))
+        return _found(callback_url if is_somebody else error_url(visit.base, "AccessDenied", callback_url))
 
     def _show_sign_out(self, visit: Visit, accounts: Accounts) -> Reply:
         """For a link, in a browser without JavaScript: a GET changes nothing, so it asks."""
@@ -504,21 +504,21 @@ def _callback_of(visit: Visit, provider: str) -> str:
     return f"{visit.base}/callback/{quote(provider, safe='')}"
 
 
-def _told(visit: Visit, provider: str, name: str, kind: str, callback_url: str | None = None) -> dict[str, str]:
+def _told(visit: Visit, provider: str, name: str, kind: str, callback_path: str | None = None) -> dict[str, str]:
     """A provider as pages know it."""
     return {
         "id": provider,
         "name": name,
         "type": kind,
         "signinUrl": f"{visit.base}/signin/{quote(provider, safe='')}",
-        "callbackUrl": callback_url or _callback_of(visit, provider),
+        "callbackUrl": visit.origin + callback_path if callback_path else _callback_of(visit, provider),
     }
 
 
-def _error(visit: Visit, code: str, callback_url: str | None = None) -> str:
-    """The URL of an error, as v4 puts it; the next try can still end where this one was to."""
+def error_url(base: str, code: str, callback_url: str | None = None) -> str:
+    """Where an error is shown, as v4 puts it; the next try can still end where this one was to."""
     query = {"error": code, **({"callbackUrl": callback_url} if callback_url else {})}
-    return f"{visit.base}/error?{urlencode(query, quote_via=quote)}"
+    return f"{base}/error?{urlencode(query, quote_via=quote)}"
 
 
 def _leading(visit: Visit, url: str, status: int = 200) -> Reply:

@@ -84,15 +84,16 @@ class DjangoBridge:
             cookies=request.COOKIES,
             fields=fields,
         )
-        return self.bridge.answer(visit, _Accounts(self, request))
+        return self.bridge.answer(visit, _Accounts(self, request, visit.base))
 
 
 class _Accounts:
     """`django.contrib.auth`, for one request."""
 
-    def __init__(self, bridge: DjangoBridge, request: Any) -> None:
+    def __init__(self, bridge: DjangoBridge, request: Any, base: str) -> None:
         self.bridge = bridge
         self.request = request
+        self.base = base
 
     def who(self) -> SignedIn | None:
         user = self.request.user
@@ -124,10 +125,20 @@ class _Accounts:
             self.bridge.update(self.request, data)
 
     def providers(self) -> list[Provider]:
-        return []
+        from django.apps import apps  # type: ignore[import-untyped]
+
+        if not apps.is_installed("allauth.socialaccount"):
+            return []
+        from . import allauth
+
+        return allauth.providers(self.request)
 
     def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
-        raise SignInRefused("OAuthSignin")
+        from . import allauth
+
+        return allauth.begin(self.request, self.base, provider, callback_url, parameters)
+
+    # Allauth's own view ends it, where the provider sends the person.
 
     def end(self, provider: str, state: str) -> Begun | None:
         return None

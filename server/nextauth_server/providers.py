@@ -25,11 +25,11 @@ LONGEST_CALLBACK_URL = 1000
 
 @dataclass(frozen=True)
 class Provider:
-    """What a page may know of one. `callback_url` is where a sign-in ends if that is no endpoint of the bridge's."""
+    """What a page may know of one. `callback_path` is where a sign-in ends if that is no endpoint of the bridge's."""
 
     id: str
     name: str
-    callback_url: str | None = None
+    callback_path: str | None = None
 
 
 @dataclass(frozen=True)
@@ -65,11 +65,9 @@ def begin(
     `parameters` are more authorization parameters, of a page's; the server's own stay as they are. Raises `ValueError`
     for a provider that cannot be gone to.
     """
-    url = authorization["url"]
+    url = with_parameters(authorization["url"], parameters)
     if "request_token" in authorization:
         raise ValueError("it speaks OAuth 1, and a bridge OAuth 2 and OpenID Connect")
-    if urlsplit(url).scheme not in ("https", "http"):
-        raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
     kept = callback_url if len(callback_url) <= LONGEST_CALLBACK_URL else None
     begun = Begun(provider, kept, authorization.get("nonce"), authorization.get("code_verifier"), time.time())
     # The newest, because each tab may have begun one, and some never end.
@@ -77,7 +75,22 @@ def begin(
     while len(json.dumps(sign_ins)) > MOST_BEGUN and len(sign_ins) > 1:
         del sign_ins[next(iter(sign_ins))]
     session[BEGUN] = sign_ins
-    return _with_parameters(url, parameters)
+    return url
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """The URL of an authorization with those that a page adds, but none that is the server's.
+
+    Raises `ValueError` for a URL that a browser cannot be sent to.
+    """
+    if urlsplit(url).scheme not in ("https", "http"):
+        raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
+    _, allowed = protocol.pinned_and_free(parameters)
+    # The bridge takes an answer in the query alone.
+    free = {name: value for name, value in allowed if name != "response_mode"}
+    address, _, query = url.partition("?")
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in free]
+    return f"{address}?{urlencode([*pairs, *free.items()])}"
 
 
 def end(session: MutableMapping[str, Any], provider: str, state: str) -> Begun | None:
@@ -123,12 +136,3 @@ def _begun(session: Mapping[str, Any]) -> dict[str, Any]:
     earliest = time.time() - LIFETIME
     kept = session.get(BEGUN)
     return {state: one for state, one in (kept or {}).items() if one["time"] > earliest}
-
-
-def _with_parameters(url: str, parameters: Mapping[str, str]) -> str:
-    _, allowed = protocol.pinned_and_free(parameters)
-    # The bridge takes an answer in the query alone.
-    free = {name: value for name, value in allowed if name != "response_mode"}
-    address, _, query = url.partition("?")
-    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in free]
-    return f"{address}?{urlencode([*pairs, *free.items()])}"

@@ -109,7 +109,7 @@ class IdentityProvider:
             return {"keys": [self.key.as_dict(private=False)]}
         if path == "/userinfo":
             sub = (authorization or "").removeprefix("Bearer of ")
-            return {"sub": sub, "email": f"{sub}@elsewhere.example"}
+            return {"sub": sub, "email": f"{sub}@elsewhere.example", "name": sub.title()}
         assert path == "/token", path
         asked, person = self.codes.pop(fields.get("code", ""), ({}, {}))  # each once
         digest = hashlib.sha256(fields.get("code_verifier", "").encode()).digest()
@@ -121,7 +121,9 @@ class IdentityProvider:
 
     def id_token(self, asked: dict[str, str], person: dict[str, Any]) -> str:
         now = int(time.time())
-        about = {"iss": self.url, "aud": CLIENT["client_id"], "iat": now, "exp": now + 60, "nonce": asked["nonce"]}
+        about: dict[str, Any] = {"iss": self.url, "aud": CLIENT["client_id"], "iat": now, "exp": now + 60}
+        if "nonce" in asked:
+            about["nonce"] = asked["nonce"]
         return jwt.encode({"alg": "RS256", "kid": "1"}, {**about, **person, **self.claims}, self.key)
 
     def stop(self) -> None:

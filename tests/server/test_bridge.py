@@ -40,7 +40,7 @@ class Accounts:
     """Of one person, Ada; notes what was asked for. Two providers know her, one of which ends elsewhere than here."""
 
     def __init__(self) -> None:
-        self.known = [Provider("idp", "Identity provider"), Provider("o/ther", "Other", f"{ORIGIN}/ends/here")]
+        self.known = [Provider("idp", "Identity provider"), Provider("o/ther", "Other", "/ends/here")]
         self.kept: dict[str, Any] = {}  # the framework's session
         self.signed_in = False
         self.name = "Ada"

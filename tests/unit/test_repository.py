@@ -38,7 +38,7 @@ SERVER_ORDER = [
     *("answers", "visits", "origins", "finding", "guards"),
     *("embed", "django", "flask", "starlette"),
     *("forwarding", "proxy"),
-    *("providers", "bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
+    *("providers", "bridge", "allauth", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
     *("__init__",),
 ]
 
