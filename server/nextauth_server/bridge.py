@@ -21,7 +21,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 from nextauth_client import protocol
 
 from .origins import DEFAULT_PORTS, comes_from_elsewhere
-from .providers import Begun
+from .providers import LONGEST_CALLBACK_URL, Begun
 
 logger = logging.getLogger("nextauth_server")
 
@@ -265,6 +265,8 @@ class Bridge:
         if provider not in [one.id for one in known]:
             return _leading(visit, nowhere)
         redirect_uri = _callback_of(visit, provider)
+        if len(callback_url) > LONGEST_CALLBACK_URL:
+            callback_url = visit.origin
         try:
             url = yield lambda: accounts.begin(provider, redirect_uri, callback_url, visit.query)
         except SignInRefused as refusal:

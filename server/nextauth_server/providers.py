@@ -34,10 +34,10 @@ class Provider:
 
 @dataclass(frozen=True)
 class Begun:
-    """A sign-in whose person is at the provider. `callback_url` is `None` for one that is too long to be kept."""
+    """A sign-in whose person is at the provider, and where it shall end."""
 
     provider: str
-    callback_url: str | None
+    callback_url: str
     nonce: str | None
     code_verifier: str | None
     time: float
@@ -68,8 +68,7 @@ def begin(
     url = with_parameters(authorization["url"], parameters)
     if "request_token" in authorization:
         raise ValueError("it speaks OAuth 1, and a bridge OAuth 2 and OpenID Connect")
-    kept = callback_url if len(callback_url) <= LONGEST_CALLBACK_URL else None
-    begun = Begun(provider, kept, authorization.get("nonce"), authorization.get("code_verifier"), time.time())
+    begun = Begun(provider, callback_url, authorization.get("nonce"), authorization.get("code_verifier"), time.time())
     # The newest, because each tab may have begun one, and some never end.
     sign_ins = {**_begun(session), authorization["state"]: asdict(begun)}
     while len(json.dumps(sign_ins)) > MOST_BEGUN and len(sign_ins) > 1:

@@ -76,7 +76,7 @@ def may_come(userinfo: Mapping[str, Any], token: Mapping[str, Any]) -> bool:
     """Everybody may but Mallory. The tests learn which tokens there are."""
     if userinfo["name"].startswith("mallory"):
         return False
-    issued.append({name: token[name] for name in ("access_token", "id_token", "refresh_token")})
+    issued.append({name: token[name] for name in ("access_token", "id_token", "refresh_token") if name in token})
     return True
 
 
@@ -118,7 +118,7 @@ def _site(app: App) -> App:
         elif is_auth and OPTIONS["trailingSlash"] and not path.endswith("/"):
             query = environ.get("QUERY_STRING", "")
             answer = Response(status=308, headers={"Location": quote(path) + "/" + (f"?{query}" if query else "")})
-        elif is_auth or path == SIGN_IN_PAGE:
+        elif is_auth or path.startswith("/accounts/"):
             answer = app
         else:
             answer = _file(path, environ)
