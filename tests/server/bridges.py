@@ -83,9 +83,32 @@ POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "sig
 def app_of_the_page(framework: str) -> ModuleType:
     """The app that docs/login.md shows for a framework."""
     page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
-    section = page.partition(f"## {framework}\n")[2]
-    code = re.search(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)
+    return _run(_code_below(page, f"\n## {framework}\n"))
+
+
+def app_with_google_of_the_page(framework: str, at: str) -> ModuleType:
+    """The same with what the page shows in place of the last line, and Google's address replaced by `at`."""
+    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
+    *first, mounts, _ = _code_below(page, f"\n## {framework}\n").split("\n")
+    assert mounts.startswith(("app.mount(", "app.register_blueprint("))
+    more = google_of_the_page(framework)
+    assert "https://accounts.google.com/" in more
+    return _run("\n".join([*first, more.replace("https://accounts.google.com", at)]))
+
+
+def google_of_the_page(framework: str) -> str:
+    """The code for signing in with Google."""
+    page = (ROOT / "docs" / "login.md").read_text(encoding="utf-8")
+    return _code_below(page, f"\n### Google with {framework}\n")
+
+
+def _code_below(page: str, heading: str) -> str:
+    code = re.search(r"^```python\n(.*?)^```$", page.partition(heading)[2], re.MULTILINE | re.DOTALL)
     assert code is not None
+    return code[1]
+
+
+def _run(code: str) -> ModuleType:
     module = ModuleType("app")
-    exec(compile(code[1], "docs/login.md", "exec"), module.__dict__)
+    exec(compile(code, "docs/login.md", "exec"), module.__dict__)
     return module

@@ -82,7 +82,7 @@ class IdentityProvider:
         asked = dict(parse_qsl(urlsplit(url).query))
         assert url.startswith(f"{self.url}/authorize?") and asked["client_id"] == CLIENT["client_id"]
         code = secrets.token_hex(8)
-        self.codes[code] = (asked, {"sub": sub, "email": f"{sub}@elsewhere.example"})
+        self.codes[code] = (asked, {"sub": sub, "email": f"{sub}@elsewhere.example", "name": sub.title()})
         return urlencode({"code": code, "state": asked["state"]})
 
     def refuse(self, url: str, error: str = "access_denied") -> str:

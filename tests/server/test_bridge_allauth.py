@@ -18,11 +18,17 @@ from django.test.utils import override_settings
 from django.urls import include, path
 from nextauth_server import AuthBridge
 
-from tests.server.bridges import BASE, FOREIGN, ORIGIN, Visitor
+from tests.server.bridges import BASE, FOREIGN, ORIGIN, Visitor, google_of_the_page
 from tests.server.identity_provider import CLIENT, IdentityProvider
 from tests.server.test_bridge_django import MIDDLEWARE, name_of, tables, visitor  # noqa: F401
 
-APPS = ["allauth", "allauth.account", "allauth.socialaccount", "allauth.socialaccount.providers.openid_connect"]
+APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.google",  # allauth reads the list once; without an app there is no such provider
+    "allauth.socialaccount.providers.openid_connect",
+]
 OWN_MIDDLEWARE = "allauth.account.middleware.AccountMiddleware"
 CALLBACK = "/accounts/oidc/idp/login/callback/"
 THERE = f"{ORIGIN}/there?a=1#part"
@@ -311,3 +317,21 @@ def test_allauths_own_sign_in_shows_its_own_errors(browser: Visitor, idp: Identi
 def test_the_bridge_has_no_callback_of_its_own_for_them(browser: Visitor, idp: IdentityProvider) -> None:
     answer = browser.get(f"callback/idp?{idp.allow(start(browser))}")
     assert (answer.status, "is not supported by NextAuth.js" in answer.text) == (400, True)
+
+
+def test_the_settings_of_the_documentation_lead_to_google(tables_of_allauth: None) -> None:
+    given: dict[str, Any] = {"INSTALLED_APPS": list(settings.INSTALLED_APPS), "MIDDLEWARE": list(MIDDLEWARE)}
+    exec(google_of_the_page("Django"), given)
+    apps = given.pop("INSTALLED_APPS")
+    more = {name: value for name, value in given.items() if name.isupper()}
+    # The addresses are read where allauth is installed, and that where its middleware is.
+    with override_settings(**more, ALLOWED_HOSTS=["app.test"]), override_settings(INSTALLED_APPS=apps):
+        module = urls()
+        with override_settings(ROOT_URLCONF=module):
+            browser = visitor()
+            google = browser.get("providers").data["google"]
+            url = str(browser.post("signin/google").data["url"])
+    assert (google["name"], google["callbackUrl"]) == ("Google", f"{ORIGIN}/accounts/google/login/callback/")
+    assert url.startswith("https://accounts.google.com/")
+    assert asked_with(url)["redirect_uri"] == google["callbackUrl"]
+    assert asked_with(url)["code_challenge_method"] == "S256"

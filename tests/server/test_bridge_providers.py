@@ -17,9 +17,9 @@ from nextauth_server import AuthBridge, SignInRefused, bridge_asgi, bridge_flask
 from starlette.requests import Request
 
 from tests.server import test_bridge_asgi, test_bridge_flask
-from tests.server.bridges import BASE, FOREIGN, ORIGIN, Answer, Visitor
+from tests.server.bridges import BASE, FOREIGN, ORIGIN, Answer, Visitor, app_with_google_of_the_page
 from tests.server.frameworks import Run
-from tests.server.identity_provider import IdentityProvider
+from tests.server.identity_provider import CLIENT, IdentityProvider
 
 with warnings.catch_warnings():  # of httpx, which is all that Python 3.10 has
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)
@@ -502,3 +502,20 @@ def test_the_tokens_are_told_to_a_function_that_asks_for_them(run: Run, idp: Ide
         browser = site.visitor()
         assert back(browser, idp.allow(start(browser))) == failed("AccessDenied")
     assert told == ["of ada", "of ada"]
+
+
+@pytest.mark.parametrize("framework", ["FastAPI and Starlette", "Flask"])
+def test_the_app_of_the_documentation_signs_in_with_google(run: Run, idp: IdentityProvider, framework: str) -> None:
+    made = app_with_google_of_the_page(framework, idp.url)
+    made.oauth.google.client_id, made.oauth.google.client_secret = CLIENT.values()
+    site: Any = test_bridge_flask.Site() if framework == "Flask" else test_bridge_asgi.Site(run)
+    site.app = made.app
+    browser = site.visitor()
+    assert list(browser.get("providers").data) == ["credentials", "google"]
+    url = str(browser.post("signin/google", callbackUrl=THERE).data["url"])
+    assert asked_with(url)["scope"] == "openid email profile"
+    assert place_of(browser.get(f"callback/google?{idp.allow(url)}")) == THERE
+    assert name_in_session(browser) == "Ada"
+    browser.post("signout")
+    assert browser.sign_in().status == 200, "a password still does"
+    assert name_in_session(browser) == "Ada Lovelace"
