@@ -43,6 +43,9 @@ class AuthBridge:
         url: str | None = None,
         allowed_origins: Iterable[str] = (),
         name: str = "Password",
+        providers: Any = None,
+        provider_names: Mapping[str, str] = {},
+        sign_in_with: Callable[..., Any] | None = None,
     ) -> None:
         """For Starlette and FastAPI: `app.mount("/api/auth", AuthBridge(user_of=…, sign_in=…, sign_out=…, secret=…))`.
 
@@ -55,12 +58,19 @@ class AuthBridge:
         (seconds); `expires_of(request)` says it for sessions of another kind, as a datetime with a time zone.
         `sign_in_page` is the path or URL of the app's own. The others are those of `AuthBridge.django`.
 
-        Raises `ValueError` for an empty secret, and as that does.
+        `providers` is Authlib's `OAuth()` of `authlib.integrations.starlette_client`, whose clients' names are the
+        providers' ids; `provider_names` are those that people read (`{"github": "GitHub"}`). `sign_in_with(request,
+        provider, userinfo)` says whether somebody may come in of whom a provider has said that (`{"sub": …, "email":
+        …}`), and keeps in the session who it is; a parameter `token` gets the OAuth tokens. It needs
+        `SessionMiddleware`, may be sync or async, and raises `SignInRefused` for an error of its own.
+
+        Raises `ValueError` for an empty secret, for `providers` without `sign_in_with` or the reverse, and as that.
         """
         from .bridge_asgi import ASGIBridge
 
         if not secret:
             raise ValueError("secret is a text that nobody can guess, such as your SessionMiddleware's secret_key")
+        _check_both(providers, sign_in_with)
         bridge = Bridge(
             secret=lambda: secret,
             sign_in_page=lambda: sign_in_page,
@@ -78,6 +88,9 @@ class AuthBridge:
             expires_of=expires_of,
             session_max_age=session_max_age,
             url=_origin(url),
+            oauth=providers,
+            provider_names=provider_names,
+            sign_in_with=sign_in_with,
         )
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -145,6 +158,9 @@ class AuthBridge:
         allowed_origins: Iterable[str] = (),
         url_prefix: str = protocol.BASE_PATH,
         name: str = "Password",
+        providers: Any = None,
+        provider_names: Mapping[str, str] = {},
+        sign_in_with: Callable[..., Any] | None = None,
     ) -> "FlaskBridge":
         """Over Flask-Login: `app.register_blueprint(AuthBridge.flask_login(manager, authenticate=check).blueprint)`.
 
@@ -153,11 +169,18 @@ class AuthBridge:
         `update(data)` and `may_try(fields)` find `flask.request` and `current_user` where every view does.
         `sign_in_page` is a path or URL, else `login_manager.login_view`. The others are those of `AuthBridge.django`.
 
-        Raises `ValueError` as that does.
+        `providers` is Authlib's `OAuth(app)` of `authlib.integrations.flask_client`, whose clients' names are the
+        providers' ids; `provider_names` are those that people read (`{"github": "GitHub"}`). `sign_in_with(provider,
+        userinfo)` gives the user of whom a provider has said that (`{"sub": …, "email": …}`), or `None` for nobody; a
+        parameter `token` gets the OAuth tokens.
+
+        Raises `ValueError` for `providers` without `sign_in_with` or the reverse, and as that.
         """
         from flask import current_app, url_for
 
         from . import bridge_flask
+
+        _check_both(providers, sign_in_with)
 
         def secret() -> str:
             key = current_app.secret_key
@@ -189,6 +212,17 @@ class AuthBridge:
             remember=remember,
             url=_origin(url),
             url_prefix=url_prefix,
+            oauth=providers,
+            provider_names=provider_names,
+            sign_in_with=sign_in_with,
+        )
+
+
+def _check_both(providers: Any, sign_in_with: Callable[..., Any] | None) -> None:
+    if (providers is None) is not (sign_in_with is None):
+        raise ValueError(
+            "providers= is Authlib's OAuth(), and sign_in_with= the function that signs in whom one of them names: "
+            "a bridge needs both, or neither"
         )
 
 

@@ -23,6 +23,7 @@ from nextauth_client import protocol
 from .embed import json_text
 from .finding import forget_sessions
 from .origins import DEFAULT_PORTS, comes_from_elsewhere
+from .providers import LONGEST_CALLBACK_URL, Begun
 
 logger = logging.getLogger("nextauth_server")
 
@@ -60,7 +61,10 @@ class SignedIn:
 
 
 class Accounts(Protocol):
-    """The accounts of an app, for one request. Each call may give an awaitable where the bridge is an async one."""
+    """The accounts of an app, for one request. Each call may give an awaitable where the bridge is an async one.
+
+    What has to do with a provider raises `SignInRefused`, too, with the code for the page.
+    """
 
     def who(self) -> Any:
         """`SignedIn`, or `None` when nobody is, or somebody who may not be any more."""
@@ -73,6 +77,18 @@ class Accounts(Protocol):
 
     def update(self, data: Any) -> Any:
         """What `update_session` of a page wants to be changed; the app decides what that is."""
+
+    def providers(self) -> Any:
+        """Each `Provider` that people may sign in with instead of a password."""
+
+    def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> Any:
+        """The URL at the provider, which sends the person back to `redirect_uri`; they shall end at `callback_url`."""
+
+    def end(self, provider: str, state: str) -> Any:
+        """The sign-in that began so, as `Begun`, which is forgotten; `None` for one that did not begin here."""
+
+    def finish(self, begun: Begun, redirect_uri: str, code: str) -> Any:
+        """Whether whom the provider names by that code is somebody, who is signed in from now on."""
 
 
 class Named:
@@ -199,9 +215,9 @@ class Bridge:
         action, _, provider = visit.action.strip("/").partition("/")
         handle = ENDPOINTS.get((visit.method, action))
         is_longer = provider != "" and action not in ("signin", "callback")  # no file's name: caches go by it
-        if handle is None or is_longer or (action == "callback" and provider != "credentials"):
-            # The client knows an action that there is not by these words of v4's.
-            return _text(400, f"Error: {visit.method} /{action} is not supported by NextAuth.js bridges")
+        is_passwords = provider == "credentials"
+        if handle is None or is_longer or (action == "callback" and is_passwords is not (visit.method == "POST")):
+            return _unsupported(visit)
         answer = handle(self, visit, accounts)
         return answer if isinstance(answer, Reply) else (yield from answer)
 
@@ -235,21 +251,35 @@ class Bridge:
         csrf = self._csrf_of(visit)
         return csrf.kept_by(_json({"csrfToken": csrf.token}), visit)
 
-    def _providers(self, visit: Visit, accounts: Accounts) -> Reply:
-        at = {
-            "signinUrl": f"{visit.base}/signin/credentials",
-            "callbackUrl": f"{visit.base}/callback/credentials",
-        }
-        return _json({"credentials": {"id": "credentials", "name": self.name, "type": "credentials", **at}})
+    def _providers(self, visit: Visit, accounts: Accounts) -> Steps:
+        known = yield accounts.providers
+        told = {"credentials": _told(visit, "credentials", self.name, "credentials")}
+        for one in known:
+            told[one.id] = _told(visit, one.id, one.name, "oauth", one.callback_path)
+        return _json(told)
 
     def _show_sign_in(self, visit: Visit, accounts: Accounts) -> Reply:
         return self._to_sign_in_page(visit, visit.query.get("callbackUrl"), visit.query.get("error"))
 
-    def _start_sign_in(self, visit: Visit, accounts: Accounts) -> Reply:
-        provider = visit.action.strip("/").partition("/")[2]
-        if not self._csrf_of(visit).is_verified or provider not in ("", "credentials"):
-            return _leading(visit, f"{visit.base}/signin?csrf=true")
-        return _leading(visit, protocol.sign_in_page(visit.base, callback_url_of(visit)))
+    def _start_sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
+        provider = _provider_of(visit)
+        callback_url = callback_url_of(visit)
+        nowhere = f"{visit.base}/signin?csrf=true"
+        if not self._csrf_of(visit).is_verified:
+            return _leading(visit, nowhere)
+        if provider in ("", "credentials"):
+            return _leading(visit, protocol.sign_in_page(visit.base, callback_url))
+        known = yield accounts.providers
+        if provider not in [one.id for one in known]:
+            return _leading(visit, nowhere)
+        redirect_uri = _callback_of(visit, provider)
+        if len(callback_url) > LONGEST_CALLBACK_URL:
+            callback_url = visit.origin
+        try:
+            url = yield lambda: accounts.begin(provider, redirect_uri, callback_url, visit.query)
+        except SignInRefused as refusal:
+            url = error_url(visit.base, refusal.code, callback_url)
+        return _leading(visit, url)
 
     def _sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
         if not self._csrf_of(visit).is_verified:
@@ -262,6 +292,25 @@ class Bridge:
         except SignInRefused as refusal:
             return _sign_in_failed(visit, refusal.code)
         return _leading(visit, callback_url_of(visit)) if is_somebody else _sign_in_failed(visit, "CredentialsSignin")
+
+    def _finish_sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
+        """Where a provider sends the person back to."""
+        provider = _provider_of(visit)
+        known = yield accounts.providers
+        if provider not in [one.id for one in known if one.callback_path is None]:
+            return _unsupported(visit)
+        begun = yield lambda: accounts.end(provider, visit.query.get("state", ""))
+        if begun is None:  # in another browser, too long ago, or it is over
+            return _found(error_url(visit.base, "OAuthCallback"))
+        callback_url = resolve_callback_url(begun.callback_url, visit)
+        if "error" in visit.query:  # the person said no, for example
+            return _found(error_url(visit.base, "Callback", callback_url))
+        redirect_uri, code = _callback_of(visit, provider), visit.query.get("code", "")
+        try:
+            is_somebody = yield lambda: accounts.finish(begun, redirect_uri, code)
+        except SignInRefused as refusal:
+            return _found(error_url(visit.base, refusal.code, callback_url))
+        return _found(callback_url if is_somebody else error_url(visit.base, "AccessDenied", callback_url))
 
     def _show_sign_out(self, visit: Visit, accounts: Accounts) -> Reply:
         """For a link, in a browser without JavaScript: a GET changes nothing, so it asks."""
@@ -300,6 +349,7 @@ ENDPOINTS: dict[tuple[str, str], Callable[[Bridge, Visit, Accounts], Reply | Ste
     ("GET", "error"): Bridge._show_sign_in,
     ("POST", "signin"): Bridge._start_sign_in,
     ("POST", "callback"): Bridge._sign_in,
+    ("GET", "callback"): Bridge._finish_sign_in,
     ("GET", "signout"): Bridge._show_sign_out,
     ("POST", "signout"): Bridge._sign_out,
     ("POST", "_log"): Bridge._log,
@@ -453,6 +503,37 @@ def _json(data: Any, status: int = 200) -> Reply:
 
 def _found(url: str) -> Reply:
     return Reply(302, "", {**NOT_CACHED, "Location": quote(url, safe=URL_CHARACTERS)})
+
+
+def _unsupported(visit: Visit) -> Reply:
+    """The client knows an action that there is not by these words of v4's."""
+    action = visit.action.strip("/").partition("/")[0]
+    return _text(400, f"Error: {visit.method} /{action} is not supported by NextAuth.js bridges")
+
+
+def _provider_of(visit: Visit) -> str:
+    return visit.action.strip("/").partition("/")[2]
+
+
+def _callback_of(visit: Visit, provider: str) -> str:
+    return f"{visit.base}/callback/{quote(provider, safe='')}"
+
+
+def _told(visit: Visit, provider: str, name: str, kind: str, callback_path: str | None = None) -> dict[str, str]:
+    """A provider as pages know it."""
+    return {
+        "id": provider,
+        "name": name,
+        "type": kind,
+        "signinUrl": f"{visit.base}/signin/{quote(provider, safe='')}",
+        "callbackUrl": visit.origin + callback_path if callback_path else _callback_of(visit, provider),
+    }
+
+
+def error_url(base: str, code: str, callback_url: str | None = None) -> str:
+    """Where an error is shown, as v4 puts it; the next try can still end where this one was to."""
+    query = {"error": code, **({"callbackUrl": callback_url} if callback_url else {})}
+    return f"{base}/error?{urlencode(query, quote_via=quote)}"
 
 
 def _leading(visit: Visit, url: str, status: int = 200) -> Reply:

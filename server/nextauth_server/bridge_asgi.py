@@ -1,7 +1,7 @@
 """The bridge as an ASGI app, over functions of an app's own: Starlette, FastAPI."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from datetime import datetime, timezone
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .providers import TIMEOUT, Begun, Provider, begin, end, log_failure, no_userinfo, registered, said, token_request
 from .requests import paths_of
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class ASGIBridge:
         expires_of: Function | None,
         session_max_age: float,
         url: str | None,
+        oauth: Any,
+        provider_names: Mapping[str, str],
+        sign_in_with: Function | None,
     ) -> None:
         self.bridge = bridge
         self.user_of = user_of
@@ -56,6 +60,10 @@ class ASGIBridge:
         self.expires_of = expires_of
         self.session_max_age = session_max_age
         self.url = url
+        self.oauth = oauth
+        self.provider_names = provider_names
+        self.sign_in_with = sign_in_with
+        self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=3).takes
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
         from starlette.requests import ClientDisconnect, Request
@@ -116,12 +124,15 @@ class _Accounts:
             if not isinstance(end, datetime) or end.tzinfo is None:
                 raise TypeError("expires_of gives a datetime with a time zone: datetime.now(timezone.utc) + …")
             return end
+        session = self._session("or say when the session ends: expires_of=lambda request: …")
+        return noted_end(session, self.bridge.session_max_age, datetime.now(timezone.utc))
+
+    def _session(self, or_else: str) -> MutableMapping[str, Any]:
         if "session" not in self.request.scope:
             raise RuntimeError(
-                "The bridge knows no session here. Add Starlette's SessionMiddleware to the app, or say when the "
-                "session ends: expires_of=lambda request: …"
+                f"The bridge knows no session here. Add Starlette's SessionMiddleware to the app, {or_else}"
             )
-        return noted_end(self.request.session, self.bridge.session_max_age, datetime.now(timezone.utc))
+        return self.request.session
 
     async def sign_in(self, fields: Mapping[str, str]) -> bool:
         bridge = self.bridge
@@ -136,6 +147,49 @@ class _Accounts:
     async def update(self, data: Any) -> None:
         if self.bridge.update is not None:
             await _call(self.bridge.update, self.request, data)
+
+    def providers(self) -> list[Provider]:
+        return registered(self.bridge.oauth, self.bridge.provider_names)
+
+    @property
+    def _begun(self) -> MutableMapping[str, Any]:
+        return self._session("which keeps what a sign-in with a provider has to remember.")
+
+    async def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
+        session = self._begun
+        try:
+            with anyio.fail_after(TIMEOUT):
+                authorization = await self.bridge.oauth.create_client(provider).create_authorization_url(redirect_uri)
+            return begin(session, provider, authorization, callback_url, parameters)
+        except Exception as problem:  # whatever a foreign server does is no fault of the app's
+            log_failure(provider, problem)
+            raise SignInRefused("OAuthSignin") from None
+
+    def end(self, provider: str, state: str) -> Begun | None:
+        return end(self._begun, provider, state)
+
+    async def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
+        try:
+            with anyio.fail_after(TIMEOUT):
+                token, userinfo = await self._ask(begun, redirect_uri, code)
+        except Exception as problem:
+            log_failure(begun.provider, problem)
+            raise SignInRefused("OAuthCallback") from None
+        more = {"token": token} if self.bridge.takes_token else {}
+        assert self.bridge.sign_in_with is not None
+        return bool(await _call(self.bridge.sign_in_with, self.request, begun.provider, userinfo, **more))
+
+    async def _ask(self, begun: Begun, redirect_uri: str, code: str) -> tuple[Any, Mapping[str, Any]]:
+        """The tokens for that code, and what the provider says of the person."""
+        client = self.bridge.oauth.create_client(begun.provider)
+        token = await client.fetch_access_token(**token_request(begun, redirect_uri, code))
+        if "id_token" in token and begun.nonce is not None:
+            userinfo = await client.parse_id_token(token, nonce=begun.nonce)
+        elif "userinfo_endpoint" in await client.load_server_metadata():
+            userinfo = await client.userinfo(token=token)
+        else:
+            raise ValueError(no_userinfo(begun.provider))
+        return token, said(begun, userinfo)
 
 
 async def _call(function: Function, /, *arguments: Any, **keywords: Any) -> Any:

@@ -15,6 +15,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .providers import Begun, Provider
 
 
 def describe_user(user: Any) -> Mapping[str, Any]:
@@ -81,7 +82,7 @@ class DjangoBridge:
             cookies=request.COOKIES,
             fields=fields,
         )
-        return self.bridge.answer(visit, _Accounts(self, request))
+        return self.bridge.answer(visit, _Accounts(self, request, visit.base))
 
 
 def _fields(request: Any) -> Mapping[str, Any]:
@@ -97,9 +98,10 @@ def _fields(request: Any) -> Mapping[str, Any]:
 class _Accounts:
     """`django.contrib.auth`, for one request."""
 
-    def __init__(self, bridge: DjangoBridge, request: Any) -> None:
+    def __init__(self, bridge: DjangoBridge, request: Any, base: str) -> None:
         self.bridge = bridge
         self.request = request
+        self.base = base
 
     def who(self) -> SignedIn | None:
         user = self.request.user
@@ -130,6 +132,28 @@ class _Accounts:
     def update(self, data: Any) -> None:
         if self.bridge.update is not None:
             self.bridge.update(self.request, data)
+
+    def providers(self) -> list[Provider]:
+        from django.apps import apps  # type: ignore[import-untyped]
+
+        if not apps.is_installed("allauth.socialaccount"):
+            return []
+        from . import allauth
+
+        return allauth.providers(self.request)
+
+    def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
+        from . import allauth
+
+        return allauth.begin(self.request, self.base, provider, callback_url, parameters)
+
+    # Allauth's own view ends it, where the provider sends the person.
+
+    def end(self, provider: str, state: str) -> Begun | None:
+        return None
+
+    def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
+        return False
 
 
 def _end_of(session: Any) -> datetime:

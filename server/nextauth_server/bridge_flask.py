@@ -16,6 +16,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .providers import TIMEOUT, Begun, Provider, begin, end, log_failure, no_userinfo, registered, said, token_request
 
 
 def describe_user(user: Any) -> Mapping[str, Any]:
@@ -40,6 +41,9 @@ class FlaskBridge:
         remember: bool,
         url: str | None,
         url_prefix: str,
+        oauth: Any,
+        provider_names: Mapping[str, str],
+        sign_in_with: Callable[..., Any] | None,
     ) -> None:
         from flask import Blueprint
 
@@ -51,6 +55,10 @@ class FlaskBridge:
         self.may_try = may_try
         self.remember = remember
         self.url = url
+        self.oauth = oauth
+        self.provider_names = provider_names
+        self.sign_in_with = sign_in_with
+        self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=2).takes
         self.blueprint = Blueprint("nextauth_server", __name__, url_prefix=url_prefix)
         # Of Flask, too, none but the two: OPTIONS would be answered by itself.
         self.blueprint.add_url_rule(
@@ -114,18 +122,21 @@ class _Accounts:
         return SignedIn(self.bridge.describe(user), user, _end_of_session())
 
     def sign_in(self, fields: Mapping[str, str]) -> bool:
-        from flask_login import current_user, login_user, logout_user
-
         bridge = self.bridge
         if bridge.may_try is not None and not bridge.may_try(fields):
             raise SignInRefused("TooManyRequests")
         given = bridge.named.of(fields)
-        user = None if given is None else bridge.authenticate(**given)
+        return self._is_signed_in(None if given is None else bridge.authenticate(**given))
+
+    def _is_signed_in(self, user: Any) -> bool:
+        """Whether Flask-Login takes them, from now on."""
+        from flask_login import current_user, login_user, logout_user
+
         if user is None or not user.is_active:
             return False
         if current_user.is_authenticated and current_user.get_id() != user.get_id():
             logout_user()  # or the browser would still remember them, and the app not know that they have left
-        login_user(user, remember=bridge.remember)
+        login_user(user, remember=self.bridge.remember)
         _renew_session()
         return True
 
@@ -137,6 +148,51 @@ class _Accounts:
     def update(self, data: Any) -> None:
         if self.bridge.update is not None:
             self.bridge.update(data)
+
+    def providers(self) -> list[Provider]:
+        return registered(self.bridge.oauth, self.bridge.provider_names)
+
+    def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
+        from flask import session
+
+        try:
+            authorization = self._client(provider).create_authorization_url(redirect_uri)
+            return begin(session, provider, authorization, callback_url, parameters)
+        except Exception as problem:  # whatever a foreign server does is no fault of the app's
+            log_failure(provider, problem)
+            raise SignInRefused("OAuthSignin") from None
+
+    def end(self, provider: str, state: str) -> Begun | None:
+        from flask import session
+
+        return end(session, provider, state)
+
+    def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
+        try:
+            token, userinfo = self._ask(begun, redirect_uri, code)
+        except Exception as problem:
+            log_failure(begun.provider, problem)
+            raise SignInRefused("OAuthCallback") from None
+        more = {"token": token} if self.bridge.takes_token else {}
+        assert self.bridge.sign_in_with is not None
+        return self._is_signed_in(self.bridge.sign_in_with(begun.provider, userinfo, **more))
+
+    def _ask(self, begun: Begun, redirect_uri: str, code: str) -> tuple[Any, Mapping[str, Any]]:
+        """The tokens for that code, and what the provider says of the person."""
+        client = self._client(begun.provider)
+        token = client.fetch_access_token(**token_request(begun, redirect_uri, code))
+        if "id_token" in token and begun.nonce is not None:
+            userinfo = client.parse_id_token(token, nonce=begun.nonce)
+        elif "userinfo_endpoint" in client.load_server_metadata():
+            userinfo = client.userinfo(token=token)
+        else:
+            raise ValueError(no_userinfo(begun.provider))
+        return token, said(begun, userinfo)
+
+    def _client(self, provider: str) -> Any:
+        client = self.bridge.oauth.create_client(provider)
+        client.client_kwargs.setdefault("default_timeout", TIMEOUT)  # requests would wait for ever
+        return client
 
 
 def _renew_session() -> None:

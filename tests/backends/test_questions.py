@@ -139,9 +139,8 @@ def test_s10_providers_come_in_the_backends_order(workbench: Workbench) -> None:
         "signin_url": f"{base}/signin/credentials",
         "callback_url": f"{base}/callback/credentials",
     }
-    if "oidc" not in of:
-        return
-    assert of["email"]["type"] == "email"
+    if "email" in of:
+        assert of["email"]["type"] == "email"
     assert of["oidc"]["type"] == ("oidc" if workbench.backend.version == 5 else "oauth")
     assert of["oidc"]["name"] == "Identity provider"
 
@@ -201,17 +200,19 @@ def test_s2_s12_s31_after_a_providers_flow_no_token_can_be_read_and_storage_hold
 
     readable = page.evaluate(READABLE)
     issued = workbench.backend.issued()[-1]
-    assert set(issued) == {"access_token", "id_token", "refresh_token"}, "the backend did get them"
-    tokens = [*issued.values(), *(cookie["value"] for cookie in page.context.cookies())]
-    assert any("session-token" in cookie["name"] for cookie in page.context.cookies())
+    kept = {"access_token", "id_token", "refresh_token"} - ({"id_token"} if backend.name == "bridge-django" else set())
+    assert set(issued) == kept, "the backend did get them"
+    cookies = page.context.cookies()
+    tokens = [*issued.values(), *(cookie["value"] for cookie in cookies)]
+    assert any((workbench.backend.session_cookie or "session") in cookie["name"] for cookie in cookies)
     assert [token for token in tokens if token in readable] == []
 
     stored = json.loads(readable)
     assert stored["written"], "the client told the JavaScript clients"
-    kept = json.dumps([stored[name] for name in STORAGES], ensure_ascii=False)
+    in_storages = json.dumps([stored[name] for name in STORAGES], ensure_ascii=False)
     session = workbench.session()
     told = [session["expires"], *session["user"].values(), ADDITIONS["team"]["name"], "roles"]
-    assert [value for value in told if value and value in kept] == []
+    assert [value for value in told if value and value in in_storages] == []
     assert (stored["cookie"], stored["caches"], stored["sessionStorage"]) == ("", {}, [])
     assert {name for name, _ in stored["localStorage"]} <= {
         "nextauth.message",

@@ -81,6 +81,24 @@ POSTS = ["session", "signin", "signin/credentials", "callback/credentials", "sig
 
 def app_of_the_page(framework: str) -> ModuleType:
     """The app that docs/login.md shows for a framework."""
+    return _run(code_of("login.md", framework))
+
+
+def app_with_google_of_the_page(framework: str, at: str) -> ModuleType:
+    """The same with what the page shows in place of the last line, and Google's address replaced by `at`."""
+    *first, mounts, _ = code_of("login.md", framework).split("\n")
+    assert mounts.startswith(("app.mount(", "app.register_blueprint("))
+    more = google_of_the_page(framework)
+    assert "https://accounts.google.com/" in more
+    return _run("\n".join([*first, more.replace("https://accounts.google.com", at)]))
+
+
+def google_of_the_page(framework: str) -> str:
+    """The code for signing in with Google."""
+    return code_of("login.md", f"Google with {framework}")
+
+
+def _run(code: str) -> ModuleType:
     module = ModuleType("app")
-    exec(compile(code_of("login.md", framework), "docs/login.md", "exec"), module.__dict__)
+    exec(compile(code, "docs/login.md", "exec"), module.__dict__)
     return module

@@ -24,11 +24,13 @@ from nextauth_server.bridge import (
     Reply,
     SignedIn,
     Visit,
+    callback_url_of,
     origin_of,
     parse_fields,
     resolve_callback_url,
 )
 from nextauth_server.finding import Finder
+from nextauth_server.providers import Begun, Provider, begin, end
 
 from scripts.node import find_node
 from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS
@@ -39,9 +41,11 @@ JSON = "application/json"
 
 
 class Accounts:
-    """Of one person, Ada; notes what was asked for."""
+    """Of one person, Ada; notes what was asked for. Two providers know her, one of which ends elsewhere than here."""
 
     def __init__(self) -> None:
+        self.known = [Provider("idp", "Identity provider"), Provider("o/ther", "Other", "/ends/here")]
+        self.kept: dict[str, Any] = {}  # the framework's session
         self.signed_in = False
         self.name = "Ada"
         self.calls: list[str] = []
@@ -67,13 +71,32 @@ class Accounts:
         self.calls.append(f"update {data}")
         self.name = data["name"]
 
+    def providers(self) -> list[Provider]:
+        return self.known
+
+    def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
+        self.calls.append(f"begin {redirect_uri} {dict(parameters)}")
+        if self.refusal is not None:
+            raise SignInRefused(self.refusal)
+        return begin(self.kept, provider, {"url": "https://idp.example/", "state": "s"}, callback_url, parameters)
+
+    def end(self, provider: str, state: str) -> Begun | None:
+        return end(self.kept, provider, state)
+
+    def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
+        self.calls.append(f"finish {redirect_uri} {code}")
+        if self.refusal is not None:
+            raise SignInRefused(self.refusal)
+        self.signed_in = code == "ada"
+        return self.signed_in
+
 
 class AsyncAccounts(Accounts):
     """The same, but each call gives an awaitable."""
 
     def __getattribute__(self, name: str) -> Any:
         value = super().__getattribute__(name)
-        if name not in ("who", "sign_in", "sign_out", "update"):
+        if name not in ("who", "sign_in", "sign_out", "update", "providers", "begin", "end", "finish"):
             return value
 
         async def later(*arguments: Any) -> Any:
@@ -133,15 +156,29 @@ def test_every_answer_says_that_no_cache_may_share_it(browser: Browser) -> None:
         assert reply.headers["Vary"] == "Cookie"
 
 
-def test_the_one_provider_takes_a_password(browser: Browser) -> None:
+def test_a_password_and_each_provider_are_ways_to_sign_in(browser: Browser) -> None:
     assert told(browser.ask("GET", "providers")) == {
+        "idp": {
+            "id": "idp",
+            "name": "Identity provider",
+            "type": "oauth",
+            "signinUrl": f"{BASE}/signin/idp",
+            "callbackUrl": f"{BASE}/callback/idp",
+        },
+        "o/ther": {
+            "id": "o/ther",
+            "name": "Other",
+            "type": "oauth",
+            "signinUrl": f"{BASE}/signin/o%2Fther",
+            "callbackUrl": f"{ORIGIN}/ends/here",
+        },
         "credentials": {
             "id": "credentials",
             "name": "Password",
             "type": "credentials",
             "signinUrl": f"{BASE}/signin/credentials",
             "callbackUrl": f"{BASE}/callback/credentials",
-        }
+        },
     }
 
 
@@ -177,6 +214,77 @@ def test_a_form_without_a_script_is_sent_there(browser: Browser) -> None:
     assert (reply.status, reply.headers["Location"]) == (302, ORIGIN)
     reply = browser.post("callback/credentials", json="", callbackUrl="/Zoë", **ADA)
     assert (reply.status, reply.headers["Location"]) == (302, f"{ORIGIN}/Zo%C3%AB")
+
+
+def test_a_sign_in_with_a_provider_ends_where_it_was_to(browser: Browser) -> None:
+    reply = browser.post("signin/idp?prompt=login&scope=all", callbackUrl=f"{ORIGIN}/there#part")
+    assert (reply.status, told(reply)) == (200, {"url": "https://idp.example/?prompt=login"})
+    reply = browser.ask("GET", "callback/idp?state=s&code=ada")
+    assert (reply.status, reply.headers["Location"]) == (302, f"{ORIGIN}/there#part")
+    assert told(browser.ask("GET", "session"))["user"] == {"name": "Ada"}
+    redirect_uri = f"{BASE}/callback/idp"
+    assert browser.accounts.calls[1:] == [f"finish {redirect_uri} ada"]
+    assert browser.accounts.calls[0].startswith(f"begin {redirect_uri} ")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "ends_there"),
+    [
+        ("state=s&code=nobody", "AccessDenied", True),
+        ("state=s&error=access_denied&code=ada", "Callback", True),
+        ("state=s&error=", "Callback", True),
+        ("state=forged&code=ada", "OAuthCallback", False),
+        ("code=ada", "OAuthCallback", False),
+        ("", "OAuthCallback", False),
+    ],
+)
+def test_a_sign_in_with_a_provider_that_fails_is_told_as_v4_does(
+    browser: Browser, query: str, code: str, ends_there: bool
+) -> None:
+    browser.post("signin/idp", callbackUrl="/there")
+    there = "&callbackUrl=http%3A%2F%2Fapp.test%2Fthere" if ends_there else ""
+    reply = browser.ask("GET", f"callback/idp?{query}")
+    assert (reply.status, reply.headers["Location"]) == (302, f"{BASE}/error?error={code}{there}")
+    assert told(browser.ask("GET", "session")) == {}
+
+
+def test_what_a_provider_or_the_app_refuses_reaches_the_page(browser: Browser) -> None:
+    browser.post("signin/idp")
+    browser.accounts.refusal = "Not you & co"
+    error = f"{BASE}/error?error=Not%20you%20%26%20co&callbackUrl=http%3A%2F%2Fapp.test"
+    assert browser.ask("GET", "callback/idp?state=s&code=ada").headers["Location"] == error
+    reply = browser.post("signin/idp")
+    assert (reply.status, told(reply)) == (200, {"url": error})
+
+
+def test_a_provider_that_ends_elsewhere_ends_not_here(browser: Browser) -> None:
+    browser.post("signin/o/ther")
+    reply = browser.ask("GET", "callback/o/ther?state=s&code=ada")
+    assert (reply.status, "is not supported by NextAuth.js" in reply.body) == (400, True)
+    assert told(browser.ask("GET", "session")) == {}
+
+
+def test_a_sign_in_ends_at_the_provider_where_it_began(browser: Browser) -> None:
+    browser.accounts.known = [Provider("idp", "One"), Provider("another", "Another")]
+    browser.post("signin/another")
+    reply = browser.ask("GET", "callback/idp?state=s&code=ada")
+    assert reply.headers["Location"] == f"{BASE}/error?error=OAuthCallback"
+    assert told(browser.ask("GET", "session")) == {}
+
+
+@pytest.mark.parametrize(
+    ("authorization", "reason"),
+    [
+        ({"url": "javascript:alert(1)", "state": "s"}, "no URL"),
+        ({"url": "/here", "state": "s"}, "no URL"),
+        ({"url": "https://idp.example", "state": "s", "request_token": {}}, "OAuth 1"),
+    ],
+)
+def test_a_provider_that_a_browser_cannot_be_sent_to_is_refused(authorization: dict[str, Any], reason: str) -> None:
+    session: dict[str, Any] = {}
+    with pytest.raises(ValueError, match=reason):
+        begin(session, "idp", authorization, "", {})
+    assert session == {}
 
 
 @pytest.mark.parametrize(
@@ -346,6 +454,9 @@ def test_a_link_to_sign_out_asks_and_changes_nothing(browser: Browser) -> None:
         ("GET", "nothing"),
         ("GET", "callback/credentials"),
         ("POST", "callback/google"),
+        ("POST", "callback/idp"),
+        ("GET", "callback/google"),
+        ("GET", "callback"),
         ("POST", "callback"),
         ("POST", "csrf"),
         ("PUT", "session"),
@@ -440,6 +551,11 @@ def test_no_callback_url_leads_to_another_origin_as_nodes_own_urls_read_it() -> 
         places.append(resolve_callback_url(url, VISIT))
         place = browser.bridge.answer(visit, browser.accounts).headers["Location"]
         places.append(dict(parse_fields_of(place))["next"])
+        browser.accounts.begin("idp", "", callback_url_of(replace(VISIT, fields={"callbackUrl": url})), {})
+        visit = Visit("GET", BASE, "callback/idp", {"state": "s", "code": "ada"}, {}.get, {})
+        place = browser.bridge.answer(visit, browser.accounts).headers["Location"]
+        assert "error=" not in place or "error=" in url
+        places.append(place)
 
     resolve()
     node = find_node()

@@ -105,7 +105,7 @@ class RealBackend:
         self.session_cookie = {"bridge-django": "sessionid", "bridge-flask": None, "bridge-starlette": "session"}.get(
             name, "session-token"
         )
-        self.providers = ["credentials"] if is_bridge(name) else ["credentials", "email", "oidc"]
+        self.providers = ["credentials", "oidc"] if is_bridge(name) else ["credentials", "email", "oidc"]
         self._address = url.copy_with(host="127.0.0.1")
         self._headers = {"Host": url.netloc.decode()}
 

@@ -36,7 +36,7 @@ SERVER_ORDER = [
     *("answers", "visits", "origins", "finding", "guards"),
     *("embed", "django", "flask", "starlette"),
     *("forwarding", "proxy"),
-    *("bridge", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
+    *("providers", "bridge", "allauth", "bridge_django", "bridge_flask", "bridge_asgi", "auth_bridge"),
     *("__init__", "testing"),
 ]
 
@@ -60,6 +60,7 @@ MAY_IMPORT_THE_BROWSER = {
 ELSEWHERE = {
     "tasks": {"_log_traceback", "_top_level_task", "_schedule_run_iter"},  # of asyncio's, here and on MicroPython
     "elements": {"_dom_element"},  # of pyscript.web's elements
+    "providers": {"_registry"},  # of Authlib's OAuth, which has no list of its clients
     "bridge_flask": {"_get_current_object"},  # of Werkzeug's proxies, whose documentation has it
 }
 

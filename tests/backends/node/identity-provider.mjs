@@ -34,7 +34,9 @@ const provider = new Provider(issuer, {
     }),
 });
 // The backends' ports are not known before they run.
-provider.Client.prototype.redirectUriAllowed = uri => /^http:\/\/[\w-]+\.localhost:\d+(\/api)?\/auth\/callback\/oidc$/.test(uri);
+const paths = String.raw`(/api)?/auth/callback/oidc|/accounts/oidc/oidc/login/callback/`; // the latter is allauth's
+const redirectUris = new RegExp(String.raw`^http://[\w-]+\.localhost:\d+(${paths})$`);
+provider.Client.prototype.redirectUriAllowed = uri => redirectUris.test(uri);
 for (const name of ["server_error", "authorization.error", "grant.error"])
     provider.on(name, (_, error) => console.error(name, error.message, error.error_description ?? ""));
 

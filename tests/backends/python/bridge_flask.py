@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import flask
 import flask_login
+from authlib.integrations.flask_client import OAuth
 from markupsafe import escape
 from nextauth_server import AuthBridge, SignInRefused
 
-from tests.backends.python.site import ADDITIONS, OPTIONS, PAGE, PEOPLE, SIGN_IN_PAGE, serve
+from tests.backends.python.site import ADDITIONS, OIDC, OPTIONS, PAGE, PEOPLE, SIGN_IN_PAGE, may_come, serve
 
 app = flask.Flask("app")
 app.secret_key = "of a test"
@@ -25,8 +27,9 @@ class User(flask_login.UserMixin):
 
     def __init__(self, username: str) -> None:
         self.id = username
-        _, name, self.email, self.image = PEOPLE.get(username, ("", username, "echo@example.com", None))
+        _, name, email, self.image = PEOPLE.get(username, ("", username, "echo@example.com", None))
         self.name = flask.session.get("name") or name
+        self.email = flask.session.get("email") or email
 
 
 manager.user_loader(User)
@@ -39,8 +42,19 @@ def check(username: str, password: str) -> User | None:
         raise SignInRefused("AccessDenied")
     if password != "echo" and (username not in PEOPLE or PEOPLE[username][0] != password):
         return None
+    return somebody(username)
+
+
+def sign_in_with(provider: str, userinfo: Mapping[str, Any], token: Mapping[str, Any]) -> User | None:
+    if not may_come(userinfo, token):
+        return None
+    return somebody(f"{provider} {userinfo['sub']}", name=userinfo["name"], email=userinfo["email"])
+
+
+def somebody(username: str, **said: str) -> User:
+    flask.session.clear()
     flask.session.permanent = True
-    flask.session.pop("name", None)
+    flask.session.update(said)
     return User(username)
 
 
@@ -57,12 +71,18 @@ def sign_in_page() -> Any:
     return PAGE % (escape(flask.request.args.get("error", "")), "")
 
 
+oauth = OAuth(app)
+oauth.register("oidc", **OIDC)
 bridge = AuthBridge.flask_login(
     manager,
     authenticate=check,
     describe_user=lambda user: {"name": user.name, "email": user.email, "image": user.image},
     session_callback=lambda session, user: {**session, **ADDITIONS},
     update=rename,
+    providers=oauth,
+    provider_names={"oidc": "Identity provider"},
+    sign_in_with=sign_in_with,
+    sign_in_page=OPTIONS["pages"].get("signIn"),
     allowed_origins=[OPTIONS["allow"]] if OPTIONS["allow"] else [],
 )
 app.register_blueprint(bridge.blueprint)

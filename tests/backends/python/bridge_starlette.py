@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
+from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from threading import Thread
 from typing import Any
 
+from authlib.deprecate import AuthlibDeprecationWarning
 from markupsafe import escape
 from nextauth_server import AuthBridge, SignInRefused
 from starlette.applications import Starlette
@@ -21,7 +24,22 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from server_stub.server import Server, listen
-from tests.backends.python.site import ADDITIONS, BASE_PATH, OPTIONS, PAGE, PEOPLE, SIGN_IN_PAGE, say_where
+from tests.backends.python.site import (
+    ADDITIONS,
+    BASE_PATH,
+    OIDC,
+    OPTIONS,
+    PAGE,
+    PEOPLE,
+    SIGN_IN_PAGE,
+    issued,
+    may_come,
+    say_where,
+)
+
+with warnings.catch_warnings():  # of httpx, which is all that Python 3.10 has
+    warnings.simplefilter("ignore", AuthlibDeprecationWarning)
+    from authlib.integrations.starlette_client import OAuth
 
 SECRET = "of a test"
 ALLOWED = [OPTIONS["allow"]] if OPTIONS["allow"] else []
@@ -34,7 +52,8 @@ def user_of(request: Request) -> dict[str, Any] | None:
         return None
     request.session["seen"] = datetime.now().timestamp()  # which renews it
     _, name, email, image = PEOPLE.get(username, ("", username, "echo@example.com", None))
-    return {"name": request.session.get("name") or name, "email": email, "image": image}
+    said = request.session
+    return {"name": said.get("name") or name, "email": said.get("email") or email, "image": image}
 
 
 async def sign_in(request: Request, username: str, password: str) -> bool:
@@ -46,6 +65,14 @@ async def sign_in(request: Request, username: str, password: str) -> bool:
         return False
     request.session.clear()
     request.session["user"] = username
+    return True
+
+
+def sign_in_with(request: Request, provider: str, userinfo: Mapping[str, Any], token: Mapping[str, Any]) -> bool:
+    if not may_come(userinfo, token):
+        return False
+    request.session.clear()
+    request.session.update(user=f"{provider} {userinfo['sub']}", name=userinfo["name"], email=userinfo["email"])
     return True
 
 
@@ -71,6 +98,10 @@ async def nothing(request: Request) -> Response:
     return JSONResponse([])
 
 
+async def tokens(request: Request) -> Response:
+    return JSONResponse(issued)
+
+
 class Around:
     """A slash at the end of each path, where it is asked for, and nothing kept without asking."""
 
@@ -90,6 +121,8 @@ class Around:
             await self.app(scope, receive, mark)
 
 
+oauth = OAuth()
+oauth.register("oidc", **OIDC)
 bridge = AuthBridge(
     user_of=user_of,
     sign_in=sign_in,
@@ -98,7 +131,10 @@ bridge = AuthBridge(
     session_callback=lambda session, user: {**session, **ADDITIONS},
     update=rename,
     expires_of=lambda request: datetime.now(timezone.utc).replace(microsecond=0) + LIFETIME,
-    sign_in_page=SIGN_IN_PAGE,
+    sign_in_page=OPTIONS["pages"].get("signIn", SIGN_IN_PAGE),
+    providers=oauth,
+    provider_names={"oidc": "Identity provider"},
+    sign_in_with=sign_in_with,
     allowed_origins=ALLOWED,
 )
 app = Starlette(
@@ -106,7 +142,7 @@ app = Starlette(
         Mount(BASE_PATH, bridge),
         Route(SIGN_IN_PAGE, sign_in_page, methods=["GET", "POST"]),
         Route("/__logs", nothing),
-        Route("/__issued", nothing),
+        Route("/__issued", tokens),
         Mount("/", StaticFiles(directory=OPTIONS["folder"], html=True, follow_symlink=True)),
     ],
     middleware=[

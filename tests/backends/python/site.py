@@ -11,7 +11,7 @@ import logging
 import mimetypes
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from threading import Thread
 from typing import Any
 from urllib.parse import quote
@@ -29,11 +29,24 @@ OPTIONS: dict[str, Any] = {
     "maxAge": 30 * 24 * 60 * 60,
     "strategy": "jwt",  # then a session gets a new lifetime with each request, as one in a JWT does
     "allow": "",
+    "issuer": "",
+    "pages": {},
     "trailingSlash": False,
     **json.loads(sys.argv[1]),
 }
 BASE_PATH = "/api/auth"
 SIGN_IN_PAGE = "/accounts/login/"
+# What Authlib knows of the identity provider; node/oidc.mjs has the same.
+OIDC: dict[str, Any] = {
+    "client_id": "backend",
+    "client_secret": "a secret between a backend and the identity provider",
+    "server_metadata_url": f"{OPTIONS['issuer']}/.well-known/openid-configuration",
+    "client_kwargs": {
+        "scope": "openid profile email",
+        "code_challenge_method": "S256",
+        "token_endpoint_auth_method": "client_secret_post",
+    },
+}
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Sign in</title><link rel="icon" href="data:,">
 <p role="alert">%s</p>
 <form method="post">%s<label>Username <input name="username"></label>
@@ -55,6 +68,17 @@ ADDITIONS = {
     },
     "numbers": [0, -1, 0.5, 4294967296, 9007199254740991],
 }
+
+issued: list[dict[str, str]] = []  # the OAuth tokens of each sign-in, by name
+
+
+def may_come(userinfo: Mapping[str, Any], token: Mapping[str, Any]) -> bool:
+    """Everybody may but Mallory. The tests learn which tokens there are."""
+    if userinfo["name"].startswith("mallory"):
+        return False
+    issued.append({name: token[name] for name in ("access_token", "id_token", "refresh_token") if name in token})
+    return True
+
 
 for kind, ending in (
     ("text/javascript", ".js"),
@@ -87,13 +111,14 @@ def _site(app: App) -> App:
         is_auth = path.startswith(BASE_PATH + "/")
         answer: App
         if path in ("/__logs", "/__issued"):
-            answer = Response("[]", content_type="application/json")
+            said = issued if path == "/__issued" else []
+            answer = Response(json.dumps(said), content_type="application/json")
         elif is_auth and OPTIONS["allow"] and environ["REQUEST_METHOD"] == "OPTIONS":
             answer = Response(status=204)
         elif is_auth and OPTIONS["trailingSlash"] and not path.endswith("/"):
             query = environ.get("QUERY_STRING", "")
             answer = Response(status=308, headers={"Location": quote(path) + "/" + (f"?{query}" if query else "")})
-        elif is_auth or path == SIGN_IN_PAGE:
+        elif is_auth or path.startswith("/accounts/"):
             answer = app
         else:
             answer = _file(path, environ)

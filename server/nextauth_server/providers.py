@@ -1,0 +1,137 @@
+"""Signing in with Google and others: what the bridges make of a registry of Authlib's, and remember until its end.
+
+A provider is talked to by Authlib's clients alone, in the bridge of the framework; there is no I/O here.
+"""
+
+import json
+import logging
+import time
+from collections.abc import Mapping, MutableMapping
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from nextauth_client import protocol
+
+logger = logging.getLogger("nextauth_server")
+
+BEGUN = "nextauth_server.begun"  # a key of the framework's session
+LIFETIME = 600  # seconds that a person may take at the provider
+TIMEOUT = 10  # seconds that a provider may take for its answers
+# Characters, for a session may be a cookie, which has room for 4,096.
+MOST_BEGUN = 2000
+LONGEST_CALLBACK_URL = 1000
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What a page may know of one. `callback_path` is where a sign-in ends if that is no endpoint of the bridge's."""
+
+    id: str
+    name: str
+    callback_path: str | None = None
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A sign-in whose person is at the provider, and where it shall end."""
+
+    provider: str
+    callback_url: str
+    nonce: str | None
+    code_verifier: str | None
+    time: float
+
+
+def registered(registry: Any, names: Mapping[str, str]) -> list[Provider]:
+    """The providers of Authlib's `OAuth()`, also those that were registered since; none without one.
+
+    `names` are those that people read, by id; without one it is the id with a capital letter.
+    """
+    # Authlib gives each client by its name and has no list of them.
+    ids = [] if registry is None else list(registry._registry)
+    return [Provider(one, names.get(one) or one[:1].upper() + one[1:]) for one in ids]
+
+
+def begin(
+    session: MutableMapping[str, Any],
+    provider: str,
+    authorization: Mapping[str, Any],
+    callback_url: str,
+    parameters: Mapping[str, str],
+) -> str:
+    """The URL at the provider, from what Authlib's `create_authorization_url` gave. The rest is kept in the session.
+
+    `parameters` are more authorization parameters, of a page's; the server's own stay as they are. Raises `ValueError`
+    for a provider that cannot be gone to.
+    """
+    url = with_parameters(authorization["url"], parameters)
+    if "request_token" in authorization:
+        raise ValueError("it speaks OAuth 1, and a bridge OAuth 2 and OpenID Connect")
+    begun = Begun(provider, callback_url, authorization.get("nonce"), authorization.get("code_verifier"), time.time())
+    # The newest, because each tab may have begun one, and some never end.
+    sign_ins = {**_begun(session), authorization["state"]: asdict(begun)}
+    while len(json.dumps(sign_ins)) > MOST_BEGUN and len(sign_ins) > 1:
+        del sign_ins[next(iter(sign_ins))]
+    session[BEGUN] = sign_ins
+    return url
+
+
+def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
+    """The URL of an authorization with those that a page adds, but none that is the server's.
+
+    Raises `ValueError` for a URL that a browser cannot be sent to.
+    """
+    if urlsplit(url).scheme not in ("https", "http"):
+        raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
+    _, allowed = protocol.pinned_and_free(parameters)
+    # The bridge takes an answer in the query alone.
+    free = {name: value for name, value in allowed if name != "response_mode"}
+    address, _, query = url.partition("?")
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in free]
+    return f"{address}?{urlencode([*pairs, *free.items()])}"
+
+
+def end(session: MutableMapping[str, Any], provider: str, state: str) -> Begun | None:
+    """The sign-in that began in this session with that state, for the one time that it can end; else `None`."""
+    sign_ins = _begun(session)
+    if state not in sign_ins:
+        return None
+    begun = Begun(**sign_ins.pop(state))
+    if sign_ins:
+        session[BEGUN] = sign_ins
+    else:
+        del session[BEGUN]
+    return begun if begun.provider == provider else None
+
+
+def token_request(begun: Begun, redirect_uri: str, code: str) -> dict[str, Any]:
+    """The arguments of Authlib's `fetch_access_token`."""
+    verifier = {} if begun.code_verifier is None else {"code_verifier": begun.code_verifier}
+    return {"redirect_uri": redirect_uri, "code": code, **verifier}
+
+
+def said(begun: Begun, userinfo: Any) -> dict[str, Any]:
+    """What a provider says of somebody, as plain data. Raises `ValueError` when it does not say who that is."""
+    is_openid = begun.nonce is not None
+    if not isinstance(userinfo, Mapping) or not userinfo or (is_openid and not isinstance(userinfo.get("sub"), str)):
+        raise ValueError("it does not say who has signed in")
+    return dict(userinfo)
+
+
+def log_failure(provider: str, problem: Exception) -> None:
+    logger.warning("Signing in with %s failed: %s: %.200s", provider, type(problem).__name__, problem)
+
+
+def no_userinfo(provider: str) -> str:
+    return (
+        f"{provider} gave no ID token, and does not say who has signed in. Register it with scope 'openid', or with "
+        "userinfo_endpoint= (https://api.github.com/user)."
+    )
+
+
+def _begun(session: Mapping[str, Any]) -> dict[str, Any]:
+    """Of the session, oldest first."""
+    earliest = time.time() - LIFETIME
+    kept = session.get(BEGUN)
+    return {state: one for state, one in (kept or {}).items() if one["time"] > earliest}
