@@ -31,7 +31,7 @@ CLIENT_ORDER = [
     *("runtime", "driver", "calls", "actions"),
     *("elements", "component", "bound", "controls", "provider_lists", "bind"),
     *("provider", "api", "__init__"),
-    *("testing", "__main__"),
+    *("testing", "starting", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
