@@ -1,8 +1,9 @@
-"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next` or `make lint` needs.
+"""Install what a target of the Makefile needs: `make demo`, `make unit`, `make test` and others.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `lint`), in the checkout.
+`python3 -m scripts.setup demo`, in the checkout; or example-django, example-fastapi, example-flask, wheel, unit, test,
+test-next, lint.
 """
 
 from __future__ import annotations
@@ -12,9 +13,12 @@ import sys
 if sys.version_info < (3, 10):  # noqa: UP036 - this is the one file that an older Python gets to read
     sys.exit("Python 3.10 or newer is needed: type, for example, `make demo PYTHON=python3.12`.")
 
+from collections.abc import Callable
+from functools import partial
+
 from scripts.backends import install_backends
 from scripts.browsers import install_chromium, install_firefox_and_webkit
-from scripts.environment import install_dev, install_runtime
+from scripts.environment import install_dev, install_example, install_runtime
 from scripts.javascript_pages import install_javascript_pages
 from scripts.next_sites import install_next_sites
 from scripts.node import install_node
@@ -27,6 +31,11 @@ def demo() -> None:
     install_runtime()
     install_vendor()
     install_archive()
+
+
+def example(framework: str) -> None:
+    install_example(framework)
+    install_vendor()
 
 
 def wheel() -> None:
@@ -59,7 +68,15 @@ def lint() -> None:
     install_dev()
 
 
-TARGETS = {"demo": demo, "wheel": wheel, "unit": unit, "test": test, "test-next": test_next, "lint": lint}
+TARGETS: dict[str, Callable[[], None]] = {
+    "demo": demo,
+    **{f"example-{framework}": partial(example, framework) for framework in ("django", "fastapi", "flask")},
+    "wheel": wheel,
+    "unit": unit,
+    "test": test,
+    "test-next": test_next,
+    "lint": lint,
+}
 
 
 def main(arguments: list[str]) -> int:

@@ -15,6 +15,7 @@ ARCHIVE = ROOT / "static" / "client"
 def install_wheel() -> None:
     inputs = [
         ROOT / "client" / "nextauth_client",
+        ROOT / "examples" / "page",  # which is a link there
         *[ROOT / name for name in ("pyproject.toml", "README.md", "LICENSE")],
     ]
     stamp = Stamp(WHEELS / ".stamp", *inputs)

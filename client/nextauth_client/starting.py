@@ -90,6 +90,12 @@ def find_runtimes(folder: Path) -> "dict[str, Path]":
     return found
 
 
+def start_commands(folder: Path) -> "list[str]":
+    """What its README says to type in a folder that `make_folder` has made: the last one starts it."""
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    return readme.partition("```sh\n")[2].partition("```")[0].splitlines()
+
+
 def _check(folder: Path) -> None:
     name = folder.name
     if not name.isprintable() or "\\" in name:
@@ -156,9 +162,7 @@ def _npm_install() -> str:
 
 
 def _how_to_start(folder: Path, is_offline: bool) -> str:
-    readme = (folder / "README.md").read_text(encoding="utf-8")
-    commands = readme.partition("```sh\n")[2].partition("```")[0].splitlines()
-    lines = [f"cd {shlex.quote(str(folder))}", *commands]
+    lines = [f"cd {shlex.quote(str(folder))}", *start_commands(folder)]
     if is_offline:
         loads = (
             "It holds PyScript and MicroPython, and works offline. With --cdn the page loads them from a CDN instead."
