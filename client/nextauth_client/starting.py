@@ -138,7 +138,8 @@ def _write(
     pages = made / "pages"
     if not app:
         (pages / ACCOUNT).unlink()
-    config = {"interpreter": INTERPRETER, **write_client(pages)}
+    config: "dict[str, object]" = {"interpreter": INTERPRETER}
+    config.update(write_client(pages))
     page = MARKED.sub(r"\1" if app else "", (pages / "index.html").read_text(encoding="utf-8"))
     if runtimes:
         for runtime, source in runtimes.items():
@@ -162,7 +163,7 @@ def _npm_install() -> str:
 
 
 def _how_to_start(folder: Path, is_offline: bool) -> str:
-    lines = [f"cd {shlex.quote(str(folder))}", *start_commands(folder)]
+    lines = [f"cd {shlex.quote(str(folder))}"] + start_commands(folder)
     if is_offline:
         loads = (
             "It holds PyScript and MicroPython, and works offline. With --cdn the page loads them from a CDN instead."
@@ -170,15 +171,8 @@ def _how_to_start(folder: Path, is_offline: bool) -> str:
     else:
         loads = (
             "The page loads PyScript and MicroPython from a CDN. For one that works offline, type\n"
-            f"`{_npm_install()}`, and this command once more, with --runtimes node_modules."
+            f"`{_npm_install()}`, and make it anew, with --runtimes node_modules."
         )
-    return "\n".join(
-        [
-            f"{folder} is made. Start it:",
-            "",
-            *[f"    {line}" for line in lines],
-            "",
-            "Then open http://localhost:3000 and sign in as ada with the password lovelace.",
-            loads,
-        ]
-    )
+    typed = "\n".join(["    " + line for line in lines])
+    sign_in = "Then open http://localhost:3000 and sign in as ada with the password lovelace."
+    return f"{folder} is made. Start it:\n\n{typed}\n\n{sign_in}\n{loads}"
