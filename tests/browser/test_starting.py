@@ -113,7 +113,10 @@ def signs_in_and_reloads(page: Page) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada Lovelace", use_inner_text=True)
 
 
-def looks_right_everywhere(page: Page) -> None:
+def looks_right(page: Page, framework: str = "") -> None:
+    """In one of the apps, since their page is the same, and without an app."""
+    if framework not in ("", "flask"):
+        return
     for width, scheme in ((320, "light"), (390, "dark"), (1280, "light"), (1280, "dark")):
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -135,11 +138,11 @@ def test_a_page_and_its_app(framework: str, engine: Engine, tmp_path: Path) -> N
         answer = page.locator("#answer")
         ask.click()
         expect(answer).to_have_text("Sign in first.")
-        looks_right_everywhere(page)
+        looks_right(page, framework)
         signs_in_and_reloads(page)
         ask.click()
         expect(answer).to_contain_text("You are ada, and have been a member since 20")
-        looks_right_everywhere(page)
+        looks_right(page, framework)
         other = page.context.new_page()
         other.goto("/")
         sign_out(other)
@@ -159,9 +162,9 @@ def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> N
     new(folder, "--runtimes", VENDOR)
     with started(folder) as url, visit(engine, url) as (page, problems, asked):
         expect(page.get_by_label("Username")).to_be_visible()
-        looks_right_everywhere(page)
+        looks_right(page)
         signs_in_and_reloads(page)
-        looks_right_everywhere(page)
+        looks_right(page)
         sign_out(page)
         assert refusals(problems) == 1
         assert [address for address in asked if not address.startswith(f"{url}/")] == []

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import shlex
+import socket
 import stat
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from nextauth_client import __main__ as command
 from nextauth_client import starting
 from packaging.requirements import Requirement
 
+from scripts import example
+from scripts.setup import TARGETS
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
 
@@ -311,6 +314,27 @@ def test_what_it_does_not_know_is_refused_with_the_usage(words: list[str], tmp_p
     done = run("-m", "nextauth_client", *words, folder=tmp_path)
     assert done.returncode == 2
     assert "usage: python -m nextauth_client" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# ── `make example` ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_make_installs_what_each_example_needs() -> None:
+    assert {name for name in TARGETS if name.startswith("example-")} == {f"example-{name}" for name in FRAMEWORKS}
+
+
+@each_framework
+def test_a_port_that_is_taken_is_said_before_anything_is_made(
+    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(example, "EXAMPLES", tmp_path / "examples")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert example.main([framework, "--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    assert f"Port {port} is already in use" in said
+    assert f"make example NAME={framework} PORT=8000" in said
     assert list(tmp_path.iterdir()) == []
 
 
