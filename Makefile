@@ -5,6 +5,7 @@ PORT ?= 3000
 MINUTES ?= 10
 ENGINE ?= chromium
 CDN ?= https://cdn.example
+NAME ?= flask
 VENV_PYTHON = .venv/bin/python
 WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
 TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
@@ -12,10 +13,11 @@ TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
 IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
-.PHONY: help demo wheel unit test test-browser test-next test-production soak bench docs lint release-check clean
+.PHONY: help demo example wheel unit test test-browser test-next test-production soak bench docs lint release-check clean
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
+	@echo "make example NAME=django (or fastapi, flask): a page and its app with users of its own, on port $(PORT)"
 	@echo "make wheel      the client as a wheel, in static/wheels"
 	@echo "make unit       the tests to run while working: no browser, under a minute"
 	@echo "make test       every test"
@@ -33,6 +35,10 @@ help:
 demo:
 	@$(PYTHON) -m scripts.setup demo
 	@$(VENV_PYTHON) -m server_stub --port $(PORT) --dev-controls
+
+example:
+	@$(PYTHON) -m scripts.setup example-$(NAME)
+	@PYTHONPATH=client:server $(VENV_PYTHON) -m scripts.example $(NAME) --port $(PORT)
 
 wheel:
 	@$(PYTHON) -m scripts.setup wheel

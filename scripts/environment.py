@@ -6,6 +6,7 @@ import importlib.util
 import json
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from scripts.steps import ROOT, SetupError, Stamp, apt_install, run, say
@@ -40,7 +41,14 @@ def install_dev() -> None:
     _install("dev", "dev")
 
 
-def _install(name: str, *extras: str) -> None:
+def install_example(framework: str) -> None:
+    """What an app of the examples needs, and the demo."""
+    requirements = (ROOT / "examples" / framework / "requirements.txt").read_text().split()
+    others = [requirement for requirement in requirements if not requirement.startswith("nextauth-")]
+    _install(f"example-{framework}", framework=framework, others=others)
+
+
+def _install(name: str, *extras: str, framework: str | None = None, others: Sequence[str] = ()) -> None:
     _create()
     # An environment for development holds whatever the demo needs.
     if _installed(name).is_fresh() or _installed("dev").is_fresh():
@@ -49,7 +57,8 @@ def _install(name: str, *extras: str) -> None:
     # hatchling comes first: it reads what is needed, and builds in no environment of its own, unpinned.
     pip_install("hatchling")
     # The backend itself runs from the checkout, where no copy of it can be stale.
-    pip_install(*_foreign(*_dependencies(ROOT, *extras), *_dependencies(SERVER), *_dependencies(STUB)))
+    of_server = _dependencies(SERVER, *([framework] if framework else []))
+    pip_install(*_foreign(*_dependencies(ROOT, *extras), *of_server, *_dependencies(STUB), *others))
     # A folder has no hash, so it is installed by itself.
     for folder in (ROOT, SERVER):
         pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", folder)

@@ -12,9 +12,12 @@ import sys
 if sys.version_info < (3, 10):  # noqa: UP036 - this is the one file that an older Python gets to read
     sys.exit("Python 3.10 or newer is needed: type, for example, `make demo PYTHON=python3.12`.")
 
+from collections.abc import Callable
+from functools import partial
+
 from scripts.backends import install_backends
 from scripts.browsers import install_chromium, install_firefox_and_webkit
-from scripts.environment import install_dev, install_runtime
+from scripts.environment import install_dev, install_example, install_runtime
 from scripts.javascript_pages import install_javascript_pages
 from scripts.next_sites import install_next_sites
 from scripts.node import install_node
@@ -28,6 +31,11 @@ def demo() -> None:
     install_runtime()
     install_vendor()
     install_archive()
+
+
+def example(framework: str) -> None:
+    install_example(framework)
+    install_vendor()
 
 
 def wheel() -> None:
@@ -73,8 +81,9 @@ def lint() -> None:
     install_dev()
 
 
-TARGETS = {
+TARGETS: dict[str, Callable[[], None]] = {
     "demo": demo,
+    **{f"example-{framework}": partial(example, framework) for framework in ("django", "fastapi", "flask")},
     "wheel": wheel,
     "unit": unit,
     "test": test,

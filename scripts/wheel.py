@@ -16,6 +16,7 @@ ARCHIVE = ROOT / "static" / "client"
 def install_wheel() -> None:
     inputs = [
         ROOT / "client",
+        ROOT / "examples" / "page",  # which is a link there
         *[ROOT / name for name in ("pyproject.toml", "LICENSE")],
     ]
     stamp = Stamp(WHEELS / ".stamp", *inputs)

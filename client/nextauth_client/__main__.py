@@ -15,9 +15,11 @@ import tokenize
 from pathlib import Path
 from urllib.parse import quote
 
+from .starting import FRAMEWORKS, CannotStart, make_folder
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Iterable, Iterator
+    from typing import Iterable, Iterator, Optional
 
 PACKAGE = Path(__file__).resolve().parent
 EARLY = PACKAGE / "nextauth-early.js"
@@ -46,6 +48,9 @@ SCRIPTS = {  # that a command of this name prints
 JS_TOKEN = re.compile(r"""(?://[^\n]*|\s)+|("(?:[^"\\]|\\.)*"|`[^`]*`|/(?:\[[^]]*]|\\.|[^/\\[])+/|[\w$]+|.)""")
 FILES_HELP = """Write the modules that run in a page into FOLDER, as one archive without comments and docstrings, and
 print PyScript's configuration to load it."""
+NEW_HELP = """Make FOLDER, with a page that signs in and the app that it signs in to, or without one of those below for
+the development backend. It says how to start it."""
+VENDOR = PACKAGE.parent.parent / "static" / "vendor"  # in a checkout
 
 
 # ── which modules ────────────────────────────────────────────────────────────────────────────────
@@ -242,6 +247,12 @@ def write_archive(folder: Path, url: str) -> "dict[str, dict[str, str]]":
     return {"files": {f"{url}/{ARCHIVE}{KIND}": "./*"}}
 
 
+def write_client(pages: Path) -> "dict[str, dict[str, str]]":
+    """The archive and the early script, for pages that are served at the root. As `write_archive`."""
+    (pages / EARLY.name).write_bytes(make_script("early"))
+    return write_archive(pages, "")
+
+
 # ── the command line ─────────────────────────────────────────────────────────────────────────────
 
 
@@ -255,10 +266,25 @@ def main(arguments: "list[str]") -> int:
     files = commands.add_parser("files", help="write the modules for a page into a folder", description=FILES_HELP)
     files.add_argument("folder", type=Path, metavar="FOLDER", help="is made where there is none")
     files.add_argument("--url", help="where pages find the folder, by default /FOLDER")
+    new = commands.add_parser("new", help="make a folder with a page of your own that runs", description=NEW_HELP)
+    new.add_argument("folder", type=Path, metavar="FOLDER", help="its name, such as mypage")
+    app = new.add_mutually_exclusive_group()
+    for name, title in FRAMEWORKS.items():
+        app.add_argument(
+            "--" + name, dest="framework", action="store_const", const=name, help=f"with a {title} app, and its users"
+        )
+    loads = new.add_mutually_exclusive_group()
+    loads.add_argument("--cdn", action="store_true", help="the page loads PyScript from a CDN, as without an option")
+    loads.add_argument(
+        "--runtimes", type=Path, metavar="FOLDER", help="copy PyScript and MicroPython, so that it works offline"
+    )
+    loads.add_argument("--offline", action="store_true", help="the same, out of the checkout of this package")
     options = parser.parse_args(arguments)
     if options.command in SCRIPTS:
         sys.stdout.buffer.write(make_script(options.command))
         return 0
+    if options.command == "new":
+        return _new(options.folder, options.framework, VENDOR if options.offline else options.runtimes)
     folder: Path = options.folder
     if folder.resolve().is_relative_to(PACKAGE):
         files.error(f"{folder} belongs to the package itself: name one beside your pages")
@@ -269,6 +295,15 @@ def main(arguments: "list[str]") -> int:
         print(f"The archive could not be written: {error}. Name a folder that can be written.", file=sys.stderr)
         return 1
     print(json.dumps(config, indent=2))
+    return 0
+
+
+def _new(folder: Path, framework: "Optional[str]", runtimes: "Optional[Path]") -> int:
+    try:
+        print(make_folder(folder, write_client=write_client, framework=framework, runtimes=runtimes))
+    except CannotStart as error:
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -29,7 +29,7 @@ CLIENT_ORDER = [
     *("runtime", "driver", "calls", "actions"),
     *("elements", "components", "bound", "controls", "provider_lists", "binding"),
     *("provider", "api", "__init__"),
-    *("testing_css", "testing_dom", "testing_js", "testing", "__main__"),
+    *("testing_css", "testing_dom", "testing_js", "testing", "starting", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),

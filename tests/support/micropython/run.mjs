@@ -1,6 +1,6 @@
 // Runs Python in PyScript's MicroPython, under Node: node run.mjs MICROPYTHON_FOLDER PACKAGE_FOLDER <code
 // The package is importable under its folder's name. Top-level `await` works. A traceback goes to stderr, with exit 1.
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 
@@ -10,9 +10,9 @@ const micropython = await loadMicroPython({ stdout: line => console.log(line), s
 
 function copyFolder(from, to) {
     micropython.FS.mkdirTree(to);
-    for (const entry of readdirSync(from, { withFileTypes: true })) {
-        const [source, target] = [join(from, entry.name), `${to}/${entry.name}`];
-        if (entry.isDirectory()) copyFolder(source, target);
+    for (const name of readdirSync(from)) {
+        const [source, target] = [join(from, name), `${to}/${name}`];
+        if (statSync(source).isDirectory()) copyFolder(source, target);
         else micropython.FS.writeFile(target, readFileSync(source));
     }
 }

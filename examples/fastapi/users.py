@@ -1,0 +1,89 @@
+"""The users, in SQLite, with hashes of their passwords; and the key that signs their sessions."""
+
+import hashlib
+import hmac
+import secrets
+import sqlite3
+from contextlib import closing
+from datetime import date
+from pathlib import Path
+from typing import NamedTuple
+
+DATA = Path(__file__).resolve().parent / "data"
+TABLE = """
+CREATE TABLE IF NOT EXISTS users (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    username TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    password BLOB NOT NULL,
+    member_since TEXT NOT NULL
+)
+"""
+
+
+class User(NamedTuple):
+    id: int
+    username: str
+    name: str
+    salt: bytes
+    password: bytes
+    member_since: str
+
+
+# Checked where there is nobody of that name, so that it takes as long.
+NOBODY = User(0, "", "", secrets.token_bytes(16), b"", "")
+
+
+def find(id):
+    return _first("SELECT * FROM users WHERE id = ?", id)
+
+
+def check(username, password):
+    """The user with this password, or None."""
+    user = _first("SELECT * FROM users WHERE username = ?", username) or NOBODY
+    return user if hmac.compare_digest(_hash(password, user.salt), user.password) else None
+
+
+def save(username, password, name=None):
+    """Add a user, or give the one of that name another password."""
+    salt = secrets.token_bytes(16)
+    values = (username, name or username, salt, _hash(password, salt), date.today().isoformat())
+    with closing(_connect()) as database, database:
+        database.execute(
+            "INSERT INTO users (username, name, salt, password, member_since) VALUES (?, ?, ?, ?, ?)"
+            " ON CONFLICT (username) DO UPDATE SET salt = excluded.salt, password = excluded.password",
+            values,
+        )
+
+
+def add_first():
+    if _first("SELECT * FROM users LIMIT 1") is None:
+        save("ada", "lovelace", "Ada Lovelace")
+
+
+def secret_key():
+    """Who knows it can sign in as anybody. It is made once, so that sessions outlive a restart."""
+    DATA.mkdir(exist_ok=True)
+    file = DATA / "secret.txt"
+    if not file.exists():
+        file.touch(mode=0o600)
+        file.write_text(secrets.token_urlsafe(48))
+    return file.read_text()
+
+
+def _hash(password, salt):
+    return hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26)
+
+
+def _first(query, *values):
+    with closing(_connect()) as database:
+        row = database.execute(query, values).fetchone()
+    return User(*row) if row else None
+
+
+def _connect():
+    DATA.mkdir(exist_ok=True)
+    database = sqlite3.connect(DATA / "users.db")
+    database.execute(TABLE)
+    return database

@@ -1,0 +1,203 @@
+"""The folders that `python -m nextauth_client new` makes: started as their READMEs say, and used as a person does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from nextauth_client.starting import FRAMEWORKS, VERSIONS, start_commands
+from playwright.sync_api import ConsoleMessage, Page, Request, Route
+
+from scripts.steps import ROOT
+from scripts.vendor import VENDOR
+from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.support import PATIENCE
+from tests.support.engines import Engine, expect
+
+# The checkout's own packages, whatever is installed.
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
+FAILED = "Sign in failed. Check that what you typed is correct."
+
+
+def new(folder: Path, *words: str | Path) -> None:
+    command = [sys.executable, "-m", "nextauth_client", "new", folder, *words]
+    subprocess.run(command, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
+
+
+@contextlib.contextmanager
+def started(folder: Path) -> Iterator[str]:
+    """Started by the last line of the README's commands; the others install what is installed here."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    words = shlex.split(start_commands(folder)[-1])
+    assert words[0] == "python"
+    log = folder / "log.txt"
+    with log.open("w") as output:
+        command = [sys.executable, *words[1:], "--port", str(port)]
+        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            until_it_answers(port, process, log)
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
+    end = time.monotonic() + PATIENCE
+    while True:
+        assert process.poll() is None and time.monotonic() < end, f"it did not start:\n{log.read_text()}"
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+
+
+class Visit(NamedTuple):
+    page: Page
+    problems: list[str]  # on the console
+    asked: list[str]  # addresses
+
+
+@contextlib.contextmanager
+def visit(engine: Engine, url: str) -> Iterator[Visit]:
+    with engine.context(url) as context:
+        page = context.new_page()
+        problems: list[str] = []
+        asked: list[str] = []
+
+        def note(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                problems.append(message.text)
+
+        def hear(request: Request) -> None:
+            asked.append(request.url)
+
+        page.on("console", note)
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("request", hear)
+        page.goto("/")
+        yield Visit(page, problems, asked)
+
+
+def sign_in(page: Page, password: str) -> None:
+    page.get_by_label("Username").fill("ada")
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def sign_out(page: Page) -> None:
+    expect(page.locator("html[data-auth-state='authenticated']")).to_be_visible()  # Python is there
+    with page.expect_navigation():
+        page.get_by_role("link", name="Sign out").click()
+    expect(page.get_by_label("Username")).to_be_visible()
+    expect(page.locator("#who")).to_be_hidden()
+
+
+def signs_in_and_reloads(page: Page) -> None:
+    sign_in(page, "wrong")
+    expect(page.get_by_role("alert")).to_have_text(FAILED)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, stranger", use_inner_text=True)
+    sign_in(page, "lovelace")
+    expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
+    page.reload()
+    expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Hello, Ada Lovelace", use_inner_text=True)
+
+
+def looks_right(page: Page, framework: str = "") -> None:
+    """In one of the apps, since their page is the same, and without an app."""
+    if framework not in ("", "flask"):
+        return
+    for width, scheme in ((320, "light"), (390, "dark"), (1280, "light"), (1280, "dark")):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert_nobody_is_shut_out(page)
+
+
+def refusals(problems: list[str]) -> int:
+    """The browser complains of each 401, and of nothing else."""
+    assert [text for text in problems if "status of 401" not in text] == []
+    return len(problems)
+
+
+@pytest.mark.parametrize("framework", FRAMEWORKS)
+def test_a_page_and_its_app(framework: str, engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "mypage"
+    new(folder, f"--{framework}", "--runtimes", VENDOR)
+    with started(folder) as url, visit(engine, url) as (page, problems, asked):
+        ask = page.get_by_role("button", name="Ask the app")
+        answer = page.locator("#answer")
+        ask.click()
+        expect(answer).to_have_text("Sign in first.")
+        looks_right(page, framework)
+        signs_in_and_reloads(page)
+        ask.click()
+        expect(answer).to_contain_text("You are ada, and have been a member since 20")
+        looks_right(page, framework)
+        other = page.context.new_page()
+        other.goto("/")
+        sign_out(other)
+        expect(page.get_by_label("Username")).to_be_visible()
+        expect(answer).to_have_text("")  # what it told Ada
+        ask.click()
+        expect(answer).to_have_text("Sign in first.")
+        assert refusals(problems) == 3
+        assert [address for address in asked if not address.startswith(f"{url}/")] == []
+    with started(folder) as url, visit(engine, url) as (page, _, _):  # the user is there, and no second one
+        sign_in(page, "lovelace")
+        expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
+
+
+def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "mypage"
+    new(folder, "--runtimes", VENDOR)
+    with started(folder) as url, visit(engine, url) as (page, problems, asked):
+        expect(page.get_by_label("Username")).to_be_visible()
+        looks_right(page)
+        signs_in_and_reloads(page)
+        looks_right(page)
+        sign_out(page)
+        assert refusals(problems) == 1
+        assert [address for address in asked if not address.startswith(f"{url}/")] == []
+
+
+def test_a_page_that_loads_its_runtimes_from_a_cdn(engine: Engine, tmp_path: Path) -> None:
+    """The CDN has what npm installs, in the versions that are installed here."""
+    folder = tmp_path / "mypage"
+    new(folder, "--cdn")
+    fetched: set[str] = set()
+
+    def answer(route: Route) -> None:
+        path = route.request.url.removeprefix("https://cdn.jsdelivr.net/npm/")
+        for package, version in VERSIONS.items():
+            if path.startswith(f"{package}@{version}/"):
+                fetched.add(package)
+                file = ROOT / "node_modules" / package / path.removeprefix(f"{package}@{version}/")
+                route.fulfill(path=file, headers={"Access-Control-Allow-Origin": "*", "Content-Type": kind_of(file)})
+                return
+        route.abort()
+
+    def open_page(context: Any) -> Page:
+        context.route("https://cdn.jsdelivr.net/**", answer)
+        page: Page = context.new_page()
+        page.goto("/")
+        return page
+
+    with started(folder) as url, engine.context(url) as context:
+        page = open_page(context)
+        sign_in(page, "lovelace")
+        expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
+        assert fetched == set(VERSIONS)
+
+
+def kind_of(file: Path) -> str:
+    return {".wasm": "application/wasm"}.get(file.suffix, "text/javascript")

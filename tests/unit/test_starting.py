@@ -1,0 +1,384 @@
+"""`python -m nextauth_client new`: the folders that it makes, what it refuses, and the apps in them."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import json
+import os
+import re
+import shlex
+import socket
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from nextauth_client import __main__ as command
+from nextauth_client import starting
+from packaging.requirements import Requirement
+
+from scripts import example
+from scripts.setup import TARGETS
+from scripts.steps import ROOT
+from scripts.vendor import VENDOR
+
+EXAMPLES = ROOT / "examples"
+FRAMEWORKS = sorted(starting.FRAMEWORKS)
+# A folder with each of the apps, and one without.
+KINDS = [*FRAMEWORKS, "page"]
+each_framework = pytest.mark.parametrize("framework", FRAMEWORKS)
+each_kind = pytest.mark.parametrize("kind", KINDS)
+
+
+def run(*words: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "client"), str(ROOT / "server"), str(ROOT)])}
+    environment["PYTHONDONTWRITEBYTECODE"] = "1"
+    return subprocess.run([sys.executable, *words], cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def flags(kind: str) -> list[str]:
+    return [] if kind == "page" else [f"--{kind}"]
+
+
+def new(folder: Path, *words: str) -> int:
+    return command.main(["new", str(folder), *words])
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.fixture(autouse=True, scope="module")
+def archive() -> Iterator[bytes]:
+    """Made once for all, since that takes its time."""
+    archive = command.make_archive()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(command, "make_archive", lambda: archive)
+        yield archive
+
+
+@pytest.fixture(params=KINDS, scope="module")
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def made(kind: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that works offline."""
+    folder = tmp_path_factory.mktemp("made") / "mypage"
+    assert new(folder, *flags(kind), "--runtimes", str(VENDOR)) == 0
+    return folder
+
+
+# ── what is written ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_folder_has_the_files_of_its_example_as_they_are(made: Path, kind: str) -> None:
+    files = files_in(made)
+    sources = {name: text for name, text in files_in(EXAMPLES / kind).items() if "__pycache__" not in name}
+    changed = {name for name, text in sources.items() if files.get(name) != text}
+    assert changed == (set() if kind != "page" else {"pages/index.html", "pages/account.py"})
+    page = {name: text for name, text in files_in(EXAMPLES / "page" / "pages").items() if name.endswith(".css")}
+    assert {name: files[f"pages/{name}"] for name in page} == page
+
+
+def test_the_page_has_the_apps_part_where_there_is_an_app(made: Path, kind: str) -> None:
+    html = (made / "pages" / "index.html").read_text()
+    source = (EXAMPLES / "page" / "pages" / "index.html").read_text()
+    assert source.count("app: from here") == source.count("to here -->") == 2
+    assert "here -->" not in html
+    assert [(made / "pages" / "account.py").exists(), "account.py" in html, 'id="ask"' in html] == [kind != "page"] * 3
+    assert set(html.splitlines()) <= set(source.splitlines())
+
+
+def test_a_folder_with_runtimes_holds_all_that_its_page_names(made: Path, archive: bytes) -> None:
+    pages = made / "pages"
+    html = (pages / "index.html").read_text()
+    config = json.loads((pages / "pyscript.json").read_text())
+    named = re.findall(r'(?:src|href|config|data-then)="(/[^"]*)"', html)
+    named += [config["interpreter"], *[address.partition("#")[0] for address in config["files"]]]
+    own = [name for name in named if not name.startswith("/api/auth/")]
+    assert len(own) >= 8
+    assert [name for name in own if not (pages / name.lstrip("/")).is_file()] == []
+    assert "https://" not in html + json.dumps(config)
+    assert (pages / command.ARCHIVE).read_bytes() == archive
+    assert (pages / "nextauth-early.js").read_bytes() == command.make_script("early")
+
+
+def test_runtimes_are_those_of_a_folder_and_no_more(made: Path) -> None:
+    copied = files_in(made / "pages" / "runtimes")
+    assert set(copied) == {
+        *(f"pyscript/{path.name}" for path in (VENDOR / "pyscript").iterdir()),
+        *(f"micropython/{path.name}" for path in (VENDOR / "micropython").iterdir()),
+    }
+    assert all(text == (VENDOR / name).read_bytes() for name, text in copied.items())
+
+
+@each_kind
+@pytest.mark.parametrize("words", [[], ["--cdn"]])
+def test_else_the_page_loads_them_from_a_cdn_in_pinned_versions(kind: str, words: list[str], tmp_path: Path) -> None:
+    assert new(tmp_path / "mypage", *flags(kind), *words) == 0
+    pages = tmp_path / "mypage" / "pages"
+    pinned = json.loads((ROOT / "package.json").read_text())["dependencies"]
+    cdn = "https://cdn.jsdelivr.net/npm/@"
+    core = f"{cdn}pyscript/core@{pinned['@pyscript/core']}/dist/core.js"
+    version = pinned["@micropython/micropython-webassembly-pyscript"]
+    interpreter = f"{cdn}micropython/micropython-webassembly-pyscript@{version}/micropython.mjs"
+    assert re.findall(r'"(https?://[^"]*)"', (pages / "index.html").read_text()) == [core]
+    assert json.loads((pages / "pyscript.json").read_text())["interpreter"] == interpreter
+    assert not (pages / "runtimes").exists()
+    assert "/runtimes/" not in (pages / "index.html").read_text()
+
+
+def test_runtimes_are_found_where_npm_installs_them() -> None:
+    found = starting.find_runtimes(ROOT / "node_modules")
+    assert {name: (folder / starting.RUNTIMES[name][1]).is_file() for name, folder in found.items()} == {
+        "pyscript": True,
+        "micropython": True,
+    }
+
+
+def test_offline_is_that_of_the_checkout(tmp_path: Path) -> None:
+    assert new(tmp_path / "mypage", "--offline") == 0
+    assert new(tmp_path / "other", "--runtimes", str(VENDOR)) == 0
+    assert files_in(tmp_path / "mypage") == files_in(tmp_path / "other")
+
+
+def test_an_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert new(Path(), "--flask") == 0
+    assert new(tmp_path / "mypage", "--flask") == 0
+    assert files_in(tmp_path / "empty") == files_in(tmp_path / "mypage")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "mypage"]
+
+
+def test_others_may_read_it_as_any_folder(tmp_path: Path) -> None:
+    (tmp_path / "any").mkdir()
+    new(tmp_path / "mypage")
+    rights = [stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("any", "mypage", "mypage/pages")]
+    assert len(set(rights)) == 1
+
+
+# ── what it says ─────────────────────────────────────────────────────────────────────────────────
+
+
+@each_kind
+def test_it_prints_what_the_readme_says_to_type(kind: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "my page"
+    new(folder, *flags(kind))
+    printed = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
+    [block] = re.findall(r"```sh\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert printed == [f"cd {shlex.quote(str(folder))}", *block.splitlines()]
+    assert len(printed) == 3
+
+
+@pytest.mark.parametrize(
+    ("words", "other"), [([], "--runtimes node_modules"), (["--cdn"], "npm install @"), (["--offline"], "--cdn")]
+)
+def test_it_names_the_other_way(
+    words: list[str], other: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    new(tmp_path / "mypage", *words)
+    assert other in capsys.readouterr().out
+
+
+def test_what_a_readme_says_to_type_is_there(made: Path, kind: str) -> None:
+    install, start = map(shlex.split, starting.start_commands(made))
+    assert install[:4] == ["python", "-m", "pip", "install"]
+    assert start[0] == "python"
+    if kind == "page":
+        assert install[4:] == ["nextauth-server-stub"]
+        assert start[1:] == ["-m", "server_stub", "pages"]
+    else:
+        assert install[4:] == ["-r", "requirements.txt"]
+    done = run(*start[1:], "--help", folder=made)
+    assert done.returncode == 0, done.stderr
+    assert "--port" in done.stdout
+    if "--user grace" in (made / "README.md").read_text():
+        assert "--user NAME" in done.stdout
+    else:
+        assert kind in ("page", "django")
+
+
+def test_what_a_readme_names_is_there(made: Path) -> None:
+    readme = (made / "README.md").read_text()
+    assert len(readme.splitlines()) <= 20
+    named = re.findall(r"`((?:[\w-]+/)*[\w-]+(?:\.\w+|/))`", readme)
+    pages = {path.name for path in (made / "pages").iterdir()}
+    assert len(named) >= 4
+    assert [name for name in named if not (made / name).exists() and name not in pages | {"data/users.db"}] == []
+
+
+@each_framework
+def test_its_requirements_are_all_that_it_imports(framework: str) -> None:
+    """And those of the extras are installed here, where the browser's tests run it."""
+    lines = (EXAMPLES / framework / "requirements.txt").read_text().splitlines()
+    requirements = [Requirement(line) for line in lines]
+    assert requirements[0].name == "nextauth-server"
+    assert requirements[0].extras == {framework}
+    assert [one.name for one in requirements[1:] if not importlib.metadata.version(one.name)] == []
+
+
+# ── what it refuses ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("full", "is not empty"),
+        ("file", "is a file already"),
+        ("file/mypage", "no folder"),
+        ("missing/mypage", "make that first"),
+        ("a\nb", "is no name for a folder"),
+        ("my\0page", "is no name for a folder"),
+        ("my\\page", "is no name for a folder"),
+        ("a" * 300, "could not be made"),
+    ],
+)
+@pytest.mark.parametrize("words", [[], ["--flask"]])
+def test_a_folder_that_it_cannot_make_is_refused_in_words(
+    name: str, says: str, words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "kept").write_text("kept")
+    (tmp_path / "file").write_text("kept")
+    assert new(tmp_path / name, *words) == 1
+    said = capsys.readouterr()
+    assert says in said.err
+    assert said.out == ""
+    assert files_in(tmp_path) == {"full/kept": b"kept", "file": b"kept"}
+
+
+def test_a_folder_inside_the_package_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert new(starting.PACKAGE / "mypage") == 1
+    assert "belongs to the package itself" in capsys.readouterr().err
+    assert not (starting.PACKAGE / "mypage").exists()
+
+
+def test_a_folder_without_runtimes_is_refused_and_what_gets_them_is_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert new(tmp_path / "mypage", "--runtimes", str(tmp_path)) == 1
+    versions = [f"{name}@{version}" for name, version in starting.VERSIONS.items()]
+    assert f"npm install {' '.join(versions)}" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_framework
+@pytest.mark.parametrize("installed", ["nothing", "an older one"])
+def test_without_nextauth_server_it_says_what_to_install(
+    framework: str,
+    installed: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    older = importlib.util.spec_from_file_location("nextauth_server", tmp_path / "__init__.py")
+    monkeypatch.setattr(starting, "find_spec", lambda name: older if installed == "an older one" else None)
+    assert new(tmp_path / "mypage", f"--{framework}") == 1
+    assert f"`python -m pip install --upgrade 'nextauth-server[{framework}]'`" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_nothing_half_written_is_left(is_there: bool, tmp_path: Path) -> None:
+    def fill_the_disk(pages: Path) -> dict[str, dict[str, str]]:
+        (pages / "one").write_text("1")
+        raise OSError(28, "No space left on device")
+
+    if is_there:
+        (tmp_path / "mypage").mkdir()
+    with pytest.raises(starting.CannotStart, match="No space left on device"):
+        starting.make_folder(tmp_path / "mypage", write_client=fill_the_disk)
+    assert [path.name for path in tmp_path.iterdir()] == ["mypage"] * is_there
+    assert files_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["new"],
+        ["new", "a", "b"],
+        ["new", "a", "--flask", "--django"],
+        ["new", "a", "--cdn", "--offline"],
+        ["new", "a", "--cdn", "--runtimes", "x"],
+        ["new", "a", "--rails"],
+    ],
+)
+def test_what_it_does_not_know_is_refused_with_the_usage(words: list[str], tmp_path: Path) -> None:
+    done = run("-m", "nextauth_client", *words, folder=tmp_path)
+    assert done.returncode == 2
+    assert "usage: python -m nextauth_client" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+# ── `make example` ────────────────────────────────────────────────────────────────────────────────
+
+
+def test_make_installs_what_each_example_needs() -> None:
+    assert {name for name in TARGETS if name.startswith("example-")} == {f"example-{name}" for name in FRAMEWORKS}
+
+
+@each_framework
+def test_a_port_that_is_taken_is_said_before_anything_is_made(
+    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(example, "EXAMPLES", tmp_path / "examples")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert example.main([framework, "--port", str(port)]) == 1
+    said = capsys.readouterr().err
+    assert f"Port {port} is already in use" in said
+    assert f"make example NAME={framework} PORT=8000" in said
+    assert list(tmp_path.iterdir()) == []
+
+
+# ── the apps' users ──────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture(params=["fastapi", "flask"])
+def users(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """`users.py` of an app, with no database yet."""
+    file = EXAMPLES / request.param / "users.py"
+    spec = importlib.util.spec_from_file_location("users", file)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    monkeypatch.setattr(module, "DATA", tmp_path / "data")
+    return module
+
+
+def test_the_first_user_is_made_once(users: ModuleType) -> None:
+    users.add_first()
+    users.save("ada", "changed")
+    users.add_first()
+    assert users.check("ada", "lovelace") is None
+    assert users.check("ada", "changed").name == "Ada Lovelace"
+    assert users.find(users.check("ada", "changed").id).username == "ada"
+
+
+def test_a_wrong_password_and_nobody_are_nobody(users: ModuleType) -> None:
+    users.add_first()
+    for username, password in (("ada", ""), ("ada", "Lovelace"), ("", ""), ("alan", "lovelace"), ("alan", "")):
+        assert users.check(username, password) is None
+    assert [users.find(id) for id in (None, 0, 2, "x")] == [None] * 4
+
+
+def test_no_password_is_kept(users: ModuleType, tmp_path: Path) -> None:
+    users.add_first()
+    assert b"Ada Lovelace" in (tmp_path / "data" / "users.db").read_bytes()
+    assert b"lovelace" not in (tmp_path / "data" / "users.db").read_bytes()
+
+
+def test_the_secret_key_is_long_is_nobody_elses_and_stays(users: ModuleType, tmp_path: Path) -> None:
+    first = users.secret_key()
+    assert len(first) >= 48
+    assert users.secret_key() == first
+    assert stat.S_IMODE((tmp_path / "data" / "secret.txt").stat().st_mode) == 0o600
+    (tmp_path / "data" / "secret.txt").unlink()
+    assert users.secret_key() != first
