@@ -1,8 +1,9 @@
-"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next` or `make lint` needs.
+"""Install what `make demo`, `make wheel`, `make unit`, `make test`, `make test-next`, `make docs-site` or `make lint`
+needs.
 
 Each step runs once, and again when what it reads has changed.
 
-`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `lint`), in the checkout.
+`python3 -m scripts.setup demo` (or `wheel`, `unit`, `test`, `test-next`, `docs-site`, `lint`), in the checkout.
 """
 
 from __future__ import annotations
@@ -55,11 +56,25 @@ def test_next() -> None:
     install_next_sites()
 
 
+def docs_site() -> None:
+    install_dev()
+    install_vendor()  # what live examples run on
+    install_archive()
+
+
 def lint() -> None:
     install_dev()
 
 
-TARGETS = {"demo": demo, "wheel": wheel, "unit": unit, "test": test, "test-next": test_next, "lint": lint}
+TARGETS = {
+    "demo": demo,
+    "wheel": wheel,
+    "unit": unit,
+    "test": test,
+    "test-next": test_next,
+    "docs-site": docs_site,
+    "lint": lint,
+}
 
 
 def main(arguments: list[str]) -> int:
