@@ -15,10 +15,11 @@ for (const level of ["log", "warn", "error"]) {
 }
 addEventListener("error", event => tell({ level: "error", text: event.message }));
 addEventListener("unhandledrejection", event => tell({ level: "error", text: String(event.reason?.message ?? event.reason) }));
-addEventListener("mpy:done", () => tell({ level: "done" }));
+addEventListener("mpy:done", () => (document.documentElement.dataset.ran = ""));
 
 mount();
-const { html, python } = JSON.parse(sessionStorage.getItem(`nextauth-docs:${example}`));
+// A window for a sign-in that has come back has none: the tab that opened it closes it.
+const { html = "", python = "" } = JSON.parse(sessionStorage.getItem(`nextauth-docs:${example}`) ?? "{}");
 document.body.innerHTML = html;
 const script = document.createElement("script");
 script.type = "mpy";
