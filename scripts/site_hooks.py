@@ -55,6 +55,16 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
     return spaced("\n".join(lines))
 
 
+def on_post_page(output: str, page: Page, config: Any) -> str:
+    """For screen readers, as axe asks: the search has a name, and menus inside of the menu are no landmarks."""
+    output = output.replace(' role="dialog">', ' role="dialog" aria-label="Search">', 1)
+    return re.sub(
+        r'(<nav class="md-nav" data-md-level="\d+") aria-labelledby="\w+" aria-expanded="\w+"',
+        r'\1 role="none"',
+        output,
+    )
+
+
 def spaced(markdown: str) -> str:
     """Lists as Python-Markdown wants them: an empty line before them, and four blanks for what is in an item."""
     found: list[str] = []
