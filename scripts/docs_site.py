@@ -1,7 +1,7 @@
 """build/site: the docs as a site that needs no other host, with examples that run in its pages.
 
-`.venv/bin/python -m scripts.docs_site build` builds it, and fails at a link that leads nowhere; `serve --port 3000` shows
-it, and anew when a page changes. `make docs-site` and `make docs-serve` first install what that needs.
+`.venv/bin/python -m scripts.docs_site build` builds it, and fails at a link that leads nowhere; `serve --port 3000`
+shows it, and anew when a page changes. `make docs-site` and `make docs-serve` first install what that needs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the docs' site (mkdocs.yml) takes from outside docs/: other pages, files that pages link to, what live examples run.
+"""What the docs' site (mkdocs.yml) takes from outside docs/: other pages, files that are linked to, what examples run.
 
 Markdown is written as GitHub shows it. What Python-Markdown reads otherwise is rewritten here, so that each file is one
 text for both.

@@ -13,7 +13,8 @@ from pathlib import Path
 import nextauth_client
 import nextauth_server
 import pytest
-from nextauth_client import errors
+from nextauth_client import Provider, errors
+from nextauth_client.testing import ApiAnswer, Browser, run
 
 from scripts.site_hooks import spaced
 from scripts.steps import ROOT
@@ -152,8 +153,7 @@ def snippets(page: str, language: str) -> list[str]:
 
 PYTHON = [
     pytest.param(code, id=f"{page.relative_to(DOCS)}-{number}")
-    for page in [*PAGES, ROOT / "README.md"]
-    if page.is_relative_to(DOCS)
+    for page in PAGES
     for number, code in enumerate(snippets(page.read_text(encoding="utf-8"), "python"))
 ]
 
@@ -166,6 +166,72 @@ def test_a_snippet_is_python_that_pages_can_run(code: str) -> None:
             module = importlib.import_module(node.module)
             missing = [name.name for name in node.names if not hasattr(module, name.name)]
             assert not missing, f"{node.module} has no {missing}"
+
+
+def named(page: str, words: str) -> str:
+    """The page's only snippet with these words."""
+    [code] = [code for code in snippets((DOCS / page).read_text(encoding="utf-8"), "python") if words in code]
+    return code
+
+
+def test_the_guards_of_the_page_on_roles_take_its_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL", "http://localhost:3000")
+    module: dict[str, object] = {}
+    exec(named("roles.md", "session_dependency"), module)
+    assert all(callable(module[name]) for name in ("admins", "editors", "adults"))
+
+
+def test_what_the_page_on_workers_shows_follows_the_session_and_calls_the_api(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.api["/api/orders"] = lambda request, session: ApiAnswer(200, ["Apples"])
+        browser.cookie = browser.backend.login("jsmith")
+        module: dict[str, object] = {}
+        exec(named("workers.md", "orders"), module)
+        await Provider.current().ready()
+        assert await module["orders"]() == ["Apples"]
+        # The cell of a notebook, which awaits at its top.
+        cell = compile(
+            named("workers.md", "print(session.user.email"), "a cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        )
+        await eval(cell, module)
+
+    run(page)
+    assert capsys.readouterr().out.splitlines() == ["Signed in as jsmith", "jsmith@example.org"]
+
+
+# ── links ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def unfenced(page: Path) -> str:
+    return re.sub(r"^( *)```.*?^\1```$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def anchors(page: Path) -> set[str]:
+    """As GitHub and the site make them of headings."""
+    titles = [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", title) for title in re.findall(r"^#+ (.*)$", unfenced(page), re.M)]
+    return {re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+LINKS = [
+    (page, link)
+    for page in [*PAGES, *ROOT.glob("*.md")]
+    for link in re.findall(r"\]\(([^)\s]+)\)", unfenced(page))
+    if not re.match(r"https?:", link)
+]
+
+
+def test_each_link_leads_somewhere_in_the_checkout_too() -> None:
+    """Strict mode sees to it on the site."""
+    assert len(LINKS) > 100
+    wrong = []
+    for page, link in LINKS:
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            wrong.append(f"{page.relative_to(ROOT)}: {link}")
+    assert wrong == []
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────
@@ -201,4 +267,3 @@ def test_every_page_is_in_the_menu() -> None:
 def test_what_is_looked_for_is_there() -> None:
     assert len(SAID) > 100
     assert len(PYTHON) > 40
-    assert all(isinstance(page, Path) for page in PAGES)
