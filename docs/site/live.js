@@ -3,6 +3,8 @@
 import { read, write } from "./backend.js";
 
 const FRAMES = 2;
+const FRAME_PADDING = 28; // pixels
+const TALLEST = 560;
 let number = 0;
 
 function make(tag, attributes = {}, ...children) {
@@ -75,12 +77,16 @@ class Example {
     const frame = make("iframe", { src: url, title });
     // One can scroll it by keyboard.
     const output = make("pre", { role: "log", "aria-label": `Console of tab ${index}`, tabindex: "0", hidden: "" });
-    return { element: make("div", { class: "live-tab" }, make("p", { "aria-hidden": "true" }, title), frame, output), output };
+    return { element: make("div", { class: "live-tab" }, make("p", { "aria-hidden": "true" }, title), frame, output), frame, output };
   }
 
-  heard({ tab, level, text }) {
-    const output = this.tabs[tab - 1]?.output;
-    if (!output) return;
+  heard({ tab, level, text, height }) {
+    const { frame, output } = this.tabs[tab - 1] ?? {};
+    if (!frame) return;
+    if (height) {
+      frame.style.height = `${Math.min(height + FRAME_PADDING, TALLEST)}px`;
+      return;
+    }
     output.append(make("span", { class: `live-${level}` }, `${text.trimEnd()}\n`));
     output.hidden = false;
     output.scrollTop = output.scrollHeight;

@@ -17,6 +17,8 @@ addEventListener("error", event => tell({ level: "error", text: event.message })
 addEventListener("unhandledrejection", event => tell({ level: "error", text: String(event.reason?.message ?? event.reason) }));
 addEventListener("mpy:done", () => (document.documentElement.dataset.ran = ""));
 
+new ResizeObserver(() => tell({ height: document.documentElement.offsetHeight })).observe(document.documentElement);
+
 mount();
 // A window for a sign-in that has come back has none: the tab that opened it closes it.
 const { html = "", python = "" } = JSON.parse(sessionStorage.getItem(`nextauth-docs:${example}`) ?? "{}");
