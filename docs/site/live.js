@@ -27,14 +27,13 @@ class Example {
     this.python = this.editor("Its Python", this.written.python);
     this.stage = make("div", { class: "live-stage", hidden: "" });
     this.tabs = [];
-    const down = make("input", { type: "checkbox", onchange: () => write({ down: down.checked }) });
-    this.down = down;
+    this.down = make("input", { type: "checkbox", onchange: ({ target }) => breakBackend(target.checked) });
     const tools = make(
       "p",
       { class: "live-tools" },
       make("button", { type: "button", class: "md-button md-button--primary", onclick: () => this.run() }, "Run"),
       make("button", { type: "button", class: "md-button", onclick: () => this.reset() }, "Reset"),
-      make("label", { class: "live-down" }, down, " The backend is down"),
+      make("label", { class: "live-down" }, this.down, " The backend is down"),
     );
     const hint = make("p", { class: "live-hint" });
     hint.innerHTML =
@@ -65,7 +64,6 @@ class Example {
       `nextauth-docs:${this.name}`,
       JSON.stringify({ html: this.html.area.value, python: this.python.area.value }),
     );
-    this.down.checked = Boolean(read().down);
     this.tabs = Array.from({ length: FRAMES }, (_, index) => this.tab(index + 1));
     this.stage.replaceChildren(...this.tabs.map(({ element }) => element));
     this.stage.hidden = false;
@@ -99,12 +97,19 @@ class Example {
     this.tabs = [];
     this.stage.replaceChildren();
     this.stage.hidden = true;
-    this.down.checked = false;
-    write({ user: null, down: false });
+    write({ user: null });
+    breakBackend(false);
   }
 }
 
+/** All examples of the site have one backend. */
+function breakBackend(down) {
+  write({ down });
+  for (const example of examples) example.down.checked = down;
+}
+
 const examples = [...document.querySelectorAll("div.live")].map(root => new Example(root));
+breakBackend(Boolean(read().down));
 addEventListener("message", event => {
   if (event.origin === location.origin) examples.find(({ name }) => name === event.data?.example)?.heard(event.data);
 });

@@ -43,6 +43,14 @@ def frame(tab: Tab, number: int) -> Any:
     return tab.page.frame_locator(f'iframe[title="Tab {number}"]')
 
 
+def run(example: Any) -> None:
+    """Returns when the Python of both tabs has run to its end."""
+    example.get_by_role("button", name="Run").click()
+    for number in (1, 2):
+        inside = example.frame_locator(f'iframe[title="Tab {number}"]')
+        expect(inside.locator("html")).to_have_attribute("data-ran", "")
+
+
 def console(tab: Tab, number: int) -> Any:
     return tab.page.get_by_role("log", name=f"Console of tab {number}")
 
@@ -50,7 +58,7 @@ def console(tab: Tab, number: int) -> Any:
 @micropython_only
 def test_signing_in_in_one_tab_of_an_example_shows_in_the_other(tabs: Tabs, docs: str) -> None:
     tab = opened(tabs, docs)
-    tab.button("Run").click()
+    run(tab.page)
     for number in (1, 2):
         expect(frame(tab, number).locator("#who")).to_have_text("Not signed in")
     frame(tab, 1).get_by_role("button", name="Sign in").click()
@@ -89,7 +97,7 @@ def test_an_example_is_edited_run_and_reset_by_keyboard(tabs: Tabs, docs: str) -
 def test_an_examples_backend_that_is_down_signs_nobody_out(tabs: Tabs, docs: str) -> None:
     tab = opened(tabs, f"{docs}never-signs-you-out/")
     tab.expect_problem("BackendUnreachable", "Nobody knows yet")
-    tab.button("Run").click()
+    run(tab.page)
     frame(tab, 1).get_by_role("button", name="Sign in").click()
     expect(frame(tab, 2).locator("#who")).to_have_text("Signed in as Ada Lovelace")
     tab.page.get_by_label("The backend is down").check()
@@ -105,7 +113,7 @@ def test_an_examples_backend_that_is_down_signs_nobody_out(tabs: Tabs, docs: str
 @micropython_only
 def test_an_example_signs_in_in_a_window_of_its_own(tabs: Tabs, docs: str) -> None:
     tab = opened(tabs, f"{docs}popups/")
-    tab.button("Run").click()
+    run(tab.page)
     expect(frame(tab, 1).locator("#who")).to_have_text("Not signed in")
     frame(tab, 1).get_by_label("A draft that stays").fill("a thought")
     with tab.page.expect_popup() as popup:
@@ -119,7 +127,7 @@ def test_an_example_signs_in_in_a_window_of_its_own(tabs: Tabs, docs: str) -> No
 @micropython_only
 def test_an_example_that_leaves_for_the_backends_page_comes_back(tabs: Tabs, docs: str) -> None:
     tab = opened(tabs, f"{docs}roles/")
-    tab.button("Run").click()
+    run(tab.page)
     frame(tab, 1).get_by_role("button", name=re.compile("Sign in as Ada")).click()
     frame(tab, 1).get_by_role("button", name="Alan Turing").click()
     for number in (1, 2):
@@ -135,11 +143,9 @@ def test_each_example_of_a_page_runs_without_complaint(tabs: Tabs, docs: str, pa
     assert examples.count() == (DOCS / f"{path.rstrip('/') or 'index'}.md").read_text().count('<div class="live"')
     for number in range(examples.count()):
         example = examples.nth(number)
-        example.get_by_role("button", name="Run").click()
-        for frame in (1, 2):
-            inside = example.frame_locator(f'iframe[title="Tab {frame}"]')
-            expect(inside.locator("html")).to_have_attribute("data-ran", "")
-            expect(example.get_by_role("log", name=f"Console of tab {frame}")).to_be_hidden()
+        run(example)
+        for tab_number in (1, 2):
+            expect(example.get_by_role("log", name=f"Console of tab {tab_number}")).to_be_hidden()
 
 
 def test_no_page_names_anything_to_load_from_another_host(site: Site, docs: str) -> None:
@@ -176,6 +182,6 @@ def test_nobody_is_shut_out_of_a_page_of_the_docs(tabs: Tabs, docs: str, path: s
     tab.page.goto(docs + path)
     expect(tab.page.locator("html")).to_have_class(re.compile(r"\bjs\b"))
     if not path:
-        tab.button("Run").click()
+        run(tab.page)
         expect(frame(tab, 1).locator("#who")).to_have_text("Not signed in")
     assert_axe_finds_nothing(tab.page)  # of the theme's own, its menu is cut off while it is away
