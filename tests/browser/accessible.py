@@ -24,13 +24,13 @@ CUT_OFF = """
 
 
 def assert_nobody_is_shut_out(page: Page) -> None:
-    """axe finds nothing, and nothing is cut off."""
+    """The same, and nothing is cut off."""
     assert_axe_finds_nothing(page)
     assert page.evaluate(CUT_OFF) == []
 
 
 def assert_axe_finds_nothing(page: Page) -> None:
-    """Nor is the page wider than the window."""
+    """axe finds nothing, and the page is no wider than the window."""
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE.read_text())
     page.evaluate(TRANSITIONS_END)
