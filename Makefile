@@ -13,7 +13,7 @@ TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
 IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
-.PHONY: help demo example wheel unit test test-browser test-next test-production soak bench docs lint release-check clean
+.PHONY: help demo example wheel unit test test-browser test-next test-production soak bench docs docs-site docs-serve lint release-check clean
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
@@ -26,7 +26,9 @@ help:
 	@echo "make test-production  examples/production and examples/express: pages behind the real nginx and Caddy, over https"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
-	@echo "make docs       the README's picture, docs/seed-coverage.md, and the README's matrix of the last make test"
+	@echo "make docs       the README's picture, docs/seed-coverage.md, the README's matrix of the last make test, and docs-site"
+	@echo "make docs-site  the docs as a site that needs no other host, in build/site"
+	@echo "make docs-serve the same, shown on port $(PORT) and built anew when a page changes"
 	@echo "make lint       style and types"
 	@echo "make release-check  the three distributions, built into dist/ and looked through; pages' files for CDN=$(CDN)"
 	@echo "make clean      remove what the others installed and built"
@@ -90,6 +92,15 @@ docs:
 	@$(VENV_PYTHON) -m scripts.screenshots
 	@$(VENV_PYTHON) -m scripts.seed_coverage
 	@$(VENV_PYTHON) -m scripts.matrix
+	@$(VENV_PYTHON) -m scripts.docs_site build
+
+docs-site:
+	@$(PYTHON) -m scripts.setup docs-site
+	@$(VENV_PYTHON) -m scripts.docs_site build
+
+docs-serve:
+	@$(PYTHON) -m scripts.setup docs-site
+	@$(VENV_PYTHON) -m scripts.docs_site serve --port $(PORT)
 
 lint:
 	@$(PYTHON) -m scripts.setup lint

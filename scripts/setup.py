@@ -77,6 +77,12 @@ def release_check() -> None:
     install_dev()
 
 
+def docs_site() -> None:
+    install_dev()
+    install_vendor()  # what live examples run on
+    install_archive()
+
+
 def lint() -> None:
     install_dev()
 
@@ -90,6 +96,7 @@ TARGETS: dict[str, Callable[[], None]] = {
     "test-next": test_next,
     "test-production": test_production,
     "release-check": release_check,
+    "docs-site": docs_site,
     "lint": lint,
 }
 
