@@ -10,8 +10,6 @@ from pathlib import Path
 
 from scripts.steps import ROOT
 
-PLUGIN = ("-p", "pytest_nextauth_client")  # pytest finds it by itself where the package is installed
-
 
 def code_of(page: str, section: str) -> str:
     """The first Python of a section."""
@@ -40,7 +38,7 @@ def write(files: dict[str, str], folder: Path) -> None:
 
 def pytest_passes(folder: Path, *words: str) -> int:
     """How many tests of the folder pass; all have to."""
-    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *PLUGIN, *words]
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
     path = os.pathsep.join(map(str, [ROOT / "client", ROOT / "server", ROOT, folder]))
     done = subprocess.run(
         command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, encoding="utf-8"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import inspect
 
 import pytest
-from pytest_nextauth_client import *  # noqa: F403 - pytest itself loads it where the package is installed
 
 pytest.register_assert_rewrite("tests.unit.portable")
 

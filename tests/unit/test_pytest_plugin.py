@@ -11,7 +11,6 @@ import pytest
 
 from scripts.steps import ROOT
 
-PLUGIN = ("-p", "pytest_nextauth_client")
 FOLLOWS = """
 import asyncio
 import sys
@@ -92,12 +91,12 @@ def pytest_says(folder: Path, source: str, *words: str) -> tuple[int, str]:
 def test_a_coroutine_with_the_fixtures_runs_in_virtual_time(
     passed: str, words: tuple[str, ...], tmp_path: Path
 ) -> None:
-    status, text = pytest_says(tmp_path, FOLLOWS, *PLUGIN, *words)
+    status, text = pytest_says(tmp_path, FOLLOWS, *words)
     assert (status, passed in text) == (0, True), text
 
 
 def test_a_failure_says_where_it_is_and_what_to_do(tmp_path: Path) -> None:
-    status, text = pytest_says(tmp_path, FAILS, *PLUGIN, "-p", "no:anyio")
+    status, text = pytest_says(tmp_path, FAILS, "-p", "no:anyio")
     assert (status, "2 failed, 2 errors" in text) == (1, True), text
     assert "assert (1 + 1) == 3" in text and "test_page.py:12" in text
     assert "write `async def test_that_cannot_await`" in text and "nextauth_client.testing.run(page)" in text
@@ -114,7 +113,7 @@ async def test_it(auth_browser):
 
 seen = []
 """
-    status, text = pytest_says(tmp_path, source, *PLUGIN, "--reruns", "2")
+    status, text = pytest_says(tmp_path, source, "--reruns", "2")
     assert (status, "1 passed, 2 rerun" in text) == (0, True), text
 
 
@@ -126,5 +125,5 @@ def test_it():
     assert "pytest_nextauth_client" in sys.modules
     assert not [name for name in sys.modules if name.partition(".")[0] in ("nextauth_client", "js", "pyscript")]
 """
-    status, text = pytest_says(tmp_path, source, *PLUGIN, "-p", "no:playwright")
+    status, text = pytest_says(tmp_path, source, "-p", "no:playwright")
     assert status == 0, text
