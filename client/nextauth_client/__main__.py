@@ -202,18 +202,26 @@ def _bound(node: ast.AST) -> "list[str]":
 
 
 def _squeezed(code: str) -> str:
-    """Without the blanks beside operators, and indented by one a level, not four: 5 % of the archive.
+    """Without the blanks beside operators, indented by one a level, not four, and not at all in brackets: 5 % of the
+    archive.
 
     A text over several lines would lose blanks, too, and none is.
     """
     lines = code.split("\n")
     tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    depth, in_brackets = 0, set()
+    for token in tokens:
+        if token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+        elif token.type == tokenize.NL and depth:
+            in_brackets.add(token.end[0])  # the line after it
     for token, following in reversed(list(itertools.pairwise(tokens))):
         (row, end), (next_row, start) = token.end, following.start
         if row == next_row and tokenize.OP in (token.type, following.type) and lines[row - 1][end:start].isspace():
             lines[row - 1] = lines[row - 1][:end] + lines[row - 1][start:]
     bare = [line.lstrip(" ") for line in lines]
-    return "\n".join([" " * ((len(line) - len(code)) // 4) + code for code, line in zip(bare, lines)])
+    indents = [0 if row in in_brackets else (len(line) - len(bare[row])) // 4 for row, line in enumerate(lines)]
+    return "\n".join([" " * indent + line for indent, line in zip(indents, bare)])
 
 
 def make_archive() -> bytes:
