@@ -29,8 +29,9 @@ CLIENT_ORDER = [
     *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
-    *("elements", "component", "bound", "controls", "provider_lists", "bind"),
-    *("provider", "api", "__init__"),
+    *("timeline", "schedule", "faults"),
+    *("elements", "component", "bound", "controls", "provider_lists", "panel_style", "panel", "bind"),
+    *("provider", "api", "devtools", "__init__"),
     *("testing", "__main__"),
 ]
 SERVER_ORDER = [
@@ -46,7 +47,18 @@ MODULES = sorted(file for package in (PACKAGE, SERVER) for file in package.glob(
 of_each_module = pytest.mark.parametrize("module", MODULES, ids=lambda file: f"{file.parent.name}.{file.stem}")
 
 BROWSER_MODULES = {"js", "jsffi", "pyodide", "pyodide_js", "pyscript"}
-MAY_IMPORT_THE_BROWSER = {"bridge", "tabs", "popup", "browser", "elements", "component", "bound", "controls", "bind"}
+MAY_IMPORT_THE_BROWSER = {
+    "bridge",
+    "tabs",
+    "popup",
+    "browser",
+    "elements",
+    "component",
+    "bound",
+    "controls",
+    "panel",
+    "bind",
+}
 
 # Names of others that begin with an underscore, for want of a public one.
 ELSEWHERE = {
