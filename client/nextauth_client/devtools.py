@@ -3,6 +3,7 @@
 `python -m nextauth_client files FOLDER --devtools` writes them as an archive of their own (docs/devtools.md).
 """
 
+from . import log as lines
 from . import runtime
 from .provider import default_provider
 
@@ -26,3 +27,13 @@ def open(provider: "Optional[Provider]" = None) -> "Subscription":
     shown = default_provider("devtools.open") if provider is None else provider
     opened: "Subscription" = show(shown.driver, shown)
     return opened
+
+
+def log(provider: "Optional[Provider]" = None) -> "Subscription":
+    """Write each event and its effects, of the default Provider or another one, as a line, which else nobody does.
+
+    In a browser on the console ("verbose" shows it); on CPython, as in tests, by `logging`, under the name
+    `nextauth_client` and at the level `DEBUG`. Returns a handle whose `.dispose()` ends that. Raises `NotAvailableHere`
+    on a server.
+    """
+    return lines.follow((default_provider("devtools.log") if provider is None else provider).driver)

@@ -6,6 +6,7 @@ Knows why the backend was asked last and what came, who holds the lock, and what
 from collections import namedtuple
 
 from . import messages
+from .console import report
 from .events import UNSET
 from .messages import MOST
 
@@ -92,10 +93,14 @@ class Timeline:
         self.used_at = 0.0
         self._why = ""
         self._is_trying = False  # to get the lock, for what is to be asked
-        self._before = driver.on_step
-        self._own = self._heard  # one object: each reading of a method makes another
-        driver.on_step = self._own
         self.clear()
+        for steps in _followed:
+            if steps.driver is driver:
+                break
+        else:
+            steps = _Steps(driver)
+        steps.timelines.append(self)
+        self._steps = steps
 
     def clear(self) -> None:
         """Begin anew; what is known of the last query and the tabs stays."""
@@ -106,10 +111,8 @@ class Timeline:
         self.began_in = machine.seconds_left(now)
 
     def close(self) -> None:
-        """Another may have begun to follow since: then that one stays."""
-        if self.driver.on_step is self._own:
-            self.driver.on_step = self._before
-        self._before = _ignore_step
+        """Twice does no harm."""
+        self._steps.forget(self)
 
     def note(self, button: str, on: bool) -> None:
         """A button of the developer tools was pressed."""
@@ -117,8 +120,13 @@ class Timeline:
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────
 
-    def _heard(self, event: "Any", effects: "list[Any]") -> None:
-        self._before(event, effects)
+    def hear(self, event: "Any", effects: "list[Any]") -> None:
+        try:
+            self._follow(event, effects)
+        except Exception as error:  # the driver goes on, whatever a tab has said
+            report(error, "the developer tools")
+
+    def _follow(self, event: "Any", effects: "list[Any]") -> None:
         now = self.driver.host.now()
         name = type(event).__name__
         self._follow_lock(name, effects)
@@ -197,6 +205,32 @@ class Timeline:
                 self.lock = "nobody"  # whoever was answered lets it go
         elif seen.said == "end" and message.outcome == "changed":
             seen.knows = "is asking"
+
+
+class _Steps:
+    """A driver's steps, told to the timelines that follow it, in whatever order they end."""
+
+    def __init__(self, driver: "Driver") -> None:
+        self.driver = driver
+        self.timelines: "list[Timeline]" = []
+        self._before = driver.on_step
+        driver.on_step = self._tell
+        _followed.append(self)
+
+    def _tell(self, event: "Any", effects: "list[Any]") -> None:
+        self._before(event, effects)
+        for timeline in list(self.timelines):
+            timeline.hear(event, effects)
+
+    def forget(self, timeline: Timeline) -> None:
+        if timeline in self.timelines:
+            self.timelines.remove(timeline)
+            if not self.timelines:
+                self.driver.on_step = self._before
+                _followed.remove(self)
+
+
+_followed: "list[_Steps]" = []
 
 
 # ── in words ─────────────────────────────────────────────────────────────────────────────────────
@@ -285,7 +319,3 @@ def _plain(text: str) -> str:
 
 def _ignore(_entry: Entry) -> None:
     """Nobody watches."""
-
-
-def _ignore_step(_event: "Any", _effects: "list[Any]") -> None:
-    """Nobody followed before."""

@@ -29,7 +29,7 @@ CLIENT_ORDER = [
     *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
-    *("timeline", "schedule", "faults"),
+    *("timeline", "schedule", "faults", "log"),
     *("elements", "component", "bound", "controls", "provider_lists", "panel_style", "panel", "bind"),
     *("provider", "api", "devtools", "__init__"),
     *("testing", "__main__"),
@@ -56,6 +56,7 @@ MAY_IMPORT_THE_BROWSER = {
     "component",
     "bound",
     "controls",
+    "log",
     "panel",
     "bind",
 }

@@ -282,7 +282,9 @@ def test_which_names_are_shortened(source: str, short: str) -> None:
 def test_every_name_in_it_is_of_the_kind_that_it_was(module: str) -> None:
     """What is a variable, a parameter, of the module or of a function around stays that, in each scope."""
     source = command.blank((PACKAGE.parent / module).read_text(encoding="utf-8"))
-    assert scopes(symtable.symtable(ALL_FILES[module], module, "exec")) == scopes(symtable.symtable(source, module, "exec"))
+    assert scopes(symtable.symtable(ALL_FILES[module], module, "exec")) == scopes(
+        symtable.symtable(source, module, "exec")
+    )
 
 
 def scopes(table: symtable.SymbolTable) -> Any:
