@@ -25,7 +25,9 @@ def open(provider: "Optional[Provider]" = None) -> "Subscription":
     from .panel import show
 
     shown = default_provider("devtools.open") if provider is None else provider
-    opened: "Subscription" = show(shown.driver, shown)
+    panel = show(shown.driver, shown)
+    panel.take_focus()
+    opened: "Subscription" = panel
     return opened
 
 

@@ -88,6 +88,9 @@ class Panel(Subscription):
         self._faults_shown: "list[str]" = []
         self._is_due = False  # to be painted
         self._timer: "Any" = None
+        self._frame: "Any" = None
+        self._on_paint: "Any" = None
+        self._on_tick: "Any" = None
         self._focused_before = active_beside(body())
         self._build()
         self._begin()
@@ -118,7 +121,10 @@ class Panel(Subscription):
         append(body(), self._host)
         self._paint()
         self._go_on()
-        if has(js.navigator, "userActivation") and js.navigator.userActivation.isActive:  # somebody has asked for it
+
+    def take_focus(self) -> None:
+        """If it is a person who has asked for it, by a click or a key, a moment ago."""
+        if has(js.navigator, "userActivation") and js.navigator.userActivation.isActive:
             self._title.focus()
 
     def _leave(self) -> None:
@@ -136,6 +142,7 @@ class Panel(Subscription):
             js.cancelAnimationFrame(self._frame)
         for proxy in (self._on_paint, self._on_tick):
             destroy(proxy)
+        self._on_paint = self._on_tick = None  # else Python and JavaScript hold each other for good
 
     def _go_on(self) -> None:
         """Count while somebody can see it."""
@@ -402,14 +409,21 @@ class Panel(Subscription):
         text, steps = schedule(self._timeline, self._until, has(js.navigator, "locks"), has(js, "BroadcastChannel"))
         said = f"Copied a test of {steps} steps, without names and session data."
         try:
-            await outcome(method(js.navigator.clipboard, "writeText", text))
-        except Exception:
+            await _copy(text)
+        except RuntimeError:
             said = "The browser lets nothing be copied here: take it from the field below."
             self._script.value = text
             toggle_attribute(self._script, "hidden", False)
             self._script.select()
         if self._undo:
             self._say("told", said)
+
+
+async def _copy(text: str) -> None:
+    """Raises `RuntimeError` where the browser has no clipboard, as at an address without https, or refuses."""
+    if not has(js.navigator, "clipboard") or not has(js.navigator.clipboard, "writeText"):
+        raise RuntimeError("no clipboard")
+    await outcome(method(js.navigator.clipboard, "writeText", text))
 
 
 async def _awaited(task: "Any") -> None:
