@@ -16,6 +16,7 @@ from .elements import (
     closest,
     create_element,
     create_text,
+    document_element,
     is_connected,
     is_node,
     remove,
@@ -91,7 +92,7 @@ class Panel(Subscription):
         self._frame: "Any" = None
         self._on_paint: "Any" = None
         self._on_tick: "Any" = None
-        self._focused_before = active_beside(body())
+        self._focused_before = active_beside(document_element())
         self._build()
         self._begin()
 
@@ -118,7 +119,8 @@ class Panel(Subscription):
         self._on_paint = create_proxy(lambda *_: paint())
         self._on_tick = create_proxy(lambda *_: tick())
         undo.append(self._stop_painting)
-        append(body(), self._host)
+        place = body()
+        append(place if is_node(place) else document_element(), self._host)
         self._paint()
         self._go_on()
 
@@ -237,7 +239,7 @@ class Panel(Subscription):
         self._ask_to_paint()
 
     def _ask_to_paint(self) -> None:
-        if not self._is_due and self._undo:
+        if not self._is_due and self._on_paint is not None:
             self._is_due = True
             self._frame = js.requestAnimationFrame(self._on_paint)
 

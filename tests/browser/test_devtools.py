@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator
 
-from scripts.steps import ROOT
 from tests.browser import test_leaks
 from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.browser.snippets import GIVEN, HOSTILE, SHOW
@@ -223,7 +222,9 @@ def test_what_a_server_or_a_tab_says_is_text(tabs: Tabs) -> None:
 def test_the_timeline_is_filtered_stands_still_and_is_cleared(tabs: Tabs) -> None:
     tab = open_page(tabs, OPENS)
     tab.element("open").click()
+    expect(fact(tab, "state")).to_have_text("unauthenticated")
     lines = panel_of(tab).locator("li")
+    press(tab, "Clear")
     press(tab, "Refresh")
     expect(lines.filter(has_text="Answered(query=")).to_have_count(1)
     panel_of(tab).get_by_label("Filter the timeline").fill("answered")
@@ -246,6 +247,7 @@ def test_a_timeline_that_was_copied_is_played_by_the_simulation(tabs: Tabs) -> N
     tab = open_page(tabs, OPENS)
     tabs.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.element("open").click()
+    expect(fact(tab, "state")).to_have_text("unauthenticated")
     for button in ("Refresh", "Offline"):
         press(tab, button)
     expect(panel_of(tab).locator("li").filter(has_text="Network(online=False)")).to_have_count(1)
@@ -370,7 +372,3 @@ def test_many_panels_leave_nothing_behind(tabs: Tabs) -> None:
     more = test_leaks.measured(tabs, "panel", LOAD)
     most = {**test_leaks.MOST, "python": test_leaks.MOST_OF_PYTHON[tabs.interpreter]}
     assert {name: count for name, count in more.items() if count > most[name]} == {}, more
-
-
-def test_the_guide_has_the_file_that_the_demo_loads() -> None:
-    assert DEVTOOLS in (ROOT / "static" / "demo.py").read_text()
