@@ -69,6 +69,12 @@ def fact(tab: Tab, name: str) -> Locator:
     return panel_of(tab).locator(f"[data-fact={name}]")
 
 
+def open_tools(tab: Tab) -> None:
+    """And wait for the page's first answer."""
+    tab.element("open").click()
+    expect(fact(tab, "state")).not_to_have_text("loading")
+
+
 def press(tab: Tab, name: str) -> None:
     panel_of(tab).get_by_role("button", name=name, exact=True).click()
 
@@ -151,8 +157,8 @@ def test_it_is_used_by_keyboard_alone_and_gives_the_focus_back(tabs: Tabs) -> No
 @micropython_only
 def test_it_tells_what_was_asked_why_and_what_other_tabs_know(tabs: Tabs) -> None:
     tab, other = open_page(tabs, OPENS), open_page(tabs, OPENS)
-    tab.element("open").click()
-    other.element("open").click()
+    open_tools(tab)
+    open_tools(other)
     press(tab, "Refresh")
     expect(fact(tab, "asked")).to_contain_text("get_session() or refresh() was called")
     expect(fact(tab, "came")).to_contain_text("nobody, after")
@@ -221,8 +227,7 @@ def test_what_a_server_or_a_tab_says_is_text(tabs: Tabs) -> None:
 @micropython_only
 def test_the_timeline_is_filtered_stands_still_and_is_cleared(tabs: Tabs) -> None:
     tab = open_page(tabs, OPENS)
-    tab.element("open").click()
-    expect(fact(tab, "state")).to_have_text("unauthenticated")
+    open_tools(tab)
     lines = panel_of(tab).locator("li")
     press(tab, "Clear")
     press(tab, "Refresh")
@@ -246,8 +251,7 @@ def test_the_timeline_is_filtered_stands_still_and_is_cleared(tabs: Tabs) -> Non
 def test_a_timeline_that_was_copied_is_played_by_the_simulation(tabs: Tabs) -> None:
     tab = open_page(tabs, OPENS)
     tabs.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.element("open").click()
-    expect(fact(tab, "state")).to_have_text("unauthenticated")
+    open_tools(tab)
     for button in ("Refresh", "Offline"):
         press(tab, button)
     expect(panel_of(tab).locator("li").filter(has_text="Network(online=False)")).to_have_count(1)
@@ -271,7 +275,7 @@ def test_a_timeline_that_was_copied_is_played_by_the_simulation(tabs: Tabs) -> N
 def test_where_the_browser_lets_nothing_be_copied_the_text_is_shown(tabs: Tabs) -> None:
     before = "Object.defineProperty(navigator, 'clipboard', { value: undefined });"
     tab = open_page(tabs, OPENS, before=before)
-    tab.element("open").click()
+    open_tools(tab)
     press(tab, "Copy as a test")
     text = panel_of(tab).get_by_label("The timeline as a test")
     expect(text).to_be_focused()
@@ -284,7 +288,7 @@ def test_where_the_browser_lets_nothing_be_copied_the_text_is_shown(tabs: Tabs) 
 @micropython_only
 def test_offline_and_slow_are_shown_as_active_and_undone_by_closing(tabs: Tabs) -> None:
     tab = open_page(tabs, OPENS)
-    tab.element("open").click()
+    open_tools(tab)
     for name in ("Offline", "Slow"):
         press(tab, name)
         expect(panel_of(tab).get_by_role("button", name=name)).to_have_attribute("aria-pressed", "true")
@@ -308,7 +312,7 @@ def test_a_session_expires_and_a_person_is_signed_out_at_a_press(tabs: Tabs) -> 
         + "import asyncio\nawait sign_in('credentials', username='ada', password='lovelace', redirect=False)\n"
         + ON_CLICK,
     )
-    tab.element("open").click()
+    open_tools(tab)
     expect(fact(tab, "state")).to_have_text("authenticated: Ada Lovelace")
     press(tab, "Expire")
     expect(fact(tab, "state")).to_have_text("unauthenticated")
@@ -332,7 +336,7 @@ def test_nobody_is_shut_out_of_it(tabs: Tabs, scheme: Any, width: int, height: i
     tab = open_page(tabs, OPENS)
     tab.page.set_viewport_size({"width": width, "height": height})
     tab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    tab.element("open").click()
+    open_tools(tab)
     for name in ("Refresh", "Offline"):
         press(tab, name)
     expect(panel_of(tab).locator("li").first).to_be_attached()
