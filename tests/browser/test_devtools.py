@@ -301,7 +301,8 @@ def test_offline_and_slow_are_shown_as_active_and_undone_by_closing(tabs: Tabs) 
     assert len(tab.requests("session")) == asked
     press(tab, "Close the developer tools")
     is_gone(tab)
-    tab.wait(lambda: len(tab.requests("session")) > asked, "the page is online, and asks")
+    # Each look asks the page something, in which Playwright tells of requests.
+    tab.wait(lambda: tab.page.title() and len(tab.requests("session")) > asked, "the page is online, and asks")
 
 
 @micropython_only
