@@ -3,6 +3,7 @@
 KB = 1024
 
 ARCHIVE = 48 * KB
+DEVTOOLS = 13 * KB
 # With gzip.
 EARLY = 2 * KB  # a quarter of one are conditions
 PAGE = int(1.5 * KB)

@@ -1,4 +1,4 @@
-"""static/wheels and static/client: the client as the wheel, and as the archive that the checkout's pages load."""
+"""static/wheels and static/client: the client as the wheel, and as the archives that the checkout's pages load."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def install_archive() -> None:
         return
     shutil.rmtree(ARCHIVE, ignore_errors=True)
     run(
-        [VENV_PYTHON, "-m", package.name, "files", ARCHIVE],
+        [VENV_PYTHON, "-m", package.name, "files", ARCHIVE, "--devtools"],
         env={"PYTHONPATH": str(package.parent)},
         advice="The client could not be packed for pages: the lines above say why.",
     )

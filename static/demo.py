@@ -1,9 +1,12 @@
 """The demo page: who is signed in, each function and attribute at work. Runs on MicroPython and Pyodide alike."""
 
 import asyncio
+import gzip
+import io
 import json
 import math
 import sys
+import tarfile
 import time
 
 from nextauth_client import (
@@ -241,6 +244,32 @@ async def tick():
     while True:
         show_times()
         await asyncio.sleep(1)
+
+
+# ── the developer tools, loaded by whoever asks for them ─────────────────────────────────────────
+
+DEVTOOLS = "/static/client/nextauth_client-devtools.tar.gz.bin"
+loaded = []
+
+
+async def load_devtools():
+    """Unpack them beside the client, as PyScript does with what its configuration names."""
+    packed = io.BytesIO(bytes(await (await fetch(DEVTOOLS)).bytearray()))
+    archive = tarfile.TarFile(fileobj=gzip.GzipFile(fileobj=packed))
+    for member in archive:
+        with open(member.name, "wb") as file:
+            file.write(archive.extractfile(member).read())
+    loaded.append(True)
+
+
+@when("click", "#devtools")
+@as_task
+async def open_devtools(event):
+    if not loaded:
+        await load_devtools()
+    from nextauth_client import devtools
+
+    devtools.open()
 
 
 # ── breaking the backend, where it has --dev-controls ────────────────────────────────────────────

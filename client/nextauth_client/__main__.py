@@ -29,6 +29,9 @@ PAGE = PACKAGE / "nextauth-page.js"
 # unpack what is called .gz, hence .bin for them; and PyScript looks at the address's end.
 ARCHIVE = PACKAGE.name + ".tar.gz.bin"
 KIND = "#.tar.gz"
+# The developer tools, which only a page that asks for them loads, out of an archive of their own.
+DEVTOOLS = PACKAGE.name + "-devtools.tar.gz.bin"
+DEVTOOLS_MODULES = ("timeline", "schedule", "faults", "log", "panel_style", "panel", "devtools")
 
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
@@ -57,12 +60,15 @@ VENDOR = PACKAGE.parent.parent / "static" / "vendor"  # in a checkout
 
 
 def page_modules() -> "list[Path]":
-    """The modules that a page loads, at once or when it calls for them: what `__init__` imports, and what that does."""
+    """The modules that a page loads, at once or when it calls for them: what `__init__` imports, and what that does.
+
+    But for the developer tools.
+    """
     found: "set[str]" = set()
     waiting = ["__init__"]
     while waiting:
         name = waiting.pop()
-        if name not in found:
+        if name not in found and name not in DEVTOOLS_MODULES:
             found.add(name)
             waiting += _imports(ast.parse((PACKAGE / f"{name}.py").read_text(encoding="utf-8")))
     return [PACKAGE / f"{name}.py" for name in sorted(found, key=lambda name: f"{ORDER} {name}".split().index(name))]
@@ -207,25 +213,44 @@ def _bound(node: ast.AST) -> "list[str]":
 
 
 def _squeezed(code: str) -> str:
-    """Without the blanks beside operators, and indented by one a level, not four: 5 % of the archive.
+    """Without the blanks beside operators, indented by one a level, not four, and not at all in brackets: 5 % of the
+    archive.
 
     A text over several lines would lose blanks, too, and none is.
     """
     lines = code.split("\n")
     tokens = list(tokenize.generate_tokens(io.StringIO(code).readline))
+    depth, in_brackets = 0, set()
+    for token in tokens:
+        if token.type == tokenize.OP:
+            depth += (token.string in "([{") - (token.string in ")]}")
+        elif token.type == tokenize.NL and depth:
+            in_brackets.add(token.end[0])  # the line after it
     for token, following in reversed(list(itertools.pairwise(tokens))):
         (row, end), (next_row, start) = token.end, following.start
         if row == next_row and tokenize.OP in (token.type, following.type) and lines[row - 1][end:start].isspace():
             lines[row - 1] = lines[row - 1][:end] + lines[row - 1][start:]
     bare = [line.lstrip(" ") for line in lines]
-    return "\n".join([" " * ((len(line) - len(code)) // 4) + code for code, line in zip(bare, lines)])
+    indents = [0 if row in in_brackets else (len(line) - len(bare[row])) // 4 for row, line in enumerate(lines)]
+    return "\n".join([" " * indent + line for indent, line in zip(indents, bare)])
 
 
 def make_archive() -> bytes:
     """The same sources always give the same bytes."""
-    return pack(
-        {module.name: _squeezed(shortened(blank(module.read_text(encoding="utf-8")))) for module in page_modules()}
-    )
+    return _archive_of(page_modules())
+
+
+def make_devtools_archive() -> bytes:
+    """The developer tools, to be unpacked beside the other."""
+    return _archive_of(devtools_modules())
+
+
+def devtools_modules() -> "list[Path]":
+    return [PACKAGE / f"{name}.py" for name in DEVTOOLS_MODULES]
+
+
+def _archive_of(modules: "list[Path]") -> bytes:
+    return pack({module.name: _squeezed(shortened(blank(module.read_text(encoding="utf-8")))) for module in modules})
 
 
 def pack(modules: "dict[str, str]") -> bytes:
@@ -240,17 +265,21 @@ def pack(modules: "dict[str, str]") -> bytes:
     return gzip.compress(packed.getvalue(), mtime=0)
 
 
-def write_archive(folder: Path, url: str) -> "dict[str, dict[str, str]]":
-    """Returns PyScript's configuration to load it from the folder, which pages find at `url`. Raises `OSError`."""
+def write_archives(folder: Path, url: str, devtools: bool) -> "dict[str, dict[str, str]]":
+    """Returns PyScript's configuration to load them from the folder, which pages find at `url`. Raises `OSError`."""
+    archives = {ARCHIVE: make_archive()}
+    if devtools:
+        archives[DEVTOOLS] = make_devtools_archive()
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / ARCHIVE).write_bytes(make_archive())
-    return {"files": {f"{url}/{ARCHIVE}{KIND}": "./*"}}
+    for name, archive in archives.items():
+        (folder / name).write_bytes(archive)
+    return {"files": {f"{url}/{name}{KIND}": "./*" for name in archives}}
 
 
 def write_client(pages: Path) -> "dict[str, dict[str, str]]":
-    """The archive and the early script, for pages that are served at the root. As `write_archive`."""
+    """The archive and the early script, for pages that are served at the root. As `write_archives`."""
     (pages / EARLY.name).write_bytes(make_script("early"))
-    return write_archive(pages, "")
+    return write_archives(pages, "", devtools=False)
 
 
 # ── the command line ─────────────────────────────────────────────────────────────────────────────
@@ -266,6 +295,9 @@ def main(arguments: "list[str]") -> int:
     files = commands.add_parser("files", help="write the modules for a page into a folder", description=FILES_HELP)
     files.add_argument("folder", type=Path, metavar="FOLDER", help="is made where there is none")
     files.add_argument("--url", help="where pages find the folder, by default /FOLDER")
+    files.add_argument(
+        "--devtools", action="store_true", help="write the developer tools, too, as an archive of their own"
+    )
     new = commands.add_parser("new", help="make a folder with a page of your own that runs", description=NEW_HELP)
     new.add_argument("folder", type=Path, metavar="FOLDER", help="its name, such as mypage")
     app = new.add_mutually_exclusive_group()
@@ -290,7 +322,8 @@ def main(arguments: "list[str]") -> int:
         files.error(f"{folder} belongs to the package itself: name one beside your pages")
     served_at = "".join(["/" + quote(part) for part in folder.parts if part != folder.anchor])
     try:
-        config = write_archive(folder, served_at if options.url is None else options.url.rstrip("/"))
+        url = served_at if options.url is None else options.url.rstrip("/")
+        config = write_archives(folder, url, options.devtools)
     except OSError as error:
         print(f"The archive could not be written: {error}. Name a folder that can be written.", file=sys.stderr)
         return 1

@@ -35,6 +35,11 @@ class Actions:
         self._driver = driver
         self._sign_in_page: "Optional[asyncio.Task[SignInResult]]" = None  # on the way there
 
+    @property
+    def driver(self) -> "Driver":
+        """Who carries them out, for tools."""
+        return self._driver
+
     async def get_session(self, request: "Any" = None, *, session_type: "type[S]" = Session) -> "Optional[S]":  # type: ignore[assignment]
         """See `get_session`."""
         runtime.refuse_request(request, "get_session")

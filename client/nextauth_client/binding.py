@@ -31,6 +31,7 @@ from .elements import (
     describe,
     document_element,
     find_one,
+    has_attribute,
     matches,
     node_type,
     query_all,
@@ -109,6 +110,13 @@ class Binding(Subscription):
         undo.append(self._release_all)
         self._add_below(self._root)
         undo.append(Controls(self._root, driver, actions, self._errors, self._fail, self._messages).dispose)
+        if has_attribute(document_element(), "data-auth-devtools"):
+            try:
+                from .panel import show
+
+                undo.append(show(driver, actions).dispose)
+            except ImportError:
+                warn(document_element(), "asks for tools that this page does not load: see docs/devtools.md")
         undo.append(self._observe())
         undo.append(self._store.subscribe(self._heard))
         undo.append(driver.on_stop(self.dispose))

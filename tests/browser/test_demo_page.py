@@ -672,3 +672,15 @@ def test_everything_can_be_reached_and_used_by_keyboard(demo: Tab) -> None:
     demo.page.keyboard.press("Space")
     demo.shows(who="Signed in as Grace Hopper")
     expect(switch(demo, "Everybody is Grace Hopper")).to_be_focused()
+
+
+def test_the_developer_tools_are_loaded_when_somebody_asks_for_them(demo: Tab) -> None:
+    tools = "/static/client/nextauth_client-devtools.tar.gz.bin"
+    demo.shows(who="Not signed in")
+    assert not [request for request in demo.all_requests if request.url.endswith(tools)]
+    demo.button("Developer tools").click()
+    panel = demo.page.get_by_role("region", name="Developer tools")
+    expect(panel.locator("[data-fact=state]")).to_have_text("unauthenticated")
+    assert len([request for request in demo.all_requests if request.url.endswith(tools)]) == 1
+    panel.get_by_role("button", name="Close the developer tools").click()
+    expect(demo.button("Developer tools")).to_be_focused()

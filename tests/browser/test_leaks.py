@@ -13,6 +13,7 @@ MOUNTS = 10_000
 # On Pyodide they take 1 to 5 ms each, and what a page mounts most are components.
 FEWER = {("pyodide", mount): 1_000 for mount in ("effect", "binding", "listener", "provider", "bound_node")}
 AT_A_TIME = 500  # as long as JavaScript keeps it, garbage has a place in MicroPython's tables, which only grow
+FEWER["micropython", "panel"] = AT_A_TIME
 # However many mounts there were. Python's is in bytes on MicroPython, and in objects on Pyodide, where a timer of the
 # Provider's that is set meanwhile is a dozen; what each mount left would be a thousand.
 MOST = {"page": 0, "listeners": 0, "proxies": 2, "nodes": 5, "bytes": 100_000}

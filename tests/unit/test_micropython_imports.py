@@ -9,11 +9,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nextauth_client.__main__ import blank, page_modules
+from nextauth_client.__main__ import blank, devtools_modules, page_modules
 
 from tests.support.micropython import PACKAGE, MicroPythonError, run_in_micropython
 
-IMPORTABLE = [module.stem for module in page_modules()]
+LOADED = page_modules() + devtools_modules()
+IMPORTABLE = [module.stem for module in LOADED]
 
 # What no page loads may need CPython when it is imported, so it is only compiled.
 COMPILED = sorted({file.stem for file in PACKAGE.glob("*.py")} - {*IMPORTABLE})
@@ -127,7 +128,7 @@ print(json.dumps([name for name in {sorted(names)!r} if not has(name)]))
 
 
 def test_what_functions_use_exists_in_micropython() -> None:
-    used = set().union(*(names_of_python(ast.parse(blank(module.read_text("utf-8")))) for module in page_modules()))
+    used = set().union(*(names_of_python(ast.parse(blank(module.read_text("utf-8")))) for module in LOADED))
     assert len(used) > 80
     assert set(missing_in_micropython(used)) == ASKED_FIRST
 

@@ -27,8 +27,9 @@ CLIENT_ORDER = [
     *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
-    *("elements", "components", "bound", "controls", "provider_lists", "binding"),
-    *("provider", "api", "__init__"),
+    *("timeline", "schedule", "faults", "log"),
+    *("elements", "components", "bound", "controls", "provider_lists", "panel_style", "panel", "binding"),
+    *("provider", "api", "devtools", "__init__"),
     *("testing_css", "testing_dom", "testing_js", "testing", "starting", "__main__"),
 ]
 SERVER_ORDER = [
@@ -53,6 +54,8 @@ MAY_IMPORT_THE_BROWSER = {
     "components",
     "bound",
     "controls",
+    "log",
+    "panel",
     "binding",
 }
 

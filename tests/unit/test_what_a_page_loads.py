@@ -43,7 +43,10 @@ def unpacked(archive: bytes) -> dict[str, str]:
 
 # Read while the tests are collected: a browser that an earlier test has driven disturbs CPython 3.11's parser.
 ARCHIVE = command.make_archive()
+DEVTOOLS = command.make_devtools_archive()
+TOOLS = unpacked(DEVTOOLS)
 FILES = unpacked(ARCHIVE)
+ALL_FILES = {**FILES, **TOOLS}
 
 
 # ── sizes ────────────────────────────────────────────────────────────────────────────────────────
@@ -51,6 +54,10 @@ FILES = unpacked(ARCHIVE)
 
 def test_the_archive_is_small() -> None:
     assert len(ARCHIVE) <= limits.ARCHIVE
+
+
+def test_the_developer_tools_are_small() -> None:
+    assert len(DEVTOOLS) <= limits.DEVTOOLS
 
 
 def test_the_early_script_is_small() -> None:
@@ -88,14 +95,21 @@ def test_it_holds_what_a_page_imports_and_nothing_else() -> None:
     assert {"binding", "components", "popup"} <= names, "they load when they are asked for"
     assert "__main__" not in names
     assert not [name for name in names if name.startswith("testing")]
-    assert not [name for name in FILES if Path(name).parent != Path("nextauth_client")]
+    assert not [name for name in ALL_FILES if Path(name).parent != Path("nextauth_client")]
+
+
+def test_the_developer_tools_are_in_none_but_their_own() -> None:
+    names = {Path(name).stem for name in TOOLS}
+    assert {"devtools", "panel", "timeline"} <= names
+    assert not set(TOOLS) & set(FILES)
 
 
 def test_every_import_in_it_finds_its_module() -> None:
-    """All but those that only type checkers see."""
-    for name, code in FILES.items():
+    """All but those that only type checkers see; of what is packed apart, only the panel's, where that is missed."""
+    for name, code in ALL_FILES.items():
         for module in command._imports(ast.parse(code)):
-            assert f"nextauth_client/{module}.py" in FILES, name
+            apart = name in TOOLS or (Path(name).stem, module) == ("bind", "panel")
+            assert f"nextauth_client/{module}.py" in (ALL_FILES if apart else FILES), name
 
 
 @pytest.mark.parametrize(
@@ -172,18 +186,18 @@ def code_of(code: CodeType) -> list[object]:
     return [code.co_name, runs, code.co_names, parameters, variables, lines, inner]
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(ALL_FILES))
 def test_its_code_is_the_packages_line_by_line(name: str) -> None:
     source = (PACKAGE / Path(name).name).read_text(encoding="utf-8")
-    packed = FILES[name]
+    packed = ALL_FILES[name]
     original = WithoutTyping(packed).visit(ast.parse(source))
     compiled = [compile(without_texts(tree), name, "exec", optimize=2) for tree in (ast.parse(packed), original)]
     assert code_of(compiled[0]) == code_of(compiled[1])
 
 
-@pytest.mark.parametrize("name", sorted(FILES))
+@pytest.mark.parametrize("name", sorted(ALL_FILES))
 def test_it_has_neither_comments_nor_docstrings(name: str) -> None:
-    packed = FILES[name]
+    packed = ALL_FILES[name]
     nodes = ast.walk(ast.parse(packed))
     documented = [node for node in nodes if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)]
     assert not [node for node in documented if ast.get_docstring(node)]
@@ -254,11 +268,13 @@ def test_which_names_are_shortened(source: str, short: str) -> None:
     assert command.shortened(source) == short
 
 
-@pytest.mark.parametrize("module", sorted(FILES))
+@pytest.mark.parametrize("module", sorted(ALL_FILES))
 def test_every_name_in_it_is_of_the_kind_that_it_was(module: str) -> None:
     """What is a variable, a parameter, of the module or of a function around stays that, in each scope."""
     source = command.blank((PACKAGE.parent / module).read_text(encoding="utf-8"))
-    assert scopes(symtable.symtable(FILES[module], module, "exec")) == scopes(symtable.symtable(source, module, "exec"))
+    assert scopes(symtable.symtable(ALL_FILES[module], module, "exec")) == scopes(
+        symtable.symtable(source, module, "exec")
+    )
 
 
 def scopes(table: symtable.SymbolTable) -> Any:
@@ -334,6 +350,15 @@ def test_it_is_written_and_pyscripts_configuration_is_printed(tmp_path: Path) ->
     [archive] = (tmp_path / "static" / "client").iterdir()
     assert (address.partition("#")[0], target) == (f"/static/client/{archive.name}", "./*")
     assert archive.read_bytes() == ARCHIVE
+
+
+def test_the_developer_tools_are_written_beside_it_when_they_are_asked_for(tmp_path: Path) -> None:
+    found = json.loads(run("files", "static/client", "--devtools", folder=tmp_path).stdout)["files"]
+    assert [address.partition("#") for address in found] == [
+        (f"/static/client/{name}", "#", ".tar.gz") for name in (command.ARCHIVE, command.DEVTOOLS)
+    ]
+    assert (tmp_path / "static" / "client" / command.ARCHIVE).read_bytes() == ARCHIVE
+    assert (tmp_path / "static" / "client" / command.DEVTOOLS).read_bytes() == DEVTOOLS
 
 
 def test_pyscript_is_told_what_it_is_and_no_server_says_that_it_is_encoded() -> None:
