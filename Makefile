@@ -22,7 +22,7 @@ help:
 	@echo "make unit       the tests to run while working: no browser, under a minute"
 	@echo "make test       every test"
 	@echo "make test-browser ENGINE=firefox (or webkit): the tests that every browser engine has to pass; chromium: all"
-	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js: slow"
+	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js, and examples/nextjs: slow"
 	@echo "make test-production  examples/production and examples/express: pages behind the real nginx and Caddy, over https"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from scripts.backends import BACKENDS, installed_versions, pinned_versions
-from scripts.next_sites import NEXT
+from scripts.next_sites import EXAMPLE, NEXT
 
 both = pytest.mark.parametrize("folder", [BACKENDS, NEXT], ids=["node", "next"])
 
@@ -39,3 +39,10 @@ def test_versions_are_pinned(folder: Path) -> None:
 
 def test_the_pinned_versions_are_installed() -> None:
     assert installed_versions() == pinned_versions()
+
+
+def test_the_example_of_next_js_asks_for_the_versions_that_the_tests_run() -> None:
+    wanted = json.loads((EXAMPLE / "package.json").read_text())["dependencies"]
+    tested = json.loads((NEXT / "package.json").read_text())["dependencies"]
+    tested["next-auth"] = tested["next-auth-v5"].removeprefix("npm:next-auth@")
+    assert wanted == {name: tested[name] for name in wanted}

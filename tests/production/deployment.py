@@ -6,7 +6,6 @@ Browsers and `Deployment.visitor` find https://example.org at the ports of the p
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -197,7 +196,6 @@ def start_express(site: Path, port: int, secret: str) -> Running:
     here = site / "examples" / "express"
     modules = here / "node_modules"
     if not modules.is_symlink():
-        shutil.rmtree(modules, ignore_errors=True)
         modules.symlink_to(MODULES)
     node = find_node()
     assert node is not None and MODULES.is_dir(), "Node.js or the backends are missing: type `make test-production`"
