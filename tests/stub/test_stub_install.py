@@ -66,7 +66,7 @@ def test_the_servers_half_brings_the_client_that_it_needs(environment: EmptyEnvi
     assert {"nextauth-client", "nextauth-server"} <= environment.packages()
     assert "nextauth-server-stub" not in environment.packages()
     extras = {line.partition("; ")[2] for line in needed_by(environment, "nextauth-server") if "extra" in line}
-    assert extras == {f"extra == '{name}'" for name in ("django", "fastapi", "flask")}
+    assert extras == {f"extra == '{name}'" for name in ("allauth", "django", "fastapi", "flask", "providers")}
     asked = "import asyncio; from nextauth_client import get_session; asyncio.run(get_session(''))"
     code = f"try:\n    {asked}\nexcept RuntimeError as error:\n    print(error)"
     assert "set NEXTAUTH_URL_INTERNAL" in environment.execute(code)
