@@ -302,7 +302,7 @@ def test_it_opens_in_a_browsers_page_alone_and_says_so() -> None:
         devtools.open()
 
     async def page(browser: Browser) -> None:
-        with pytest.raises(AttributeError, match="not part of the small page .* test what needs it in a real one"):
+        with pytest.raises(AttributeError, match=r"not part of the small page .* test what needs it in a real one"):
             devtools.open()
 
     run(page)
