@@ -36,8 +36,8 @@ DEVTOOLS_MODULES = ("timeline", "schedule", "faults", "log", "panel_style", "pan
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "records session messages conditions jsontext urls tabs host options times bridge calls browser protocol "
-    "popup errors flows console elements bound provider_lists __init__ runtime components binding controls tasks "
+    "messages records session times jsontext urls bridge tabs host options calls browser popup protocol errors "
+    "conditions __init__ flows console elements bound provider_lists runtime components binding controls tasks "
     "actions provider driver api events store reactive stamps sync idle"
 )
 

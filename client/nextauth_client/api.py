@@ -105,9 +105,10 @@ async def auth_fetch(
       session, such as "user.token". Where nobody is signed in, nothing is sent
     - `timeout`: seconds for all of it, by default the Provider's
 
-    A 401 has the tabs ask once, together, who is signed in. Somebody is: the call is sent once more; nobody: every
-    reader follows, and the 401 is the answer, as it is where no Provider runs. A GET that is answered 429 or 503 with
-    `Retry-After` is sent once more, if that is soon enough. Whoever cancels the task, or stops the Provider, aborts it.
+    A 401 has the tabs ask once, together, who is signed in. Somebody is: the call is sent once more, but where it
+    changes something and another person is; nobody: every reader follows. The 401 is the answer then, as it is where
+    no Provider runs. A GET that is answered 429 or 503 with `Retry-After` is sent once more, if that is soon enough.
+    Whoever cancels the task, or stops the Provider, aborts it. Whoever has idled is signed out before anything is sent.
 
     Raises `ValueError` or `TypeError` for what cannot be sent or may not go there, `BackendUnreachable` when nothing
     comes, `UnexpectedAnswer` for a redirect; other answers are a `Response`, whatever their status.
@@ -281,7 +282,8 @@ def require_session(function: "Optional[Function]" = None, *, when: "Optional[Wh
     guides only: the server decides what a person may see.
 
     `@require_session(when=lambda session: session.user.role == "admin")` runs it only for whom that is true, too; what
-    it raises comes out of the task. For others the result is `None`, and they stay: signing in would not help them.
+    it raises comes out of the task. `when="user.role=admin"` says it in the words of `data-auth-show`, of several of
+    which one has to hold; `ValueError` for others. Whoever it does not hold for stays, and the result is `None`.
     """
     return guarded(lambda: default_provider("require_session"), function, when)
 

@@ -12,6 +12,7 @@ from .events import UNSET
 from .host import Request, is_header
 from .jsontext import check_plain
 from .options import Options
+from .session import is_another
 from .times import is_count, parse_http_date
 from .urls import split, urlencode
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     Body = Union[str, bytes, Mapping[str, Any], None]
     Token = Union[bool, str]
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+LEAST = 0.5  # seconds that a second try needs
+METHODS = "GET HEAD POST PUT PATCH DELETE OPTIONS"
 
 
 class Call:
@@ -48,8 +50,8 @@ class Call:
         self._timeout = options.timeout if timeout is None else Options(timeout=timeout).timeout
         self._until = host.now() + self._timeout
         method = method.upper()
-        if method not in METHODS:
-            raise ValueError("method= is one of " + ", ".join(METHODS))
+        if method not in METHODS.split():
+            raise ValueError("method= is one of " + METHODS)
         self._is_read = method in ("GET", "HEAD")
         kind, body = _body(json, data)
         if body is not None and self._is_read:
@@ -85,19 +87,27 @@ class Call:
                 await asyncio.wait_for(driver.first_answer(False), self._timeout)
             except asyncio.TimeoutError:
                 raise BackendUnreachable("The backend did not answer in time.")
+        who = None if driver is None else driver.machine.session
         left = self._host.now()
         answer = await self._once(driver)
         again = self._is_read and answer.status in (429, 503) and await self._may_retry(answer)
         if again:
             left = self._host.now()
             answer = await self._once(driver)
-        if answer.status == 401 and driver is not None and await driver.is_signed_in_since(left, self._rest()):
-            return answer if again else await self._once(driver)
-        return answer
+        if answer.status != 401 or driver is None or not await driver.is_signed_in_since(left, self._rest()):
+            return answer
+        # What one person has begun to change, another shall not end.
+        is_anothers = not self._is_read and who is not None and is_another(who, driver.machine.session or who)
+        return answer if again or is_anothers or self._rest() < LEAST else await self._once(driver)
 
     async def _once(self, driver: "Optional[Driver]") -> "Response":
-        if driver is not None and self._token:
-            self.authorize(driver.machine.session)
+        if driver is not None:
+            driver.catch_up()
+            await driver.end_idling()
+            if driver.machine.is_idle:
+                raise BackendUnreachable("Nobody has used this page for too long: nothing was sent.")
+            if self._token:
+                self.authorize(driver.machine.session)
         answer = await self._host.call(self._request, self._rest())
         if answer.status:
             return answer
@@ -115,8 +125,7 @@ class Call:
         at = now + int(after) if is_count(after) else parse_http_date(after)
         if at is None or at >= self._until:
             return False
-        pause = max(0.0, at - now)
-        await asyncio.sleep(pause)
+        await asyncio.sleep(max(0.0, at - now))
         return True
 
 

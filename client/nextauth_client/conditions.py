@@ -23,7 +23,7 @@ class Condition:
         # `user.role=`, `user.role~`; a word alone is a state that nobody knows; `user.role!=admin`
         is_whole = bool(self._value) if self._sign or self._is_list else len(self._path) > 1
         if not is_whole or "" in self._path or any(sign in part for part in self._path for sign in "!~"):
-            raise ValueError(word)
+            raise ValueError(f"{word!r} is no condition such as user.role=admin")
 
     def holds(self, session: "Any") -> bool:
         """Whether it does for this session, as plain data; where nobody is signed in none does."""

@@ -9,7 +9,7 @@ from .urls import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Callable, Iterator, Optional, Protocol, Union
+    from typing import Any, Callable, Iterable, Iterator, Optional, Protocol, Union
 
 
 class Request:
@@ -73,6 +73,12 @@ class Headers:
 
     def __iter__(self) -> "Iterator[str]":
         return iter(self._values)
+
+    def keys(self) -> "Iterable[str]":
+        return self._values.keys()
+
+    def items(self) -> "Iterable[tuple[str, str]]":
+        return self._values.items()
 
     def __repr__(self) -> str:
         return f"Headers({self._values!r})"

@@ -30,8 +30,8 @@
     return at(path)?.toWellFormed?.();
   }
   function holds(word) {
-    const [, not, path, sign, text] = /^(!?)([^!~=]+)(?:(~?=)(.+))?$/.exec(word) ?? [];
-    if (!session || (!sign && !/[^.]\.[^.]/.test(path))) return word == status;
+    const [, not, path, sign, text] = /^(!?)([^!~=.]+(?:\.[^!~=.]+)*)(?:(~?=)(.+))?$/.exec(word) ?? [];
+    if (!session || (!sign && !path?.includes("."))) return word == status;
     const found = at(path);
     if ([].concat(found).some(one => one === "0" || typeof one == "number")) return false;
     const same = value => /^[sb]/.test(typeof value) && value + "" == text;

@@ -51,8 +51,8 @@ class Options:
         self.idle_warning = _seconds("idle_warning", idle_warning)
         if 0 < idle_timeout <= idle_warning:
             raise ValueError(
-                f"idle_warning={idle_warning:g} is not less than idle_timeout={idle_timeout:g}, so the warning would "
-                "always be shown: say how many seconds before the end it begins."
+                f"idle_warning={idle_warning:g} is not less than idle_timeout={idle_timeout:g}: say how many seconds "
+                "before the end the warning begins."
             )
 
 

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     P = ParamSpec("P")
     Function = Callable[..., Any]
     Guarded = Callable[P, asyncio.Task[Optional[T]]]
-    When = Callable[[Session], object]
+    When = Union[str, Callable[[Session], object]]
 
     class Guard(Protocol):
         """`@require_session(when=...)`."""
@@ -134,6 +134,7 @@ class Provider(Actions):
         driver = self._driver
         if required:
             runtime.require_page(driver.host, "use_session(required=True)", IN_A_WORKER)
+        driver.catch_up()
         if driver.machine.options.client_max_age:
             driver.receive(StaleRead())
         if not reactive.is_tracking() and driver.store.value.loading:
@@ -300,8 +301,9 @@ def component(target: "Any") -> "Callable[[Callable[[], object]], reactive.Effec
 
 def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", when: "Optional[When]") -> "Function":
     """See `api.require_session`; `provider()` is asked at each call."""
+    rule = _rule(when) if isinstance(when, str) else when
     if function is None:
-        return lambda function: guarded(provider, function, when)
+        return lambda function: guarded(provider, function, rule)
 
     async def run(asked: Provider, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
         driver = asked._driver
@@ -309,7 +311,7 @@ def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", 
         if driver.store.value.status != "authenticated":
             asked.require_sign_in()
             return None
-        holds = when is None or when(driver.store.value.view(Session).session)
+        holds = rule is None or rule(driver.store.value.view(Session).session)
         if tasks.is_coroutine(holds):  # true, whatever comes of it
             holds.close()  # type: ignore[attr-defined]
             raise TypeError("when= is a plain function")
@@ -327,6 +329,13 @@ def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", 
         return asked._driver.spawn(run(asked, args, kwargs), getattr(function, "__name__", "the function"))
 
     return call
+
+
+def _rule(words: str) -> "Callable[[Session], object]":
+    from .conditions import Condition
+
+    conditions = [Condition(word) for word in words.split()]
+    return lambda session: any(condition.holds(session.to_dict()) for condition in conditions)
 
 
 def _without_expires(state: SessionState) -> "tuple[Any, ...]":

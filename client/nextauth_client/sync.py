@@ -218,11 +218,14 @@ class Machine:
 
         `False` after a failure, `None` while an answer to what is asked since then may come.
         """
-        if self._shown >= self.epoch and (
-            (self.session is None and not self.loading) or self._clock.wall_time(self._shown) >= left
-        ):
+        since = self._clock.moment(left)  # in whole milliseconds, as stamps are
+        if self._shown >= self.epoch and ((self.session is None and not self.loading) or self._shown[0] >= since):
             return True
-        return False if self._failed >= self.epoch and self._clock.wall_time(self._failed) >= left else None
+        return False if self._failed >= self.epoch and self._failed[0] >= since else None
+
+    def is_late(self, now: float) -> bool:
+        """Whether something is due for which the timer has not rung yet, as on a computer that wakes."""
+        return self._wake is not None and now >= self._wake
 
     def seconds_left(self, now: float) -> "Optional[int]":
         """Of the session that is shown, on the backend's clock; `None` if there is none, or its end is not known."""

@@ -163,18 +163,61 @@ def test_calls_that_are_refused_though_somebody_is_signed_in_are_sent_once_more(
     run(page)
 
 
-def test_a_call_goes_on_as_the_person_who_is_signed_in_by_then() -> None:
+@pytest.mark.parametrize(("method", "of"), [("GET", "alan"), ("HEAD", "alan"), ("POST", None), ("DELETE", None)])
+def test_a_refused_call_goes_on_as_another_person_only_where_it_changes_nothing(method: str, of: str | None) -> None:
     async def page(browser: Browser) -> None:
         signed_in(browser)
         [provider] = await following(browser, 1)
         browser.backend.revoked.add(browser.cookie.login)  # type: ignore[union-attr]
-        call = asyncio.create_task(provider.auth_fetch(ORDERS, method="POST"))
+        call = asyncio.create_task(provider.auth_fetch(ORDERS, method=method))
         await asyncio.sleep(0.06)
         browser.backend.users["alan"] = "pw"
         browser.cookie = browser.backend.login("alan")
-        assert (await (await call).json())["of"] == "alan"
+        answer = await call
+        assert (answer.status, calls(browser)) == ((200, 2) if of else (401, 1))
+        if of:
+            assert (await answer.json())["of"] == of
         session = provider.use_session().session
         assert session is not None and session.user.name == "alan"
+
+    run(page)
+
+
+def test_a_call_that_leaves_with_the_question_waits_for_no_other_answer() -> None:
+    """A stamp is in whole milliseconds, and the clock is not."""
+
+    async def page(browser: Browser) -> None:
+        signed_in(browser, refuses)
+        await asyncio.sleep(0.0005)
+        browser.journey = lambda tab, request: (0.02, 0.03 if ORDERS in request.url else 0.2, browser.fault)
+        provider = Provider()
+        before = browser.now()
+        assert (await provider.auth_fetch(ORDERS)).status == 401
+        assert browser.now() - before < 1
+        assert calls(browser) == 2
+
+    run(page)
+
+
+def test_nothing_is_sent_again_that_could_not_be_answered_in_time() -> None:
+    async def page(browser: Browser) -> None:
+        signed_in(browser, refuses)
+        [provider] = await following(browser, 1)
+        call = asyncio.create_task(provider.auth_fetch(ORDERS, method="POST"))
+        await asyncio.sleep(0.06)
+        browser.set_clock(30)
+        assert (await call).status == 401
+        assert calls(browser) == 1
+
+    run(page)
+
+
+def test_headers_are_a_mapping() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.api[ORDERS] = lambda request, session: ApiAnswer(200, [], {"X-Kind": "orders"})
+        answer = await auth_fetch(ORDERS)
+        assert dict(answer.headers)["x-kind"] == "orders"
+        assert dict(answer.headers.items()) == dict(answer.headers)
 
     run(page)
 

@@ -74,3 +74,19 @@ def test_a_condition_that_would_have_to_be_awaited_lets_nobody_in() -> None:
             await guarded()
 
     run(page)
+
+
+@pytest.mark.parametrize(
+    ("when", "runs"),
+    [("user.role=admin", True), ("user.role=editor user.role=admin", True), ("!user.role=admin", False)],
+)
+def test_a_condition_may_be_in_the_words_of_attributes(when: str, runs: bool) -> None:
+    assert called_by({"user": {"name": "Ada", "role": "admin"}}, when) == ("ordered 5" if runs else None, [])
+
+
+def test_words_that_are_no_condition_are_refused_where_they_are_written() -> None:
+    async def page(browser: Browser) -> None:
+        with pytest.raises(ValueError, match=r"'user\.\.role=admin' is no condition such as user\.role=admin"):
+            require_session(when="user..role=admin")
+
+    run(page)

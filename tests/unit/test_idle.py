@@ -7,10 +7,10 @@ import random
 from typing import Any
 
 import pytest
-from nextauth_client import Provider, console, effect, messages
+from nextauth_client import BackendUnreachable, Provider, console, effect, messages
 from nextauth_client.events import FollowUse, Heard, Publish, StoreUse, Tick
 from nextauth_client.options import Options
-from nextauth_client.testing import HANG, TORN, UNREACHABLE, Browser, Tab, run
+from nextauth_client.testing import HANG, TORN, UNREACHABLE, ApiAnswer, Browser, Tab, run
 
 TIMEOUT = 900
 WARNING = 60
@@ -504,5 +504,35 @@ def test_a_flood_of_uses_that_say_that_somebody_came_anew_is_no_more_than_use() 
             listener(Heard(message))
         assert provider._driver.machine._idle.used_at == used
         assert shows(provider) == SIGNED_IN
+
+    run(page)
+
+
+def test_a_call_while_nobody_is_shown_ends_the_session_first_or_is_not_sent() -> None:
+    async def page(browser: Browser) -> None:
+        browser.backend.api["/api/orders"] = lambda request, session: ApiAnswer(200 if session else 401, session)
+        _, [provider] = await pages(browser, 1)
+        browser.fault = UNREACHABLE
+        await asyncio.sleep(TIMEOUT + 30)
+        assert shows(provider) == IDLE
+        browser.fault = None
+        browser.journey = lambda tab, request: (0.01, 0.01, UNREACHABLE if "/auth/" in request.url else None)
+        browser.requests.clear()
+        with pytest.raises(BackendUnreachable, match="nothing was sent"):
+            await provider.auth_fetch("/api/orders")
+        assert not [name for name in browser.requests if "orders" in name]
+        browser.journey = lambda tab, request: (0.01, 0.01, None)
+        assert (await provider.auth_fetch("/api/orders")).status == 401
+        assert browser.cookie is None
+
+    run(page)
+
+
+def test_who_wakes_a_computer_reads_nobody_before_any_timer_has_rung() -> None:
+    async def page(browser: Browser) -> None:
+        _, [provider] = await pages(browser, 1)
+        assert shows(provider) == SIGNED_IN
+        browser.suspend(3600)
+        assert shows(provider) == IDLE
 
     run(page)

@@ -65,6 +65,13 @@ class Driver:
         self.session = session
         self.then = then
         self.asked = []
+        self.is_idle = False
+
+    def catch_up(self):
+        pass
+
+    async def end_idling(self):
+        pass
 
     async def first_answer(self, patient):
         assert not patient
