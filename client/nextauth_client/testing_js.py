@@ -211,11 +211,19 @@ async def load(page: str) -> ModuleType:
     document.begin(document.URL, text)
     for script in document.querySelectorAll("script[type=py]:not([worker]),script[type=mpy]:not([worker])"):
         if script.src:
-            file = path.parent / script.src
+            file = _beside(path, script.src.split("?")[0])
             await _run(file.read_text(encoding="utf-8"), file, module)
         else:
             await _run("\n" * (script.line - 1) + textwrap.dedent(script.textContent), path, module)
     return module
+
+
+def _beside(page: Path, address: str) -> Path:
+    """The file that a page names; "/main.py" begins where the site does, in the page's folder or one above."""
+    if not address.startswith("/"):
+        return page.parent / address
+    places = [folder / address.lstrip("/") for folder in page.resolve().parents]
+    return next((place for place in places if place.is_file()), places[0])
 
 
 async def _run(source: str, path: Path, module: ModuleType) -> None:

@@ -14,6 +14,8 @@ import pytest
 from nextauth_client import Provider, auth_fetch, bind, component, get_session, sign_in, sign_out, use_session
 from nextauth_client.testing import ApiAnswer, Browser
 
+from scripts.steps import ROOT
+
 ATTRIBUTES = """
 <p data-auth-show="authenticated" hidden>
   Hello <b data-auth-text="user.name">you</b> <img data-auth-src="user.image"> <button data-auth-signout>Out</button>
@@ -343,3 +345,11 @@ async def test_the_page_of_one_test_is_not_the_next_ones(auth_browser: Browser) 
 
 
 test_nor_after_it = test_the_page_of_one_test_is_not_the_next_ones
+
+
+async def test_the_page_that_new_writes_can_be_tested(auth_browser: Browser) -> None:
+    """Its scripts' addresses begin where the site does."""
+    auth_browser.signed_in_as("Ada")
+    await auth_browser.load(str(ROOT / "examples" / "page" / "pages" / "index.html"))
+    await asyncio.sleep(1)
+    assert "Ada" in auth_browser.document.querySelector("h1").textContent
