@@ -405,15 +405,20 @@ def resolve_callback_url(url: object, visit: Visit) -> str:
 ENDS = "nextauth_server.ends"  # a key of sessions whose store does not tell when they end
 
 
-def noted_end(session: MutableMapping[str, Any], lifetime: float, now: datetime) -> datetime:
-    """When a session ends that is renewed when it is saved, and does not say when that was.
+def note_end(session: MutableMapping[str, Any], lifetime: float, now: datetime) -> None:
+    """For who signs in: a session that is renewed when it is saved does not say itself when that was."""
+    session[ENDS] = now.timestamp() + lifetime
 
-    It is noted in the session, which saves it. What the app saves afterwards makes it longer, and it is noted again
-    when the note is over.
+
+def noted_end(session: Mapping[str, Any], lifetime: float, now: datetime) -> datetime:
+    """When a session ends as far as it is known: what the app has saved since makes it longer.
+
+    Without a note, or when that is over, it is as if it were saved now. Nothing is written: where the session is a
+    cookie, the answer to a question would bring it back after a sign-out that came in between.
     """
     noted = session.get(ENDS)
     if not isinstance(noted, float) or not now.timestamp() < noted <= now.timestamp() + lifetime:
-        noted = session[ENDS] = now.timestamp() + lifetime
+        noted = now.timestamp() + lifetime
     return datetime.fromtimestamp(noted, timezone.utc)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -14,6 +15,8 @@ import fastapi
 import httpx
 import pytest
 from nextauth_server import AuthBridge, SignInRefused
+from nextauth_server.bridge import ENDS
+from nextauth_server.testing import session_cookies
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -184,6 +187,31 @@ def test_a_question_does_not_move_the_end_of_a_session(site: Site) -> None:
     kept = browser.cookies()["session"]
     assert browser.session()["expires"] == first
     assert browser.cookies()["session"] == kept, "it was not written again"
+
+
+def test_an_answer_under_way_when_a_person_signs_out_does_not_bring_the_session_back(site: Site) -> None:
+    browser = site.visitor()
+    browser.sign_in()
+    answer = browser.get("session")
+    assert (answer.data["user"], answer.headers.get("Set-Cookie")) == ({"name": "Ada"}, None)
+
+
+def test_nor_does_one_about_who_signed_in_by_the_apps_own_means(site: Site) -> None:
+    browser = site.visitor()
+    (pair,) = session_cookies({"user": "ada"}, app=site.app).items()
+    answer = browser.get("session", Cookie="=".join(pair))
+    assert (answer.data["user"], answer.headers.get("Set-Cookie")) == ({"name": "Ada"}, None)
+    assert FORTNIGHT - 60 < seconds_left(answer.data) <= FORTNIGHT
+
+
+def test_whoever_signs_in_has_a_session_of_full_length_whatever_was_noted_before(run: Run) -> None:
+    def sign_in(request: Request, username: str, password: str) -> bool:
+        request.session.update({"user": username, ENDS: time.time() + 100})
+        return True
+
+    browser = Site(run, sign_in=sign_in).visitor()
+    browser.sign_in()
+    assert FORTNIGHT - 60 < seconds_left(browser.session()) <= FORTNIGHT
 
 
 def test_the_end_of_a_session_of_another_kind_is_the_apps_to_say(run: Run) -> None:

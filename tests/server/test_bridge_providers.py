@@ -161,6 +161,14 @@ def test_a_person_signs_in_with_a_provider_and_ends_where_they_started(app: App,
     assert browser.send("GET", "/name").text in ("ada", "Ada")
 
 
+def test_an_answer_under_way_when_that_person_signs_out_does_not_bring_the_session_back(
+    app: App, browser: Visitor
+) -> None:
+    back(browser, app.idp.allow(start(browser)))
+    answer = browser.get("session")
+    assert (answer.data["user"]["name"], answer.headers.get("Set-Cookie")) == ("Ada", None)
+
+
 def test_a_form_without_a_script_is_sent_there(app: App, browser: Visitor) -> None:
     url = place_of(browser.post("signin/idp", json="", callbackUrl="/there"))
     assert back(browser, app.idp.allow(url)) == f"{ORIGIN}/there"
