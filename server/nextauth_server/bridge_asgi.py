@@ -22,7 +22,19 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
-from .providers import TIMEOUT, Begun, Provider, begin, end, log_failure, no_userinfo, registered, said, token_request
+from .providers import (
+    BEGUN,
+    TIMEOUT,
+    Begun,
+    Provider,
+    begin,
+    end,
+    log_failure,
+    no_userinfo,
+    registered,
+    said,
+    token_request,
+)
 from .requests import paths_of
 
 if TYPE_CHECKING:
@@ -147,8 +159,12 @@ class _Accounts:
 
     async def _is_signed_in(self, function: Function, /, *arguments: Any, **keywords: Any) -> bool:
         """Whether a function of the app's takes them, from now on."""
+        session = self.request.scope.get("session", {})
+        begun = session.get(BEGUN)
         if not await _call(function, self.request, *arguments, **keywords):
             return False
+        if begun is not None:  # of other tabs, whatever the app has emptied the session of
+            session[BEGUN] = begun
         if self.bridge.expires_of is None:
             note_end(self._session_that_ends, self.bridge.session_max_age, datetime.now(timezone.utc))
         return True

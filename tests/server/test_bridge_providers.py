@@ -40,12 +40,14 @@ class Person(test_bridge_flask.Ada):
 class App:
     """An app of a framework, whose bridge knows "idp"; Ada and Alan may come in. `told` is what it said of whom."""
 
-    def __init__(self, framework: str, run: Run, idp: IdentityProvider) -> None:
+    def __init__(self, framework: str, run: Run, idp: IdentityProvider, empties: bool = False) -> None:
+        """`empties`: the session of whoever was here before."""
         self.framework = framework
         self.run = run
         self.idp = idp
         self.told: list[Mapping[str, Any]] = []
         self.refusal: str | None = None
+        self.empties = empties
         self.build()
 
     def build(self, **registration: Any) -> None:
@@ -70,6 +72,8 @@ class App:
     def sign_in_with(self, request: Request, provider: str, userinfo: Mapping[str, Any]) -> bool:
         person = self.user_of(provider, userinfo)
         if person is not None:
+            if self.empties:
+                request.session.clear()
             request.session["user"] = person.id
         return person is not None
 
@@ -303,6 +307,21 @@ def test_two_tabs_sign_in_at_once(app: App, browser: Visitor) -> None:
     assert name_in_session(browser) == "Ada"
 
 
+@pytest.mark.parametrize("framework", ["starlette", "starlette in threads"])
+def test_an_app_that_empties_the_session_for_who_comes_ends_no_sign_in_of_another_tab(
+    run: Run, idp: IdentityProvider, framework: str
+) -> None:
+    app = App(framework, run, idp, empties=True)
+    browser = app.visitor()
+    first, second, third = (start(browser, place) for place in ("/first", "/second", "/third"))
+    assert back(browser, idp.allow(first)) == f"{ORIGIN}/first"
+    browser.sign_in()
+    assert back(browser, idp.allow(second, "alan")) == f"{ORIGIN}/second"
+    assert name_in_session(browser) == "Alan"
+    browser.post("signout")
+    assert back(browser, idp.allow(third)) == failed("OAuthCallback", None)
+
+
 def test_whoever_is_signed_in_is_that_person_until_another_has_come(app: App, browser: Visitor) -> None:
     browser.sign_in()
     assert name_in_session(browser) == "Ada"
@@ -527,3 +546,17 @@ def test_the_app_of_the_documentation_signs_in_with_google(run: Run, idp: Identi
     browser.post("signout")
     assert browser.sign_in().status == 200, "a password still does"
     assert name_in_session(browser) == "Ada Lovelace"
+
+
+def test_whoever_signs_in_with_google_finds_nothing_of_the_person_before(run: Run, idp: IdentityProvider) -> None:
+    made = app_with_google_of_the_page("FastAPI and Starlette", idp.url)
+    made.oauth.google.client_id, made.oauth.google.client_secret = CLIENT.values()
+    site = test_bridge_asgi.Site(run)
+    site.app = made.app
+    browser = test_bridge_asgi.with_cart(made.app, site.visitor())
+    browser.sign_in()
+    browser.send("GET", "/cart?add=tea")
+    assert browser.send("GET", "/cart").text == "tea"
+    url = str(browser.post("signin/google", callbackUrl=THERE).data["url"])
+    assert place_of(browser.get(f"callback/google?{idp.allow(url, 'grace')}")) == THERE
+    assert (name_in_session(browser), browser.send("GET", "/cart").text) == ("Grace", "")
