@@ -244,6 +244,7 @@ class Bridge:
         signed_in = yield accounts.who
         if signed_in is not None and "data" in visit.fields:
             yield lambda: accounts.update(visit.fields["data"])
+            forget_sessions()
             signed_in = yield accounts.who
         return _json(self._session_of(signed_in))
 
@@ -291,7 +292,10 @@ class Bridge:
             is_somebody = yield lambda: accounts.sign_in(credentials)
         except SignInRefused as refusal:
             return _sign_in_failed(visit, refusal.code)
-        return _leading(visit, callback_url_of(visit)) if is_somebody else _sign_in_failed(visit, "CredentialsSignin")
+        if not is_somebody:
+            return _sign_in_failed(visit, "CredentialsSignin")
+        forget_sessions()
+        return _leading(visit, callback_url_of(visit))
 
     def _finish_sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
         """Where a provider sends the person back to."""
@@ -310,7 +314,10 @@ class Bridge:
             is_somebody = yield lambda: accounts.finish(begun, redirect_uri, code)
         except SignInRefused as refusal:
             return _found(error_url(visit.base, refusal.code, callback_url))
-        return _found(callback_url if is_somebody else error_url(visit.base, "AccessDenied", callback_url))
+        if not is_somebody:
+            return _found(error_url(visit.base, "AccessDenied", callback_url))
+        forget_sessions()
+        return _found(callback_url)
 
     def _show_sign_out(self, visit: Visit, accounts: Accounts) -> Reply:
         """For a link, in a browser without JavaScript: a GET changes nothing, so it asks."""
