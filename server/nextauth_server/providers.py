@@ -5,6 +5,7 @@ A provider is talked to by Authlib's clients alone, in the bridge of the framewo
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass
@@ -120,7 +121,9 @@ def said(begun: Begun, userinfo: Any) -> dict[str, Any]:
 
 
 def log_failure(provider: str, problem: Exception) -> None:
-    logger.warning("Signing in with %s failed: %s: %.200s", provider, type(problem).__name__, problem)
+    # A query may hold a token, and what the provider says a line of its own.
+    text = re.sub(r"\?[^\s'\")]+", "?…", str(problem))
+    logger.warning("Signing in with %s failed: %s: %.200r", provider, type(problem).__name__, text)
 
 
 def no_userinfo(provider: str) -> str:

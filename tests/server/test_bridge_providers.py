@@ -460,6 +460,34 @@ def test_what_a_provider_or_the_app_is_told_is_in_no_log(
     assert code not in ours and "of ada" not in ours
 
 
+def test_a_token_in_a_url_is_in_no_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.idp.is_openid = False
+    app.build(
+        server_metadata_url=None,
+        authorize_url=f"{app.idp.url}/authorize",
+        access_token_url=f"{app.idp.url}/token",
+        userinfo_endpoint="http://127.0.0.1:1/userinfo",
+        client_kwargs={"scope": "email", "code_challenge_method": "S256", "token_placement": "uri"},
+    )
+    for path in ("http://127.0.0.1:1/userinfo", f"{app.idp.url}/refused"):
+        app.oauth.idp.server_metadata["userinfo_endpoint"] = path
+        browser = app.visitor()
+        assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    ours = [record.getMessage() for record in caplog.records if record.name == "nextauth_server"]
+    assert len(ours) == 2
+    assert not [line for line in ours if "access_token" in line or "ada" in line]
+
+
+def test_what_a_provider_says_is_one_line_of_the_log(
+    app: App, browser: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"error": "invalid_grant", "error_description": "no\nWARNING:nextauth_server:all is well" + "!" * 10_000}
+    app.idp.answers["/token"] = json.dumps(said).encode()
+    assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "nextauth_server"]
+    assert "all is well" in line and "\n" not in line and len(line) < 300
+
+
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 def test_a_page_of_another_origin_begins_no_sign_in(app: App, browser: Visitor, headers: dict[str, str]) -> None:
     assert browser.post("signin/idp", headers=headers).status == 403
