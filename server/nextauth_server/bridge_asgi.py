@@ -28,6 +28,7 @@ from .providers import (
     Begun,
     Provider,
     begin,
+    check_audience,
     end,
     log_failure,
     no_userinfo,
@@ -213,6 +214,7 @@ class _Accounts:
         token = await client.fetch_access_token(**token_request(begun, redirect_uri, code))
         if "id_token" in token and begun.nonce is not None:
             userinfo = await client.parse_id_token(token, nonce=begun.nonce)
+            check_audience(userinfo, client.client_id)
         elif "userinfo_endpoint" in await client.load_server_metadata():
             userinfo = await client.userinfo(token=token)
         else:

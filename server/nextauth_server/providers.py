@@ -114,10 +114,21 @@ def token_request(begun: Begun, redirect_uri: str, code: str) -> dict[str, Any]:
 
 def said(begun: Begun, userinfo: Any) -> dict[str, Any]:
     """What a provider says of somebody, as plain data. Raises `ValueError` when it does not say who that is."""
-    is_openid = begun.nonce is not None
-    if not isinstance(userinfo, Mapping) or not userinfo or (is_openid and not isinstance(userinfo.get("sub"), str)):
+    who = userinfo if isinstance(userinfo, Mapping) else {}
+    if begun.nonce is not None:
+        is_named = isinstance(who.get("sub"), str) and who["sub"] != ""
+    else:
+        is_named = any(who.get(name) not in (None, "") for name in ("sub", "id"))
+    if not is_named:
         raise ValueError("it does not say who has signed in")
-    return dict(userinfo)
+    return dict(who)
+
+
+def check_audience(claims: Mapping[str, Any], client_id: str) -> None:
+    """Raises `ValueError` for an ID token that is another app's: Authlib takes one where only `azp` names this one."""
+    audience = claims["aud"]
+    if client_id not in ([audience] if isinstance(audience, str) else audience):
+        raise ValueError("its ID token is for another app")
 
 
 def log_failure(provider: str, problem: Exception) -> None:

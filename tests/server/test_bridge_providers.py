@@ -279,7 +279,13 @@ def test_a_code_of_another_sign_in_signs_in_nobody(app: App, browser: Visitor) -
         {"aud": "another"},
         {"iss": "https://evil.example"},
         {"exp": 1},
+        {"aud": "another", "azp": "app"},
+        {"aud": ["another", "more"], "azp": "app"},
+        {"aud": "app of another", "azp": "app"},
+        {"aud": [], "azp": "app"},
+        {"aud": "", "azp": "app"},
         {"sub": None},
+        {"sub": ""},
         {"nonce": None},
     ],
     ids=str,
@@ -290,6 +296,44 @@ def test_an_id_token_that_is_not_for_this_sign_in_signs_in_nobody(
     app.idp.claims = claims
     assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
     assert (browser.session(), app.told) == ({}, [])
+
+
+def test_an_id_token_may_be_for_another_app_too(app: App, browser: Visitor) -> None:
+    app.idp.claims = {"aud": ["another", "app"], "azp": "app"}
+    assert back(browser, app.idp.allow(start(browser))) == THERE
+    assert name_in_session(browser) == "Ada"
+
+
+@pytest.mark.parametrize("said", [{"ok": False}, {"id": None, "message": "no"}, {"id": "", "sub": ""}, {}], ids=str)
+def test_whom_a_provider_of_oauth_2_does_not_name_is_nobody(
+    app: App, caplog: pytest.LogCaptureFixture, said: dict[str, Any]
+) -> None:
+    browser = visitor_of_oauth_2(app, said)
+    assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    assert (browser.session(), app.told) == ({}, [])
+    assert "does not say who" in caplog.text
+
+
+@pytest.mark.parametrize("said", [{"sub": "ada"}, {"id": 7, "sub": "ada"}, {"id": "ada", "sub": None}], ids=str)
+def test_whom_a_provider_of_oauth_2_names_in_either_way_the_app_is_told_of(app: App, said: dict[str, Any]) -> None:
+    browser = visitor_of_oauth_2(app, said)
+    app.refusal = "ItWasTold"
+    assert back(browser, app.idp.allow(start(browser))) == failed("ItWasTold")
+    assert app.told == [said]
+
+
+def visitor_of_oauth_2(app: App, said: dict[str, Any]) -> Visitor:
+    """The provider has no ID tokens, and says that of whoever it is."""
+    app.idp.is_openid = False
+    app.idp.answers["/userinfo"] = json.dumps(said).encode()
+    app.build(
+        server_metadata_url=None,
+        authorize_url=f"{app.idp.url}/authorize",
+        access_token_url=f"{app.idp.url}/token",
+        userinfo_endpoint=f"{app.idp.url}/userinfo",
+        client_kwargs={"scope": "email", "code_challenge_method": "S256"},
+    )
+    return app.visitor()
 
 
 def test_an_id_token_that_another_key_signed_signs_in_nobody(app: App, browser: Visitor) -> None:
