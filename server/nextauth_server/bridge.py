@@ -274,7 +274,7 @@ class Bridge:
         if provider not in [one.id for one in known]:
             return _leading(visit, nowhere)
         redirect_uri = _callback_of(visit, provider)
-        if len(callback_url) > LONGEST_CALLBACK_URL:
+        if len(quote(callback_url, safe=URL_CHARACTERS)) > LONGEST_CALLBACK_URL:  # no shorter than in JSON
             callback_url = visit.origin
         try:
             url = yield lambda: accounts.begin(provider, redirect_uri, callback_url, visit.query)
