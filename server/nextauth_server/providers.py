@@ -86,11 +86,11 @@ def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
     if urlsplit(url).scheme not in ("https", "http"):
         raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
     _, allowed = protocol.pinned_and_free(parameters)
-    # The bridge takes an answer in the query alone.
-    free = {name: value for name, value in allowed if name != "response_mode"}
     address, _, query = url.partition("?")
-    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in free]
-    return f"{address}?{urlencode([*pairs, *free.items()])}"
+    pairs = parse_qsl(query, keep_blank_values=True)
+    # The bridge takes an answer in the query alone.
+    kept = {"response_mode", *(name for name, _ in pairs)}
+    return f"{address}?{urlencode([*pairs, *((name, value) for name, value in allowed if name not in kept)])}"
 
 
 def end(session: MutableMapping[str, Any], provider: str, state: str) -> Begun | None:

@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
 from authlib.deprecate import AuthlibDeprecationWarning
@@ -393,6 +393,16 @@ def test_a_callback_url_that_no_cookie_could_keep_leads_home(app: App, browser: 
     assert name_in_session(browser) == "Ada"
 
 
+@pytest.mark.parametrize("first", ["a", "à", "一", "🌀"])
+def test_a_long_callback_url_fits_into_the_cookie_in_any_script(app: App, browser: Visitor, first: str) -> None:
+    for length in range(10, 1000, 90):
+        place = f"{ORIGIN}/" + "".join(chr(ord(first) + i * 7 % 26) for i in range(length))
+        url = start(browser, place)
+        assert len(browser.cookies()["session"]) < 4000
+        assert unquote(back(browser, app.idp.allow(url))) in (ORIGIN, place)
+        browser.post("signout")
+
+
 def test_a_sign_in_that_took_too_long_is_over(app: App, browser: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     query = app.idp.allow(start(browser))
     now = time.time()
@@ -436,6 +446,15 @@ def test_authorization_parameters_of_a_page_arrive_but_for_the_servers_own(app: 
     assert {name: asked[name] for name in free} == free
     assert [name for name, value in pinned.items() if asked.get(name) == value] == []
     assert back(browser, app.idp.allow(url)) == THERE
+
+
+def test_authorization_parameters_that_the_app_has_registered_stay_as_they_are(app: App) -> None:
+    registered = {"hd": "example.org", "prompt": "login", "acr_values": "mfa", "empty": ""}
+    app.build(authorize_params=registered)
+    wanted = {"hd": "*", "prompt": "none", "acr_values": "", "empty": "no", "max_age": "1"}
+    url = start(app.visitor(), parameters="?" + urlencode(wanted))
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert sorted(pair for pair in pairs if pair[0] in wanted) == sorted([*registered.items(), ("max_age", "1")])
 
 
 def test_a_provider_that_is_down_cannot_be_gone_to(app: App, browser: Visitor) -> None:
