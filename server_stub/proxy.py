@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing
 from html import escape
 from typing import Any
+from urllib.parse import quote
 
 import anyio
 from nextauth_server.forwarding import Headers, end_to_end
@@ -33,6 +34,7 @@ ANSWERING = 600  # seconds until an answer begins, and between its parts: somebo
 # Said anew here; uvicorn answers Expect itself.
 OWN = frozenset(["expect", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"])
 VIA = "1.1 server_stub"
+VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
 _DOMAIN = re.compile(r";\s*domain=([^;]*)", re.IGNORECASE)
 
@@ -181,7 +183,8 @@ class _Exchange:
         target: bytes = scope["raw_path"]  # as the browser wrote it
         if scope["query_string"]:
             target += b"?" + scope["query_string"]
-        return httpx.URL(self.proxy.upstream).copy_with(raw_path=target)
+        # A byte that no URL may have, some servers let through: it stays, in the spelling for URLs.
+        return httpx.URL(self.proxy.upstream).copy_with(raw_path=quote(target, safe=VISIBLE).encode())
 
     def has_body(self) -> bool:
         has = {"content-length", "transfer-encoding"} & set(self.request.headers)

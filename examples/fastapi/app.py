@@ -32,6 +32,7 @@ def user_of(request):
 def sign_in(request, username, password):
     user = users.check(username, password)
     if user is not None:
+        request.session.clear()  # what it holds is of whoever was here before
         request.session["user"] = user.id
     return user is not None
 

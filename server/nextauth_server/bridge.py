@@ -244,6 +244,7 @@ class Bridge:
         signed_in = yield accounts.who
         if signed_in is not None and "data" in visit.fields:
             yield lambda: accounts.update(visit.fields["data"])
+            forget_sessions()
             signed_in = yield accounts.who
         return _json(self._session_of(signed_in))
 
@@ -273,7 +274,7 @@ class Bridge:
         if provider not in [one.id for one in known]:
             return _leading(visit, nowhere)
         redirect_uri = _callback_of(visit, provider)
-        if len(callback_url) > LONGEST_CALLBACK_URL:
+        if len(quote(callback_url, safe=URL_CHARACTERS)) > LONGEST_CALLBACK_URL:  # no shorter than in JSON
             callback_url = visit.origin
         try:
             url = yield lambda: accounts.begin(provider, redirect_uri, callback_url, visit.query)
@@ -291,7 +292,10 @@ class Bridge:
             is_somebody = yield lambda: accounts.sign_in(credentials)
         except SignInRefused as refusal:
             return _sign_in_failed(visit, refusal.code)
-        return _leading(visit, callback_url_of(visit)) if is_somebody else _sign_in_failed(visit, "CredentialsSignin")
+        if not is_somebody:
+            return _sign_in_failed(visit, "CredentialsSignin")
+        forget_sessions()
+        return _leading(visit, callback_url_of(visit))
 
     def _finish_sign_in(self, visit: Visit, accounts: Accounts) -> Steps:
         """Where a provider sends the person back to."""
@@ -310,7 +314,10 @@ class Bridge:
             is_somebody = yield lambda: accounts.finish(begun, redirect_uri, code)
         except SignInRefused as refusal:
             return _found(error_url(visit.base, refusal.code, callback_url))
-        return _found(callback_url if is_somebody else error_url(visit.base, "AccessDenied", callback_url))
+        if not is_somebody:
+            return _found(error_url(visit.base, "AccessDenied", callback_url))
+        forget_sessions()
+        return _found(callback_url)
 
     def _show_sign_out(self, visit: Visit, accounts: Accounts) -> Reply:
         """For a link, in a browser without JavaScript: a GET changes nothing, so it asks."""
@@ -405,15 +412,20 @@ def resolve_callback_url(url: object, visit: Visit) -> str:
 ENDS = "nextauth_server.ends"  # a key of sessions whose store does not tell when they end
 
 
-def noted_end(session: MutableMapping[str, Any], lifetime: float, now: datetime) -> datetime:
-    """When a session ends that is renewed when it is saved, and does not say when that was.
+def note_end(session: MutableMapping[str, Any], lifetime: float, now: datetime) -> None:
+    """For who signs in: a session that is renewed when it is saved does not say itself when that was."""
+    session[ENDS] = now.timestamp() + lifetime
 
-    It is noted in the session, which saves it. What the app saves afterwards makes it longer, and it is noted again
-    when the note is over.
+
+def noted_end(session: Mapping[str, Any], lifetime: float, now: datetime) -> datetime:
+    """When a session ends as far as it is known: what the app has saved since makes it longer.
+
+    Without a note, or when that is over, it is as if it were saved now. Nothing is written: where the session is a
+    cookie, the answer to a question would bring it back after a sign-out that came in between.
     """
     noted = session.get(ENDS)
     if not isinstance(noted, float) or not now.timestamp() < noted <= now.timestamp() + lifetime:
-        noted = session[ENDS] = now.timestamp() + lifetime
+        noted = now.timestamp() + lifetime
     return datetime.fromtimestamp(noted, timezone.utc)
 
 

@@ -17,11 +17,25 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    note_end,
     noted_end,
     origin_of,
     parse_fields,
 )
-from .providers import TIMEOUT, Begun, Provider, begin, end, log_failure, no_userinfo, registered, said, token_request
+from .providers import (
+    BEGUN,
+    TIMEOUT,
+    Begun,
+    Provider,
+    begin,
+    check_audience,
+    end,
+    log_failure,
+    no_userinfo,
+    registered,
+    said,
+    token_request,
+)
 from .requests import paths_of
 
 if TYPE_CHECKING:
@@ -124,8 +138,11 @@ class _Accounts:
             if not isinstance(end, datetime) or end.tzinfo is None:
                 raise TypeError("expires_of gives a datetime with a time zone: datetime.now(timezone.utc) + …")
             return end
-        session = self._session("or say when the session ends: expires_of=lambda request: …")
-        return noted_end(session, self.bridge.session_max_age, datetime.now(timezone.utc))
+        return noted_end(self._session_that_ends, self.bridge.session_max_age, datetime.now(timezone.utc))
+
+    @property
+    def _session_that_ends(self) -> MutableMapping[str, Any]:
+        return self._session("or say when the session ends: expires_of=lambda request: …")
 
     def _session(self, or_else: str) -> MutableMapping[str, Any]:
         if "session" not in self.request.scope:
@@ -139,7 +156,19 @@ class _Accounts:
         if bridge.may_try is not None and not await _call(bridge.may_try, self.request, fields):
             raise SignInRefused("TooManyRequests")
         given = bridge.named.of(fields)
-        return given is not None and bool(await _call(bridge.sign_in, self.request, **given))
+        return given is not None and await self._is_signed_in(bridge.sign_in, **given)
+
+    async def _is_signed_in(self, function: Function, /, *arguments: Any, **keywords: Any) -> bool:
+        """Whether a function of the app's takes them, from now on."""
+        session = self.request.scope.get("session", {})
+        begun = session.get(BEGUN)
+        if not await _call(function, self.request, *arguments, **keywords):
+            return False
+        if begun is not None:  # of other tabs, whatever the app has emptied the session of
+            session[BEGUN] = begun
+        if self.bridge.expires_of is None:
+            note_end(self._session_that_ends, self.bridge.session_max_age, datetime.now(timezone.utc))
+        return True
 
     async def sign_out(self) -> None:
         await _call(self.bridge.sign_out, self.request)
@@ -177,7 +206,7 @@ class _Accounts:
             raise SignInRefused("OAuthCallback") from None
         more = {"token": token} if self.bridge.takes_token else {}
         assert self.bridge.sign_in_with is not None
-        return bool(await _call(self.bridge.sign_in_with, self.request, begun.provider, userinfo, **more))
+        return await self._is_signed_in(self.bridge.sign_in_with, begun.provider, userinfo, **more)
 
     async def _ask(self, begun: Begun, redirect_uri: str, code: str) -> tuple[Any, Mapping[str, Any]]:
         """The tokens for that code, and what the provider says of the person."""
@@ -185,6 +214,7 @@ class _Accounts:
         token = await client.fetch_access_token(**token_request(begun, redirect_uri, code))
         if "id_token" in token and begun.nonce is not None:
             userinfo = await client.parse_id_token(token, nonce=begun.nonce)
+            check_audience(userinfo, client.client_id)
         elif "userinfo_endpoint" in await client.load_server_metadata():
             userinfo = await client.userinfo(token=token)
         else:

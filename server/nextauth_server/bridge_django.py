@@ -11,6 +11,7 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    note_end,
     noted_end,
     origin_of,
     parse_fields,
@@ -114,6 +115,7 @@ class _Accounts:
         """By the app's own form, which knows its fields, lengths and normal forms, and calls `authenticate`."""
         from django.contrib.auth import login  # type: ignore[import-untyped]
         from django.contrib.auth.forms import AuthenticationForm  # type: ignore[import-untyped]
+        from django.utils import timezone  # type: ignore[import-untyped]
 
         if self.bridge.may_try is not None and not self.bridge.may_try(self.request, fields):
             raise SignInRefused("TooManyRequests")
@@ -122,6 +124,9 @@ class _Accounts:
         if user is None:  # for whom `login` would take whoever is signed in
             return False
         login(self.request, user)
+        session = self.request.session
+        if not _is_in_database(session):
+            note_end(session, session.get_expiry_age(), timezone.now())
         return True
 
     def sign_out(self) -> None:
@@ -162,15 +167,20 @@ def _end_of(session: Any) -> datetime:
     Django renews it when it is saved, which a question does not; `get_expiry_date` alone counts from now.
     """
     from django.conf import settings  # type: ignore[import-untyped]
-    from django.utils import timezone  # type: ignore[import-untyped]
+    from django.utils import timezone
 
     is_fixed = isinstance(session.get("_session_expiry"), str)  # by the app: set_expiry(a moment, or a timedelta)
     if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or is_fixed:
         return _aware(session.get_expiry_date())
-    if hasattr(session, "get_model_class"):  # in the database
+    if _is_in_database(session):
         for (end,) in session.model.objects.filter(session_key=session.session_key).values_list("expire_date"):
             return _aware(end)
     return noted_end(session, session.get_expiry_age(), timezone.now())
+
+
+def _is_in_database(session: Any) -> bool:
+    """Where it is written when it ends."""
+    return hasattr(session, "get_model_class")
 
 
 def _aware(moment: datetime) -> datetime:

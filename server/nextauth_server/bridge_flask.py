@@ -16,7 +16,19 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
-from .providers import TIMEOUT, Begun, Provider, begin, end, log_failure, no_userinfo, registered, said, token_request
+from .providers import (
+    TIMEOUT,
+    Begun,
+    Provider,
+    begin,
+    check_audience,
+    end,
+    log_failure,
+    no_userinfo,
+    registered,
+    said,
+    token_request,
+)
 
 
 def describe_user(user: Any) -> Mapping[str, Any]:
@@ -183,6 +195,7 @@ class _Accounts:
         token = client.fetch_access_token(**token_request(begun, redirect_uri, code))
         if "id_token" in token and begun.nonce is not None:
             userinfo = client.parse_id_token(token, nonce=begun.nonce)
+            check_audience(userinfo, client.client_id)
         elif "userinfo_endpoint" in client.load_server_metadata():
             userinfo = client.userinfo(token=token)
         else:

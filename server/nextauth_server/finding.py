@@ -172,7 +172,7 @@ _all_kept: "weakref.WeakSet[_Kept[Any]]" = weakref.WeakSet()
 def forget_sessions() -> None:
     """Ask the backend again for everybody: empties what guards with `cache=` keep in this process.
 
-    For whoever signs somebody out in it. What is being asked just now is not kept either.
+    For whoever signs somebody in or out in it, or changes a session. What is being asked just now is not kept either.
     """
     for kept in list(_all_kept):
         kept.clear()

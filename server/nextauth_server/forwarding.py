@@ -95,7 +95,7 @@ class Route:
         try:
             url = self.backend.copy_with(raw_path=target.encode("latin-1"))
             raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
-        except (httpx.InvalidURL, UnicodeEncodeError) as error:
+        except (httpx.InvalidURL, UnicodeError) as error:
             raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request cannot be passed on.") from error
         # Not made by a client, which would add headers and cookies of its own.
         return httpx.Request(incoming.method, url, headers=raw, content=body if incoming.method == "POST" else None)

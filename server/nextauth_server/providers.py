@@ -5,6 +5,7 @@ A provider is talked to by Authlib's clients alone, in the bridge of the framewo
 
 import json
 import logging
+import re
 import time
 from collections.abc import Mapping, MutableMapping
 from dataclasses import asdict, dataclass
@@ -85,11 +86,11 @@ def with_parameters(url: str, parameters: Mapping[str, str]) -> str:
     if urlsplit(url).scheme not in ("https", "http"):
         raise ValueError("its authorization endpoint is no URL that a browser can be sent to")
     _, allowed = protocol.pinned_and_free(parameters)
-    # The bridge takes an answer in the query alone.
-    free = {name: value for name, value in allowed if name != "response_mode"}
     address, _, query = url.partition("?")
-    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if pair[0] not in free]
-    return f"{address}?{urlencode([*pairs, *free.items()])}"
+    pairs = parse_qsl(query, keep_blank_values=True)
+    # The bridge takes an answer in the query alone.
+    kept = {"response_mode", *(name for name, _ in pairs)}
+    return f"{address}?{urlencode([*pairs, *((name, value) for name, value in allowed if name not in kept)])}"
 
 
 def end(session: MutableMapping[str, Any], provider: str, state: str) -> Begun | None:
@@ -113,14 +114,27 @@ def token_request(begun: Begun, redirect_uri: str, code: str) -> dict[str, Any]:
 
 def said(begun: Begun, userinfo: Any) -> dict[str, Any]:
     """What a provider says of somebody, as plain data. Raises `ValueError` when it does not say who that is."""
-    is_openid = begun.nonce is not None
-    if not isinstance(userinfo, Mapping) or not userinfo or (is_openid and not isinstance(userinfo.get("sub"), str)):
+    who = userinfo if isinstance(userinfo, Mapping) else {}
+    if begun.nonce is not None:
+        is_named = isinstance(who.get("sub"), str) and who["sub"] != ""
+    else:
+        is_named = any(who.get(name) not in (None, "") for name in ("sub", "id"))
+    if not is_named:
         raise ValueError("it does not say who has signed in")
-    return dict(userinfo)
+    return dict(who)
+
+
+def check_audience(claims: Mapping[str, Any], client_id: str) -> None:
+    """Raises `ValueError` for an ID token that is another app's: Authlib takes one where only `azp` names this one."""
+    audience = claims["aud"]
+    if client_id not in ([audience] if isinstance(audience, str) else audience):
+        raise ValueError("its ID token is for another app")
 
 
 def log_failure(provider: str, problem: Exception) -> None:
-    logger.warning("Signing in with %s failed: %s: %.200s", provider, type(problem).__name__, problem)
+    # A query may hold a token, and what the provider says a line of its own.
+    text = re.sub(r"\?[^\s'\")]+", "?…", str(problem))
+    logger.warning("Signing in with %s failed: %s: %.200r", provider, type(problem).__name__, text)
 
 
 def no_userinfo(provider: str) -> str:

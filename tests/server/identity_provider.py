@@ -89,6 +89,8 @@ class IdentityProvider:
         return urlencode({"error": error, "state": dict(parse_qsl(urlsplit(url).query))["state"]})
 
     def answer(self, path: str, fields: dict[str, str], authorization: str | None) -> tuple[int, bytes]:
+        if path.startswith("/refused"):
+            return 401, b"{}"
         if path in self.answers:
             return 200, self.answers[path]
         status, data = 200, self._answer(path, fields, authorization)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import runpy
+import shutil
+import sys
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +20,8 @@ import fastapi
 import httpx
 import pytest
 from nextauth_server import AuthBridge, SignInRefused
+from nextauth_server.bridge import ENDS
+from nextauth_server.testing import session_cookies
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
@@ -24,6 +32,7 @@ from starlette.routing import Mount, Route
 from tests.server.bridges import BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor, app_of_the_page
 from tests.server.frameworks import Run
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 FORTNIGHT = 14 * 24 * 3600
 
 
@@ -82,6 +91,18 @@ class Site:
         return Visitor(send, lambda: dict(jar), base)
 
 
+def with_cart(app: Any, browser: Visitor) -> Visitor:
+    """The app keeps something else in the session: `/cart?add=tea`."""
+
+    def cart(request: Request) -> PlainTextResponse:
+        if "add" in request.query_params:
+            request.session["cart"] = request.query_params["add"]
+        return PlainTextResponse(request.session.get("cart", ""))
+
+    app.router.routes.insert(0, Route("/cart", cart))
+    return browser
+
+
 def in_async(function: Callable[..., Any]) -> Callable[..., Any]:
     async def later(*arguments: Any, **keywords: Any) -> Any:
         await asyncio.sleep(0)
@@ -124,6 +145,26 @@ def test_the_app_of_the_documentation_signs_in_whom_it_knows(site: Site) -> None
     assert browser.session()["user"] == {"name": "Ada Lovelace"}
     browser.post("signout")
     assert browser.session() == {}
+
+
+def test_whoever_comes_next_to_the_example_finds_nothing_of_the_person_before(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "pages").mkdir()
+    for name in ("app.py", "users.py"):
+        shutil.copy(EXAMPLES / "fastapi" / name, tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    made = SimpleNamespace(**runpy.run_path(str(tmp_path / "app.py")))
+    del sys.modules["users"]
+    made.users.save("ada", "lovelace")
+    site = Site(run)
+    site.app = made.app
+    browser = with_cart(made.app, site.visitor())
+    browser.sign_in()
+    browser.send("GET", "/cart?add=tea")
+    assert browser.send("GET", "/cart").text == "tea"
+    browser.sign_in()
+    assert browser.send("GET", "/cart").text == ""
 
 
 def test_a_sync_function_runs_where_it_holds_nobody_up(run: Run) -> None:
@@ -184,6 +225,31 @@ def test_a_question_does_not_move_the_end_of_a_session(site: Site) -> None:
     kept = browser.cookies()["session"]
     assert browser.session()["expires"] == first
     assert browser.cookies()["session"] == kept, "it was not written again"
+
+
+def test_an_answer_under_way_when_a_person_signs_out_does_not_bring_the_session_back(site: Site) -> None:
+    browser = site.visitor()
+    browser.sign_in()
+    answer = browser.get("session")
+    assert (answer.data["user"], answer.headers.get("Set-Cookie")) == ({"name": "Ada"}, None)
+
+
+def test_nor_does_one_about_who_signed_in_by_the_apps_own_means(site: Site) -> None:
+    browser = site.visitor()
+    (pair,) = session_cookies({"user": "ada"}, app=site.app).items()
+    answer = browser.get("session", Cookie="=".join(pair))
+    assert (answer.data["user"], answer.headers.get("Set-Cookie")) == ({"name": "Ada"}, None)
+    assert FORTNIGHT - 60 < seconds_left(answer.data) <= FORTNIGHT
+
+
+def test_whoever_signs_in_has_a_session_of_full_length_whatever_was_noted_before(run: Run) -> None:
+    def sign_in(request: Request, username: str, password: str) -> bool:
+        request.session.update({"user": username, ENDS: time.time() + 100})
+        return True
+
+    browser = Site(run, sign_in=sign_in).visitor()
+    browser.sign_in()
+    assert FORTNIGHT - 60 < seconds_left(browser.session()) <= FORTNIGHT
 
 
 def test_the_end_of_a_session_of_another_kind_is_the_apps_to_say(run: Run) -> None:

@@ -258,6 +258,16 @@ class TestTheEndOfASession:
             monkeypatch.undo()
 
     @pytest.mark.parametrize("engine", ENGINES)
+    def test_an_answer_under_way_when_a_person_signs_out_does_not_bring_the_session_back(self, engine: str) -> None:
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            browser = visitor()
+            browser.sign_in()
+            assert not browser.client.get("/api/auth/session").cookies  # type: ignore[attr-defined]
+            assert browser.client.login(**ADA)  # type: ignore[attr-defined]
+            assert not browser.client.get("/api/auth/session").cookies  # type: ignore[attr-defined]
+            assert browser.session()["user"]["name"] == "Ada"
+
+    @pytest.mark.parametrize("engine", ENGINES)
     def test_where_django_renews_it_with_each_request_it_moves(
         self, engine: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

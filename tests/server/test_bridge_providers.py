@@ -7,7 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 
 import pytest
 from authlib.deprecate import AuthlibDeprecationWarning
@@ -40,12 +40,14 @@ class Person(test_bridge_flask.Ada):
 class App:
     """An app of a framework, whose bridge knows "idp"; Ada and Alan may come in. `told` is what it said of whom."""
 
-    def __init__(self, framework: str, run: Run, idp: IdentityProvider) -> None:
+    def __init__(self, framework: str, run: Run, idp: IdentityProvider, empties: bool = False) -> None:
+        """`empties`: the session of whoever was here before."""
         self.framework = framework
         self.run = run
         self.idp = idp
         self.told: list[Mapping[str, Any]] = []
         self.refusal: str | None = None
+        self.empties = empties
         self.build()
 
     def build(self, **registration: Any) -> None:
@@ -70,6 +72,8 @@ class App:
     def sign_in_with(self, request: Request, provider: str, userinfo: Mapping[str, Any]) -> bool:
         person = self.user_of(provider, userinfo)
         if person is not None:
+            if self.empties:
+                request.session.clear()
             request.session["user"] = person.id
         return person is not None
 
@@ -159,6 +163,14 @@ def test_a_person_signs_in_with_a_provider_and_ends_where_they_started(app: App,
     assert name_in_session(browser) == "Ada"
     assert [(told["sub"], told["email"]) for told in app.told] == [("ada", "ada@elsewhere.example")]
     assert browser.send("GET", "/name").text in ("ada", "Ada")
+
+
+def test_an_answer_under_way_when_that_person_signs_out_does_not_bring_the_session_back(
+    app: App, browser: Visitor
+) -> None:
+    back(browser, app.idp.allow(start(browser)))
+    answer = browser.get("session")
+    assert (answer.data["user"]["name"], answer.headers.get("Set-Cookie")) == ("Ada", None)
 
 
 def test_a_form_without_a_script_is_sent_there(app: App, browser: Visitor) -> None:
@@ -267,7 +279,13 @@ def test_a_code_of_another_sign_in_signs_in_nobody(app: App, browser: Visitor) -
         {"aud": "another"},
         {"iss": "https://evil.example"},
         {"exp": 1},
+        {"aud": "another", "azp": "app"},
+        {"aud": ["another", "more"], "azp": "app"},
+        {"aud": "app of another", "azp": "app"},
+        {"aud": [], "azp": "app"},
+        {"aud": "", "azp": "app"},
         {"sub": None},
+        {"sub": ""},
         {"nonce": None},
     ],
     ids=str,
@@ -278,6 +296,44 @@ def test_an_id_token_that_is_not_for_this_sign_in_signs_in_nobody(
     app.idp.claims = claims
     assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
     assert (browser.session(), app.told) == ({}, [])
+
+
+def test_an_id_token_may_be_for_another_app_too(app: App, browser: Visitor) -> None:
+    app.idp.claims = {"aud": ["another", "app"], "azp": "app"}
+    assert back(browser, app.idp.allow(start(browser))) == THERE
+    assert name_in_session(browser) == "Ada"
+
+
+@pytest.mark.parametrize("said", [{"ok": False}, {"id": None, "message": "no"}, {"id": "", "sub": ""}, {}], ids=str)
+def test_whom_a_provider_of_oauth_2_does_not_name_is_nobody(
+    app: App, caplog: pytest.LogCaptureFixture, said: dict[str, Any]
+) -> None:
+    browser = visitor_of_oauth_2(app, said)
+    assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    assert (browser.session(), app.told) == ({}, [])
+    assert "does not say who" in caplog.text
+
+
+@pytest.mark.parametrize("said", [{"sub": "ada"}, {"id": 7, "sub": "ada"}, {"id": "ada", "sub": None}], ids=str)
+def test_whom_a_provider_of_oauth_2_names_in_either_way_the_app_is_told_of(app: App, said: dict[str, Any]) -> None:
+    browser = visitor_of_oauth_2(app, said)
+    app.refusal = "ItWasTold"
+    assert back(browser, app.idp.allow(start(browser))) == failed("ItWasTold")
+    assert app.told == [said]
+
+
+def visitor_of_oauth_2(app: App, said: dict[str, Any]) -> Visitor:
+    """The provider has no ID tokens, and says that of whoever it is."""
+    app.idp.is_openid = False
+    app.idp.answers["/userinfo"] = json.dumps(said).encode()
+    app.build(
+        server_metadata_url=None,
+        authorize_url=f"{app.idp.url}/authorize",
+        access_token_url=f"{app.idp.url}/token",
+        userinfo_endpoint=f"{app.idp.url}/userinfo",
+        client_kwargs={"scope": "email", "code_challenge_method": "S256"},
+    )
+    return app.visitor()
 
 
 def test_an_id_token_that_another_key_signed_signs_in_nobody(app: App, browser: Visitor) -> None:
@@ -293,6 +349,21 @@ def test_two_tabs_sign_in_at_once(app: App, browser: Visitor) -> None:
     assert back(browser, app.idp.allow(first)) == f"{ORIGIN}/first"
     assert back(browser, app.idp.allow(second)) == f"{ORIGIN}/second"
     assert name_in_session(browser) == "Ada"
+
+
+@pytest.mark.parametrize("framework", ["starlette", "starlette in threads"])
+def test_an_app_that_empties_the_session_for_who_comes_ends_no_sign_in_of_another_tab(
+    run: Run, idp: IdentityProvider, framework: str
+) -> None:
+    app = App(framework, run, idp, empties=True)
+    browser = app.visitor()
+    first, second, third = (start(browser, place) for place in ("/first", "/second", "/third"))
+    assert back(browser, idp.allow(first)) == f"{ORIGIN}/first"
+    browser.sign_in()
+    assert back(browser, idp.allow(second, "alan")) == f"{ORIGIN}/second"
+    assert name_in_session(browser) == "Alan"
+    browser.post("signout")
+    assert back(browser, idp.allow(third)) == failed("OAuthCallback", None)
 
 
 def test_whoever_is_signed_in_is_that_person_until_another_has_come(app: App, browser: Visitor) -> None:
@@ -320,6 +391,16 @@ def test_sign_ins_that_nobody_ends_do_not_fill_the_session(app: App, browser: Vi
 def test_a_callback_url_that_no_cookie_could_keep_leads_home(app: App, browser: Visitor) -> None:
     assert back(browser, app.idp.allow(start(browser, "/" + "a" * 100_000))) == ORIGIN
     assert name_in_session(browser) == "Ada"
+
+
+@pytest.mark.parametrize("first", ["a", "à", "一", "🌀"])
+def test_a_long_callback_url_fits_into_the_cookie_in_any_script(app: App, browser: Visitor, first: str) -> None:
+    for length in range(10, 1000, 90):
+        place = f"{ORIGIN}/" + "".join(chr(ord(first) + i * 7 % 26) for i in range(length))
+        url = start(browser, place)
+        assert len(browser.cookies()["session"]) < 4000
+        assert unquote(back(browser, app.idp.allow(url))) in (ORIGIN, place)
+        browser.post("signout")
 
 
 def test_a_sign_in_that_took_too_long_is_over(app: App, browser: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -365,6 +446,15 @@ def test_authorization_parameters_of_a_page_arrive_but_for_the_servers_own(app: 
     assert {name: asked[name] for name in free} == free
     assert [name for name, value in pinned.items() if asked.get(name) == value] == []
     assert back(browser, app.idp.allow(url)) == THERE
+
+
+def test_authorization_parameters_that_the_app_has_registered_stay_as_they_are(app: App) -> None:
+    registered = {"hd": "example.org", "prompt": "login", "acr_values": "mfa", "empty": ""}
+    app.build(authorize_params=registered)
+    wanted = {"hd": "*", "prompt": "none", "acr_values": "", "empty": "no", "max_age": "1"}
+    url = start(app.visitor(), parameters="?" + urlencode(wanted))
+    pairs = parse_qsl(urlsplit(url).query, keep_blank_values=True)
+    assert sorted(pair for pair in pairs if pair[0] in wanted) == sorted([*registered.items(), ("max_age", "1")])
 
 
 def test_a_provider_that_is_down_cannot_be_gone_to(app: App, browser: Visitor) -> None:
@@ -431,6 +521,34 @@ def test_what_a_provider_or_the_app_is_told_is_in_no_log(
     ours = "".join(record.getMessage() for record in caplog.records if record.name == "nextauth_server")
     assert "Signing in with idp failed" in ours
     assert code not in ours and "of ada" not in ours
+
+
+def test_a_token_in_a_url_is_in_no_log(app: App, caplog: pytest.LogCaptureFixture) -> None:
+    app.idp.is_openid = False
+    app.build(
+        server_metadata_url=None,
+        authorize_url=f"{app.idp.url}/authorize",
+        access_token_url=f"{app.idp.url}/token",
+        userinfo_endpoint="http://127.0.0.1:1/userinfo",
+        client_kwargs={"scope": "email", "code_challenge_method": "S256", "token_placement": "uri"},
+    )
+    for path in ("http://127.0.0.1:1/userinfo", f"{app.idp.url}/refused"):
+        app.oauth.idp.server_metadata["userinfo_endpoint"] = path
+        browser = app.visitor()
+        assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    ours = [record.getMessage() for record in caplog.records if record.name == "nextauth_server"]
+    assert len(ours) == 2
+    assert not [line for line in ours if "access_token" in line or "ada" in line]
+
+
+def test_what_a_provider_says_is_one_line_of_the_log(
+    app: App, browser: Visitor, caplog: pytest.LogCaptureFixture
+) -> None:
+    said = {"error": "invalid_grant", "error_description": "no\nWARNING:nextauth_server:all is well" + "!" * 10_000}
+    app.idp.answers["/token"] = json.dumps(said).encode()
+    assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "nextauth_server"]
+    assert "all is well" in line and "\n" not in line and len(line) < 300
 
 
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
@@ -519,3 +637,17 @@ def test_the_app_of_the_documentation_signs_in_with_google(run: Run, idp: Identi
     browser.post("signout")
     assert browser.sign_in().status == 200, "a password still does"
     assert name_in_session(browser) == "Ada Lovelace"
+
+
+def test_whoever_signs_in_with_google_finds_nothing_of_the_person_before(run: Run, idp: IdentityProvider) -> None:
+    made = app_with_google_of_the_page("FastAPI and Starlette", idp.url)
+    made.oauth.google.client_id, made.oauth.google.client_secret = CLIENT.values()
+    site = test_bridge_asgi.Site(run)
+    site.app = made.app
+    browser = test_bridge_asgi.with_cart(made.app, site.visitor())
+    browser.sign_in()
+    browser.send("GET", "/cart?add=tea")
+    assert browser.send("GET", "/cart").text == "tea"
+    url = str(browser.post("signin/google", callbackUrl=THERE).data["url"])
+    assert place_of(browser.get(f"callback/google?{idp.allow(url, 'grace')}")) == THERE
+    assert (name_in_session(browser), browser.send("GET", "/cart").text) == ("Grace", "")

@@ -575,6 +575,11 @@ def test_a_query_that_no_address_may_have_never_breaks_out_of_it(query: str, tol
         assert seen.all("x") == []
 
 
+def test_a_query_with_a_byte_that_no_address_may_have_is_a_bad_request(told: Told, mount: MountProxy) -> None:
+    got = mount(told.url)(f"{PREFIX}/session?x=\xff")
+    assert (got.status, told.seen) == (400, [])
+
+
 def test_a_proxy_that_leads_to_itself_says_so(told: Told, mount: MountProxy) -> None:
     got = mount(told.url)(headers=[("via", "1.1 other, 1.1 app.example (nextauth_server)")])
     assert (got.status, got.json()["error"]) == (508, "ProxyLoop")

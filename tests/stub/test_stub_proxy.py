@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+import anyio
 import django
 import flask
 import httpx
@@ -22,11 +23,13 @@ from django.test.utils import override_settings
 from django.urls import path
 from nextauth_server import login_required
 from starlette.requests import Request
+from werkzeug.wrappers import Response
 from werkzeug.wsgi import get_input_stream
 
 from server_stub import create_app, server
 from server_stub.proxy import Proxy
 from tests.stub.conftest import LiveServer
+from tests.support import PATIENCE
 
 if not settings.configured:
     settings.configure(ALLOWED_HOSTS=["*"], MIDDLEWARE=[], DATABASES={})
@@ -284,6 +287,28 @@ def test_a_cookie_for_the_apps_own_name_is_for_the_browsers(cookie: str, arrives
     request = Request({"type": "http", "scheme": "http", "headers": [(b"host", b"localhost:3000")]})
     answered = Proxy("http://app:5000", "/api/auth").passed_back(request, [(b"Set-Cookie", cookie.encode())])
     assert answered == [(b"set-cookie", arrives.encode())]
+
+
+def test_a_query_with_a_byte_that_no_url_may_have_arrives(put_stub_before: Callable[[Any], str]) -> None:
+    behind = Behind(lambda environ, start_response: Response(environ["QUERY_STRING"])(environ, start_response))
+    put_stub_before(behind)
+    scope = {"type": "http", "method": "GET", "scheme": "http", "path": "/", "raw_path": b"/", "root_path": ""}
+    body = b""
+
+    async def send(message: Any) -> None:
+        nonlocal body
+        body += message.get("body", b"")
+
+    async def receive() -> Any:
+        await anyio.sleep_forever()
+
+    async def ask() -> None:
+        with anyio.fail_after(PATIENCE):
+            asked = {**scope, "query_string": b"a=\xff&b=%C3%BC", "headers": [(b"host", b"localhost:3000")]}
+            await Proxy(behind.url, "/api/auth")(asked, receive, send)
+
+    anyio.run(ask)
+    assert body == b"a=%FF&b=%C3%BC"
 
 
 # What cannot be passed on
