@@ -382,3 +382,32 @@ def test_the_secret_key_is_long_is_nobody_elses_and_stays(users: ModuleType, tmp
     assert stat.S_IMODE((tmp_path / "data" / "secret.txt").stat().st_mode) == 0o600
     (tmp_path / "data" / "secret.txt").unlink()
     assert users.secret_key() != first
+
+
+def test_nobody_else_may_look_into_what_is_kept(users: ModuleType, tmp_path: Path) -> None:
+    users.add_first()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    (tmp_path / "data" / "users.db").unlink()
+    (tmp_path / "data").rmdir()
+    users.secret_key()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+@each_framework
+def test_processes_that_start_at_once_have_one_key(framework: str, tmp_path: Path) -> None:
+    """And an empty file, as a process leaves one that ends too early, is no key."""
+    shutil.copytree(EXAMPLES / framework, tmp_path / "app")
+    ask = {"django": "from mysite.settings import SECRET_KEY as key"}.get(
+        framework, "from users import secret_key; key = secret_key()"
+    )
+    command = [sys.executable, "-B", "-c", f"import sys; sys.stdin.readline(); {ask}; print(key)"]
+    for is_empty in (False, True) * 3:
+        shutil.rmtree(tmp_path / "app" / "data", ignore_errors=True)
+        if is_empty:
+            (tmp_path / "app" / "data").mkdir()
+            (tmp_path / "app" / "data" / "secret.txt").touch()
+        keys = in_step(command, tmp_path / "app")
+        assert len(keys[0]) >= 48
+        assert keys == keys[:1] * 4
+        assert [path.name for path in (tmp_path / "app" / "data").iterdir()] == ["secret.txt"]
+        assert stat.S_IMODE((tmp_path / "app" / "data" / "secret.txt").stat().st_mode) == 0o600
