@@ -1,8 +1,9 @@
 """The users, in SQLite, with hashes of their passwords; and the key that signs their sessions."""
 
+import os
 import secrets
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
@@ -57,11 +58,17 @@ def add_first():
 
 def secret_key():
     """Who knows it can sign in as anybody. It is made once, so that sessions outlive a restart."""
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     file = DATA / "secret.txt"
+    if file.exists() and not file.read_text():
+        file.unlink()
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
+        own = DATA / secrets.token_hex(8)
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # of processes that start together, the first one's counts
+            os.link(own, file)
+        own.unlink()
     return file.read_text()
 
 
@@ -72,7 +79,7 @@ def _first(query, *values):
 
 
 def _connect():
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     database = sqlite3.connect(DATA / "users.db")
     database.execute(TABLE)
     return database
