@@ -2,9 +2,10 @@
 
 import argparse
 from getpass import getpass
+from pathlib import Path
 
 import users
-from flask import Flask, send_from_directory
+from flask import Flask, abort, send_from_directory
 from flask_login import LoginManager, current_user, login_required
 from nextauth_server import AuthBridge
 
@@ -27,6 +28,8 @@ def account():
 @app.get("/")
 @app.get("/<path:name>")
 def page(name="index.html"):
+    if any(part.startswith(".") and part != ".well-known" for part in Path(name).parts):
+        abort(404)
     return send_from_directory("pages", name)
 
 

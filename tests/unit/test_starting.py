@@ -341,6 +341,36 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+# ── the apps' pages ──────────────────────────────────────────────────────────────────────────────
+
+
+CLIENTS = {
+    "django": """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+import django
+django.setup()
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+""",
+    "fastapi": "import app; from starlette.testclient import TestClient; client = TestClient(app.app)",
+    "flask": "import app; client = app.app.test_client()",
+}
+GIVEN = ["index.html", "a/b.txt", "a..b", ".well-known/security.txt"]
+HIDDEN = [".env", ".git/config", "a/.env", ".well-known/.env", ".well-knownnot"]
+
+
+@each_framework
+def test_files_whose_names_begin_with_a_dot_are_not_given_to_anybody(framework: str, tmp_path: Path) -> None:
+    app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
+    for name in GIVEN + HIDDEN:
+        (app / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / "pages" / name).write_text(name)
+    ask = f"print([name for name in {GIVEN + HIDDEN} if client.get('/' + name).status_code == 200])"
+    done = run("-W", "ignore", "-c", f"{CLIENTS[framework]}\n{ask}", folder=app)
+    assert done.stdout.strip() == str(GIVEN), done.stderr
+
+
 # ── the apps' users ──────────────────────────────────────────────────────────────────────────────
 
 
