@@ -14,7 +14,7 @@ app.secret_key = users.secret_key()
 # Where others reach it, by https: app.config["SESSION_COOKIE_SECURE"] = True
 
 login_manager = LoginManager(app)
-login_manager.user_loader(users.find)
+login_manager.user_loader(users.of_session)
 bridge = AuthBridge.flask_login(login_manager, authenticate=users.check, sign_in_page="/")
 app.register_blueprint(bridge.blueprint)
 

@@ -1,5 +1,6 @@
 """The users, in SQLite, with hashes of their passwords; and the key that signs their sessions."""
 
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -28,9 +29,18 @@ class User(UserMixin):
     def __init__(self, row):
         self.id, self.username, self.name, self.password, self.member_since = row
 
+    def get_id(self):
+        """What a session keeps: another password makes it another's."""
+        return f"{self.id}.{hashlib.sha256(self.password.encode()).hexdigest()}"
+
 
 def find(id):
     return _first("SELECT * FROM users WHERE id = ?", id)
+
+
+def of_session(key):
+    user = find(key.partition(".")[0])
+    return user if user and user.get_id() == key else None
 
 
 def check(username, password):

@@ -395,6 +395,23 @@ def test_the_first_user_is_made_once(users: ModuleType) -> None:
     assert users.find(users.check("ada", "changed").id).username == "ada"
 
 
+def test_another_password_ends_the_sessions_of_flask(tmp_path: Path) -> None:
+    app = shutil.copytree(EXAMPLES / "flask", tmp_path / "app")
+    ask = """
+import users
+users.add_first()
+with client.session_transaction() as session:
+    session["_user_id"] = users.check("ada", "lovelace").get_id()
+print(client.get("/api/account").status_code)
+users.save("grace", "hopper")
+print(client.get("/api/account").status_code)
+users.save("ada", "another")
+print(client.get("/api/account").status_code)
+"""
+    done = run("-W", "ignore", "-c", f"{CLIENTS['flask']}\n{ask}", folder=app)
+    assert done.stdout.split() == ["200", "200", "401"], done.stderr
+
+
 def test_a_wrong_password_and_nobody_are_nobody(users: ModuleType) -> None:
     users.add_first()
     for username, password in (("ada", ""), ("ada", "Lovelace"), ("", ""), ("alan", "lovelace"), ("alan", "")):
