@@ -8,6 +8,7 @@ import sqlite3
 from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
+from threading import Semaphore
 from typing import NamedTuple
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -34,6 +35,7 @@ class User(NamedTuple):
 
 # Checked where there is nobody of that name, so that it takes as long.
 NOBODY = User(0, "", "", secrets.token_bytes(16), b"", "")
+HASHING = Semaphore(2)  # at once: each takes 32 MB
 
 
 def find(id):
@@ -80,7 +82,8 @@ def secret_key():
 
 
 def _hash(password, salt):
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26)
+    with HASHING:
+        return hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26)
 
 
 def _first(query, *values):

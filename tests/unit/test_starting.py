@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
@@ -15,6 +16,7 @@ import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -410,6 +412,29 @@ print(client.get("/api/account").status_code)
 """
     done = run("-W", "ignore", "-c", f"{CLIENTS['flask']}\n{ask}", folder=app)
     assert done.stdout.split() == ["200", "200", "401"], done.stderr
+
+
+def test_no_more_than_two_passwords_are_hashed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 32 MB."""
+    app = shutil.copytree(EXAMPLES / "fastapi", tmp_path / "app")
+    check = runpy.run_path(str(app / "users.py"))["check"]
+    begun, may_end = threading.Semaphore(0), threading.Event()
+
+    def hash_slowly(*_: object, **__: object) -> bytes:
+        begun.release()
+        assert may_end.wait(timeout=20)
+        return b"none"
+
+    monkeypatch.setattr(hashlib, "scrypt", hash_slowly)
+    threads = [threading.Thread(target=check, args=("ada", "x")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    at_once = [begun.acquire(timeout=5), begun.acquire(timeout=5), begun.acquire(timeout=1)]
+    may_end.set()
+    for thread in threads:
+        thread.join()
+    assert at_once == [True, True, False]
+    assert begun.acquire(timeout=0)
 
 
 def test_a_wrong_password_and_nobody_are_nobody(users: ModuleType) -> None:
