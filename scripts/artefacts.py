@@ -17,7 +17,10 @@ from typing import NamedTuple
 from scripts.distributions import Distribution
 from scripts.steps import ROOT
 
-STRAY = re.compile(r"(?:^|/)(tests?|test_[^/]*|conftest\.py|__pycache__|\.(?!gitignore$)[^/]*)(?:/|$)")
+STRAY = re.compile(
+    r"(?:^|/)(tests?|test_[^/]*|conftest\.py|__pycache__|\.(?!gitignore$)[^/]*"
+    r"|data|node_modules|secrets?(?:\.[^/]*)?|[^/]*\.(?:db|sqlite3|pem|key))(?:/|$)"
+)
 # Where the checkout and the home of who builds are; what is as short as /app stands in documentation, too.
 PRIVATE_PLACES = [f"{place}/".encode() for place in (ROOT, Path.home()) if len(place.parts) > 2]
 NEWEST = re.compile(r"^## (\S+)(?: \((.+)\))?$", re.M)  # of the changelog: version, day

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
-from nextauth_server.forwarding import Headers, end_to_end
+from nextauth_server.forwarding import CLAIMING, CLAIMS, Headers, end_to_end
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -31,8 +31,7 @@ httpx: Any = importlib.import_module("httpx2" if importlib.util.find_spec("httpx
 CONNECTING = 5  # seconds
 ANSWERING = 600  # seconds until an answer begins, and between its parts: somebody may be debugging the app
 
-# Said anew here; uvicorn answers Expect itself.
-OWN = frozenset(["expect", "forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto"])
+OWN = CLAIMS | {"expect"}  # which uvicorn answers itself
 VIA = "1.1 server_stub"
 VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 
@@ -109,7 +108,13 @@ class Proxy:
             ("x-forwarded-host", request.headers.get("host", "")),
             ("x-forwarded-proto", request.scope["scheme"]),
         ]
-        return _raw([*end_to_end(_text(request.headers.raw), OWN), *own])
+        kept = [
+            (name, value)
+            for name, value in end_to_end(_text(request.headers.raw), OWN)
+            # An underscore is a hyphen to many servers: x_forwarded_host.
+            if not name.startswith(CLAIMING) and "_" not in name
+        ]
+        return _raw([*kept, *own])
 
     def passed_back(self, request: Request, headers: RawHeaders) -> RawHeaders:
         """The headers that the browser gets; uvicorn adds the date."""

@@ -42,7 +42,12 @@ def sign_out(request):
 
 
 class Pages(StaticFiles):
-    """The browser asks each time whether a file has changed."""
+    """The browser asks each time whether a file has changed, and gets none whose name begins with a dot."""
+
+    def lookup_path(self, path):
+        if any(part.startswith(".") and part != ".well-known" for part in Path(path).parts):
+            return "", None
+        return super().lookup_path(path)
 
     def file_response(self, *arguments, **keywords):
         response = super().file_response(*arguments, **keywords)

@@ -2,11 +2,13 @@
 
 import hashlib
 import hmac
+import os
 import secrets
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
+from threading import Semaphore
 from typing import NamedTuple
 
 DATA = Path(__file__).resolve().parent / "data"
@@ -33,6 +35,7 @@ class User(NamedTuple):
 
 # Checked where there is nobody of that name, so that it takes as long.
 NOBODY = User(0, "", "", secrets.token_bytes(16), b"", "")
+HASHING = Semaphore(2)  # at once: each takes 32 MB
 
 
 def find(id):
@@ -64,16 +67,23 @@ def add_first():
 
 def secret_key():
     """Who knows it can sign in as anybody. It is made once, so that sessions outlive a restart."""
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     file = DATA / "secret.txt"
+    if file.exists() and not file.read_text():
+        file.unlink()
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
+        own = DATA / secrets.token_hex(8)
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # of processes that start together, the first one's counts
+            os.link(own, file)
+        own.unlink()
     return file.read_text()
 
 
 def _hash(password, salt):
-    return hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26)
+    with HASHING:
+        return hashlib.scrypt(password.encode(), salt=salt, n=2**15, r=8, p=1, maxmem=2**26)
 
 
 def _first(query, *values):
@@ -83,7 +93,7 @@ def _first(query, *values):
 
 
 def _connect():
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     database = sqlite3.connect(DATA / "users.db")
     database.execute(TABLE)
     return database

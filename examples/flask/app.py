@@ -2,9 +2,10 @@
 
 import argparse
 from getpass import getpass
+from pathlib import Path
 
 import users
-from flask import Flask, send_from_directory
+from flask import Flask, abort, send_from_directory
 from flask_login import LoginManager, current_user, login_required
 from nextauth_server import AuthBridge
 
@@ -13,7 +14,7 @@ app.secret_key = users.secret_key()
 # Where others reach it, by https: app.config["SESSION_COOKIE_SECURE"] = True
 
 login_manager = LoginManager(app)
-login_manager.user_loader(users.find)
+login_manager.user_loader(users.of_session)
 bridge = AuthBridge.flask_login(login_manager, authenticate=users.check, sign_in_page="/")
 app.register_blueprint(bridge.blueprint)
 
@@ -27,6 +28,8 @@ def account():
 @app.get("/")
 @app.get("/<path:name>")
 def page(name="index.html"):
+    if any(part.startswith(".") and part != ".well-known" for part in Path(name).parts):
+        abort(404)
     return send_from_directory("pages", name)
 
 

@@ -1,8 +1,10 @@
 """The users, in SQLite, with hashes of their passwords; and the key that signs their sessions."""
 
+import hashlib
+import os
 import secrets
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import date
 from pathlib import Path
 
@@ -27,9 +29,18 @@ class User(UserMixin):
     def __init__(self, row):
         self.id, self.username, self.name, self.password, self.member_since = row
 
+    def get_id(self):
+        """What a session keeps: another password makes it another's."""
+        return f"{self.id}.{hashlib.sha256(self.password.encode()).hexdigest()}"
+
 
 def find(id):
     return _first("SELECT * FROM users WHERE id = ?", id)
+
+
+def of_session(key):
+    user = find(key.partition(".")[0])
+    return user if user and user.get_id() == key else None
 
 
 def check(username, password):
@@ -57,11 +68,17 @@ def add_first():
 
 def secret_key():
     """Who knows it can sign in as anybody. It is made once, so that sessions outlive a restart."""
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     file = DATA / "secret.txt"
+    if file.exists() and not file.read_text():
+        file.unlink()
     if not file.exists():
-        file.touch(mode=0o600)
-        file.write_text(secrets.token_urlsafe(48))
+        own = DATA / secrets.token_hex(8)
+        own.touch(mode=0o600)
+        own.write_text(secrets.token_urlsafe(48))
+        with suppress(FileExistsError):  # of processes that start together, the first one's counts
+            os.link(own, file)
+        own.unlink()
     return file.read_text()
 
 
@@ -72,7 +89,7 @@ def _first(query, *values):
 
 
 def _connect():
-    DATA.mkdir(exist_ok=True)
+    DATA.mkdir(mode=0o700, exist_ok=True)
     database = sqlite3.connect(DATA / "users.db")
     database.execute(TABLE)
     return database

@@ -9,11 +9,14 @@
 """
 
 import os
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
 from .requests import checked_address, origin_of
+
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def signed_in(context: Any, user: Any, *, app: Any = None, url: str) -> Any:
@@ -69,29 +72,31 @@ def _of_django(user: Any) -> dict[str, str]:
 def _beside_an_event_loop() -> Iterator[None]:
     """Playwright's sync API leaves a loop running, in which Django would ask nobody's database."""
     name = "DJANGO_ALLOW_ASYNC_UNSAFE"
-    before = os.environ.get(name)
-    os.environ[name] = "true"
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[name]
-        else:
-            os.environ[name] = before
+    with _ONE_AT_A_TIME:  # each leaves it as it was, not as another had it
+        before = os.environ.get(name)
+        os.environ[name] = "true"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
 
 
 def _of_flask(app: Any, user: Any) -> dict[str, str]:
-    client = app.test_client()
-    with client.session_transaction() as session:
+    import flask
+
+    trusted = app.config.get("TRUSTED_HOSTS")
+    with app.test_request_context(base_url=f"http://{trusted[0].lstrip('.')}" if trusted else None):
+        session = app.session_interface.open_session(app, flask.request)
         if isinstance(user, Mapping):
             session.update(user)
         else:
             session.update(_user_id=user if isinstance(user, str) else user.get_id(), _fresh=True)
-    with app.app_context():
-        name = app.session_interface.get_cookie_name(app)
-        domain = app.session_interface.get_cookie_domain(app)
-    cookie = client.get_cookie(name, domain=domain or "localhost", path=app.session_interface.get_cookie_path(app))
-    return {name: cookie.value}
+        response = app.response_class()
+        app.session_interface.save_session(app, session, response)
+    return _by_name(response.headers.getlist("Set-Cookie"))
 
 
 def _of_starlette(app: Any, session: Any) -> dict[str, str]:
@@ -121,4 +126,8 @@ def _of_starlette(app: Any, session: Any) -> dict[str, str]:
     with suppress(StopIteration):
         coroutine.send(None)  # nothing in it waits
     cookies = [value.decode("latin-1") for name, value in answered[0]["headers"] if name.lower() == b"set-cookie"]
+    return _by_name(cookies)
+
+
+def _by_name(cookies: Iterable[str]) -> dict[str, str]:
     return dict([cookie.partition(";")[0].split("=", 1) for cookie in cookies])

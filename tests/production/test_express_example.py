@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import BrowserContext, expect
 
@@ -14,6 +15,7 @@ from tests.production.deployment import EXAMPLES, Ports, filled_in, free_port, s
 from tests.support.site import Site
 
 EXAMPLE = EXAMPLES / "express"
+NO_ADMIN = {"\tskip_install_trust\n": "\tskip_install_trust\n\tadmin off\n"}
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def address(site: Site, tmp_path: Path) -> Iterator[str]:
         {
             "https://localhost:8443": f"https://localhost:{port}",
             "127.0.0.1:3000": f"127.0.0.1:{behind}",
-            "\tskip_install_trust\n": "\tskip_install_trust\n\tadmin off\n",
+            **NO_ADMIN,
         },
     )
     caddy = start_caddy(tmp_path, config, Ports(http=0, https=port), site.folder / "examples" / "express")
@@ -53,6 +55,23 @@ def test_a_python_page_signs_in_to_auth_js_in_an_express_server(address: str, pr
     expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
     page.get_by_role("button", name="Sign out").click()
     expect(password).to_be_visible()
+
+
+def test_files_whose_names_begin_with_a_dot_are_not_given_to_anybody(tmp_path: Path) -> None:
+    port = free_port()
+    config = filled_in((EXAMPLE / "Caddyfile").read_text(), {"localhost:8443": f"localhost:{port}", **NO_ADMIN})
+    page = tmp_path / "examples" / "express" / "page"
+    for folder in (page, tmp_path / "static"):
+        folder.mkdir(parents=True)
+        for name in ("seen", ".env"):
+            (folder / name).write_text(name)
+    caddy = start_caddy(tmp_path, config, Ports(http=0, https=port), page.parent)
+    try:
+        with httpx.Client(verify=False, base_url=f"https://localhost:{port}") as visitor:
+            answers = [visitor.get(path).status_code for path in ("/seen", "/static/seen", "/.env", "/static/.env")]
+    finally:
+        caddy.stop()
+    assert answers == [200, 200, 404, 404]
 
 
 def test_it_asks_for_the_versions_that_the_tests_run() -> None:

@@ -43,6 +43,10 @@ FORGED = {
     "X-Forwarded-Host": "evil.example",
     "X-Forwarded-Proto": "http",
     "X-Forwarded-For": "198.51.100.1",
+    "X-Forwarded-Port": "1",
+    "X-Forwarded-Prefix": "//evil.example",
+    "X-Real-IP": "198.51.100.1",
+    "X_Forwarded_Proto": "http",
     "Forwarded": "for=198.51.100.1;host=evil.example;proto=http",
 }
 
@@ -192,12 +196,28 @@ def test_each_backend_is_told_what_is_so(proxy: str, path: str, tmp_path: Path, 
         stack.callback(running.stop)
         visitor = stack.enter_context(open_visitor(ports, "127.0.0.2"))
         told = visitor.get(path, headers=FORGED).json()
-    assert {name: value for name, value in told.items() if "forwarded" in name or name == "host"} == {
+    assert {name: value for name, value in told.items() if name in [*map(str.lower, FORGED), "host"]} == {
         "host": HOST,
         "x-forwarded-for": "127.0.0.2",
         "x-forwarded-host": HOST,
         "x-forwarded-proto": "https",
     }
+
+
+@pytest.mark.parametrize("proxy", PROXIES)
+def test_files_whose_names_begin_with_a_dot_are_not_given_to_anybody(proxy: str, tmp_path: Path) -> None:
+    ports = Ports(free_port(), free_port())
+    given = ["a/b.txt", "a..b", ".well-known/security.txt", ".well-known/a/b"]
+    hidden = [".env", "%2eenv", "a/.env", "a/../.env", "a//.env", ".git/config", ".well-known/.env", ".well-knownnot"]
+    site = tmp_path / "site"
+    for name in (*given, ".env", "a/.env", ".git/config", ".well-known/.env", ".well-knownnot"):
+        (site / name).parent.mkdir(parents=True, exist_ok=True)
+        (site / name).write_text(name)
+    with ExitStack() as stack:
+        stack.callback(START_PROXY[proxy](tmp_path, ports, site, 1, 1).stop)
+        visitor = stack.enter_context(open_visitor(ports))
+        answers = {name: visitor.get(f"/{name}").status_code for name in given + hidden}
+    assert answers == dict.fromkeys(given, 200) | dict.fromkeys(hidden, 404)
 
 
 def test_the_app_is_told_the_clients_address(deployment: Deployment) -> None:

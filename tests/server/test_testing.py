@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
+import flask
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.exceptions import SynchronousOnlyOperation
@@ -80,6 +82,28 @@ def test_djangos_database_is_asked_although_a_loop_runs(monkeypatch: pytest.Monk
         loop.close()
 
 
+def test_threads_at_once_leave_djangos_rule_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(VARIABLE, raising=False)
+    second_is_in = threading.Event()
+    second = threading.Thread(target=lambda: session_cookies(b"second"))
+    at_once: list[bool] = []
+    ruled: list[str | None] = []
+
+    def force_login(client: Client, user: Any) -> None:
+        client.cookies["sessionid"] = "any"
+        if user == b"first":
+            second.start()
+            at_once.append(second_is_in.wait(timeout=0.2))
+        second_is_in.set()
+        ruled.append(os.environ.get(VARIABLE))
+
+    monkeypatch.setattr(Client, "force_login", force_login)
+    session_cookies(b"first")
+    second.join()
+    assert (at_once, ruled) == ([False], ["true", "true"])
+    assert VARIABLE not in os.environ
+
+
 VARIABLE = "DJANGO_ALLOW_ASYNC_UNSAFE"
 
 
@@ -99,6 +123,27 @@ def test_a_user_of_flask_login(settings: dict[str, str]) -> None:
         for name, value in cookies.items():
             client.set_cookie(name, value)
         assert client.get("/api/auth/session").json["user"]["name"] == "Ada Lovelace"
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"TRUSTED_HOSTS": ["example.org"]},
+        {"SERVER_NAME": "example.org"},
+        {"SERVER_NAME": "shop.example.org:5000", "SESSION_COOKIE_DOMAIN": "example.org"},
+        {"SESSION_COOKIE_DOMAIN": "example.org"},
+        {"SESSION_COOKIE_DOMAIN": ".example.org"},
+        {"APPLICATION_ROOT": "/app"},
+        {"SESSION_COOKIE_NAME": "__Host-s", "SESSION_COOKIE_SECURE": True},
+    ],
+)
+def test_a_user_of_flask_login_whichever_hosts_the_app_answers(settings: dict[str, Any]) -> None:
+    app = app_of_the_page("Flask").app
+    app.config.update(settings)
+    [(name, value)] = session_cookies("ada", app=app).items()
+    assert name == app.config["SESSION_COOKIE_NAME"]
+    with app.test_request_context(base_url="https://example.org/", headers={"Cookie": f"{name}={value}"}):
+        assert flask.session["_user_id"] == "ada"
 
 
 def test_what_an_app_of_fastapi_keeps_in_its_session() -> None:

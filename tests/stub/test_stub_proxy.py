@@ -195,12 +195,22 @@ def test_the_app_learns_who_asked_for_what_and_nothing_that_a_stranger_says_of_i
     url: str, told: Told, visitor: httpx.Client
 ) -> None:
     forged = {"X-Forwarded-For": "6.6.6.6", "X-Forwarded-Host": "evil.test", "X-Forwarded-Proto": "gopher"}
+    forged |= {"X-Forwarded-Prefix": "//evil.test", "X-Real-IP": "6.6.6.6", "X-Original-URL": "/evil"}
     visitor.get(url, headers={**forged, "Forwarded": "for=6.6.6.6", "Connection": "X-Secret", "X-Secret": "1"})
     [seen] = told.seen
     host = urlsplit(url).netloc
     assert (seen["HTTP_HOST"], seen["HTTP_X_FORWARDED_HOST"]) == (host, host)
     assert (seen["HTTP_X_FORWARDED_FOR"], seen["HTTP_X_FORWARDED_PROTO"]) == ("127.0.0.1", "http")
     assert not {"HTTP_FORWARDED", "HTTP_X_SECRET", "HTTP_TE", "HTTP_UPGRADE"} & set(seen)
+    assert not {"HTTP_X_FORWARDED_PREFIX", "HTTP_X_REAL_IP", "HTTP_X_ORIGINAL_URL"} & set(seen)
+
+
+def test_a_header_that_an_app_would_take_for_the_proxys_is_not_passed_on() -> None:
+    headers = [(b"host", b"a.test"), (b"x_forwarded_for", b"6.6.6.6"), (b"x-own", b"1")]
+    scope = {"type": "http", "scheme": "http", "headers": headers, "client": None}
+    names = [name for name, _ in Proxy("http://localhost:5000", "/api/auth").passed_on(Request(scope))]
+    assert b"x_forwarded_for" not in names
+    assert b"x-own" in names
 
 
 def test_an_answer_arrives_as_it_was_sent(url: str, told: Told, visitor: httpx.Client) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,7 +15,9 @@ from nextauth_client import __main__ as command
 from scripts import artefacts, cdn, limits, release
 from scripts.artefacts import Artefact
 from scripts.distributions import DISTRIBUTIONS, Distribution, build
+from scripts.steps import ROOT
 
+PRIVATE = ["users.db", "db.sqlite3", "tls.pem", "tls.key", "secret.txt", ".env"]
 VERSION = nextauth_client.__version__
 CLIENT = DISTRIBUTIONS[0]
 
@@ -43,6 +46,25 @@ def test_nothing_is_wrong_with_what_the_checkout_builds(dist: Path, distribution
     artefact = artefacts.read(built(dist, distribution, ending))
     assert len(artefact.files) > 20
     assert artefacts.problems(artefact, distribution, VERSION) == []
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS[:2], ids=lambda distribution: distribution.name)
+def test_what_an_example_writes_where_it_runs_is_not_brought(tmp_path: Path, distribution: Distribution) -> None:
+    """Nor what else is private in its folder. The examples are in packages as links, and git ignores it elsewhere."""
+    for name in ("client", "server", "examples"):
+        shutil.copytree(ROOT / name, tmp_path / name, symlinks=True)
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, tmp_path)
+    for app in ("django", "fastapi", "flask", "page/pages"):
+        folder = tmp_path / "examples" / app
+        for private in ("data/secret.txt", "data/users.db", "node_modules/x.js", *PRIVATE):
+            (folder / private).parent.mkdir(exist_ok=True)
+            (folder / private).write_text("private")
+    build(tmp_path / distribution.folder.relative_to(ROOT), tmp_path / "dist", "wheel", "sdist")
+    brought = [artefacts.read(file) for file in (tmp_path / "dist").iterdir()]
+    assert len(brought) == 2
+    assert [name for one in brought for name, content in one.files.items() if content == b"private"] == []
+    assert [problem for one in brought for problem in artefacts.problems(one, distribution, VERSION)] == []
 
 
 @of_each
@@ -98,6 +120,10 @@ IN_BOTH = [
     (also("nextauth_client/tests/test_urls.py"), "brings nextauth_client/tests/test_urls.py, which nobody needs"),
     (also("nextauth_client/conftest.py"), "brings nextauth_client/conftest.py, which nobody needs"),
     (also("nextauth_client/.env"), "brings nextauth_client/.env, which nobody needs"),
+    *[
+        (also(f"nextauth_client/page/{name}"), f"brings nextauth_client/page/{name}, which nobody needs")
+        for name in ["data/users", "node_modules/x.js", *PRIVATE]
+    ],
     (also("nextauth_client/__pycache__/urls.pyc"), "brings nextauth_client/__pycache__/urls.pyc, which nobody needs"),
     (also("nextauth_client/where.py", b"# /home/ada/work/x"), "names /home/ada/work/ in nextauth_client/where.py"),
 ]

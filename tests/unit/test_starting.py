@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import importlib.util
 import json
 import os
 import re
+import runpy
+import secrets
 import shlex
+import shutil
 import socket
 import stat
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -338,6 +343,36 @@ def test_a_port_that_is_taken_is_said_before_anything_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+# ── the apps' pages ──────────────────────────────────────────────────────────────────────────────
+
+
+CLIENTS = {
+    "django": """
+import os
+os.environ["DJANGO_SETTINGS_MODULE"] = "mysite.settings"
+import django
+django.setup()
+from django.test import Client
+client = Client(headers={"host": "localhost"})
+""",
+    "fastapi": "import app; from starlette.testclient import TestClient; client = TestClient(app.app)",
+    "flask": "import app; client = app.app.test_client()",
+}
+GIVEN = ["index.html", "a/b.txt", "a..b", ".well-known/security.txt"]
+HIDDEN = [".env", ".git/config", "a/.env", ".well-known/.env", ".well-knownnot"]
+
+
+@each_framework
+def test_files_whose_names_begin_with_a_dot_are_not_given_to_anybody(framework: str, tmp_path: Path) -> None:
+    app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
+    for name in GIVEN + HIDDEN:
+        (app / "pages" / name).parent.mkdir(parents=True, exist_ok=True)
+        (app / "pages" / name).write_text(name)
+    ask = f"print([name for name in {GIVEN + HIDDEN} if client.get('/' + name).status_code == 200])"
+    done = run("-W", "ignore", "-c", f"{CLIENTS[framework]}\n{ask}", folder=app)
+    assert done.stdout.strip() == str(GIVEN), done.stderr
+
+
 # ── the apps' users ──────────────────────────────────────────────────────────────────────────────
 
 
@@ -362,6 +397,46 @@ def test_the_first_user_is_made_once(users: ModuleType) -> None:
     assert users.find(users.check("ada", "changed").id).username == "ada"
 
 
+def test_another_password_ends_the_sessions_of_flask(tmp_path: Path) -> None:
+    app = shutil.copytree(EXAMPLES / "flask", tmp_path / "app")
+    ask = """
+import users
+users.add_first()
+with client.session_transaction() as session:
+    session["_user_id"] = users.check("ada", "lovelace").get_id()
+print(client.get("/api/account").status_code)
+users.save("grace", "hopper")
+print(client.get("/api/account").status_code)
+users.save("ada", "another")
+print(client.get("/api/account").status_code)
+"""
+    done = run("-W", "ignore", "-c", f"{CLIENTS['flask']}\n{ask}", folder=app)
+    assert done.stdout.split() == ["200", "200", "401"], done.stderr
+
+
+def test_no_more_than_two_passwords_are_hashed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each takes 32 MB."""
+    app = shutil.copytree(EXAMPLES / "fastapi", tmp_path / "app")
+    check = runpy.run_path(str(app / "users.py"))["check"]
+    begun, may_end = threading.Semaphore(0), threading.Event()
+
+    def hash_slowly(*_: object, **__: object) -> bytes:
+        begun.release()
+        assert may_end.wait(timeout=20)
+        return b"none"
+
+    monkeypatch.setattr(hashlib, "scrypt", hash_slowly)
+    threads = [threading.Thread(target=check, args=("ada", "x")) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    at_once = [begun.acquire(timeout=5), begun.acquire(timeout=5), begun.acquire(timeout=1)]
+    may_end.set()
+    for thread in threads:
+        thread.join()
+    assert at_once == [True, True, False]
+    assert begun.acquire(timeout=0)
+
+
 def test_a_wrong_password_and_nobody_are_nobody(users: ModuleType) -> None:
     users.add_first()
     for username, password in (("ada", ""), ("ada", "Lovelace"), ("", ""), ("alan", "lovelace"), ("alan", "")):
@@ -382,3 +457,49 @@ def test_the_secret_key_is_long_is_nobody_elses_and_stays(users: ModuleType, tmp
     assert stat.S_IMODE((tmp_path / "data" / "secret.txt").stat().st_mode) == 0o600
     (tmp_path / "data" / "secret.txt").unlink()
     assert users.secret_key() != first
+
+
+def test_nobody_else_may_look_into_what_is_kept(users: ModuleType, tmp_path: Path) -> None:
+    users.add_first()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+    (tmp_path / "data" / "users.db").unlink()
+    (tmp_path / "data").rmdir()
+    users.secret_key()
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def key_of(app: Path) -> str:
+    if (app / "users.py").exists():
+        return str(runpy.run_path(str(app / "users.py"))["secret_key"]())
+    return str(runpy.run_path(str(app / "mysite" / "settings.py"))["SECRET_KEY"])
+
+
+@each_framework
+def test_processes_that_start_together_have_one_key(
+    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others: list[str] = []
+    make = secrets.token_urlsafe
+
+    def make_while_another_starts(size: int | None = None) -> str:
+        if size and not others:
+            others.append("")
+            others[0] = key_of(app)
+        return make(size)
+
+    app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
+    monkeypatch.setattr(secrets, "token_urlsafe", make_while_another_starts)
+    assert [key_of(app)] == others
+    assert len(others[0]) >= 48
+    assert [path.name for path in (app / "data").iterdir()] == ["secret.txt"]
+    assert stat.S_IMODE((app / "data").stat().st_mode) == 0o700
+    assert stat.S_IMODE((app / "data" / "secret.txt").stat().st_mode) == 0o600
+
+
+@each_framework
+def test_an_empty_file_is_no_key(framework: str, tmp_path: Path) -> None:
+    app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
+    (app / "data").mkdir()
+    (app / "data" / "secret.txt").touch()
+    assert len(key_of(app)) >= 48
+    assert key_of(app) == key_of(app)

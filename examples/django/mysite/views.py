@@ -1,5 +1,7 @@
+from pathlib import Path
+
 from django.conf import settings
-from django.http import JsonResponse
+from django.http import Http404, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.static import serve
 
@@ -14,6 +16,8 @@ def account(request):
 
 def page(request, name="index.html"):
     """For development. A web server, or WhiteNoise, is faster."""
+    if any(part.startswith(".") and part != ".well-known" for part in Path(name).parts):
+        raise Http404
     response = serve(request, name, document_root=settings.BASE_DIR / "pages")
     response["Cache-Control"] = "no-cache"
     return response
