@@ -17,7 +17,7 @@ SECRET = users.secret_key()
 
 def signed_in(request: Request):
     """The user who has sent a request. A route that asks for it is for people who are signed in."""
-    user = users.find(request.session.get("user"))
+    user = users.of_session(request.session.get("user"))
     if user is None:
         raise HTTPException(401)
     return user
@@ -25,7 +25,7 @@ def signed_in(request: Request):
 
 def user_of(request):
     """What pages may know of who is signed in, or None."""
-    user = users.find(request.session.get("user"))
+    user = users.of_session(request.session.get("user"))
     return {"name": user.name} if user else None
 
 
@@ -33,7 +33,7 @@ def sign_in(request, username, password):
     user = users.check(username, password)
     if user is not None:
         request.session.clear()  # what it holds is of whoever was here before
-        request.session["user"] = user.id
+        request.session["user"] = user.key
     return user is not None
 
 

@@ -32,6 +32,11 @@ class User(NamedTuple):
     password: bytes
     member_since: str
 
+    @property
+    def key(self):
+        """What a session keeps: another password makes it another's."""
+        return f"{self.id}.{hashlib.sha256(self.salt).hexdigest()}"
+
 
 # Checked where there is nobody of that name, so that it takes as long.
 NOBODY = User(0, "", "", secrets.token_bytes(16), b"", "")
@@ -40,6 +45,11 @@ HASHING = Semaphore(2)  # at once: each takes 32 MB
 
 def find(id):
     return _first("SELECT * FROM users WHERE id = ?", id)
+
+
+def of_session(key):
+    user = find(str(key).partition(".")[0])
+    return user if user and user.key == key else None
 
 
 def check(username, password):
