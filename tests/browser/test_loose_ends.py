@@ -45,17 +45,13 @@ def test_no_number_in_a_stored_message_stops_anything(tabs: Tabs, backend: Backe
 
 
 @micropython_only
-@pytest.mark.parametrize("length", ["2, 2", "abc", "9" * 400])
+@pytest.mark.parametrize("length", ["2, 2", "abc", "9" * 400, ""])
 def test_no_length_that_an_answer_says_stops_anything(tabs: Tabs, length: str) -> None:
     session = {"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"}
     headers = {"content-length": length, "content-type": "application/json"}
     tabs.context.route("**/api/auth/session", lambda route: route.fulfill(body=json.dumps(session), headers=headers))
     tab = tabs.python(SHOW + "Provider(timeout=30)\n" + FOLLOW, html=HTML)
-    if length == "9" * 400:
-        tab.expect_problem("too large for a page")
-        tab.shows(status="loading", error="UnexpectedAnswer")
-    else:
-        tab.shows(status="authenticated", who="Ada")
+    tab.shows(status="authenticated", who="Ada")
     tabs.context.unroute_all()
 
 
