@@ -440,7 +440,7 @@ def _ignore(_event: "Any") -> None:
 
 def _why_unreachable(url: str, origin: str, late: bool, timeout: float) -> str:
     if late:
-        return f"The backend did not answer within {timeout:g} seconds. Try again; see whether {url} answers."
+        return f"The backend did not answer within {round(timeout, 1):g} seconds. Try again; see whether {url} answers."
     if not url.startswith(origin + "/"):
         return (
             f"The backend at {url} could not be reached from {origin}. It may be down, or refuse another origin "
