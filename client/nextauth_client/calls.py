@@ -125,7 +125,8 @@ class Call:
         at = now + int(after) if is_count(after) else parse_http_date(after)
         if at is None or at >= self._until:
             return False
-        await asyncio.sleep(max(0.0, at - now))
+        pause = max(0.0, at - now)
+        await asyncio.sleep(pause)
         return True
 
 
