@@ -5,10 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,6 +20,7 @@ from scripts.vendor import VENDOR
 from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.support import PATIENCE
 from tests.support.engines import Engine, expect
+from tests.support.ports import free_port, until_it_listens
 
 # The checkout's own packages, whatever is installed.
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
@@ -36,8 +35,7 @@ def new(folder: Path, *words: str | Path) -> None:
 @contextlib.contextmanager
 def started(folder: Path) -> Iterator[str]:
     """Started by the last line of the README's commands; the others install what is installed here."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     words = shlex.split(start_commands(folder)[-1])
     assert words[0] == "python"
     log = folder / "log.txt"
@@ -45,20 +43,14 @@ def started(folder: Path) -> Iterator[str]:
         command = [sys.executable, *words[1:], "--port", str(port)]
         process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
         try:
-            until_it_answers(port, process, log)
+            try:
+                until_it_listens(process, port)
+            except TimeoutError as error:
+                raise AssertionError(f"it did not start:\n{log.read_text()}") from error
             yield f"http://localhost:{port}"
         finally:
             process.terminate()
             process.wait(PATIENCE)
-
-
-def until_it_answers(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + PATIENCE
-    while True:
-        assert process.poll() is None and time.monotonic() < end, f"it did not start:\n{log.read_text()}"
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
 
 
 class Visit(NamedTuple):

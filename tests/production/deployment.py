@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
 from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -27,6 +25,7 @@ from scripts.node import find_node
 from scripts.proxies import find_proxy
 from scripts.steps import ROOT
 from tests.support import PATIENCE
+from tests.support.ports import free_port, until_it_listens
 from tests.support.real_backends import RealBackend
 
 EXAMPLES = ROOT / "examples"
@@ -64,12 +63,6 @@ class Ports(NamedTuple):
     https: int
 
 
-def free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
 class Running:
     """A program that listens at a port. It is there from the start, and gone at the end."""
 
@@ -78,13 +71,11 @@ class Running:
         self._process = subprocess.Popen(
             command, cwd=cwd, env={**os.environ, "PYTHONPATH": pythonpath, **environment}, stdin=subprocess.DEVNULL
         )
-        end = time.monotonic() + PATIENCE
-        while not _answers(port):
-            ended = self._process.poll() is not None
-            if ended or time.monotonic() > end:
-                self.stop()
-                raise AssertionError(f"{command} does not listen at {port}: its message is above")
-            time.sleep(0.05)
+        try:
+            until_it_listens(self._process, port)
+        except TimeoutError as error:
+            self.stop()
+            raise AssertionError(f"{command} does not listen at {port}: its message is above") from error
 
     def stop(self) -> None:
         if self._process.poll() is None:
@@ -94,14 +85,6 @@ class Running:
             except subprocess.TimeoutExpired:  # a connection that is kept open is waited for
                 self._process.kill()
         self._process.wait()
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:

@@ -11,7 +11,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from scripts.backends import BACKENDS
-from tests.production.deployment import EXAMPLES, Ports, filled_in, free_port, start_caddy, start_express
+from tests.production.deployment import EXAMPLES, Ports, filled_in, start_caddy, start_express
+from tests.support.ports import free_port
 from tests.support.site import Site
 
 EXAMPLE = EXAMPLES / "express"
@@ -52,6 +53,7 @@ def test_a_python_page_signs_in_to_auth_js_in_an_express_server(address: str, pr
     assert {cookie["secure"] for cookie in profile.cookies()} == {True}
 
     page.reload()
+    expect(page.locator("html")).to_have_attribute("data-auth-state", "authenticated")  # a click before that is lost
     expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
     page.get_by_role("button", name="Sign out").click()
     expect(password).to_be_visible()
