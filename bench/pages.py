@@ -14,7 +14,6 @@ the first.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import statistics
 import sys
@@ -27,7 +26,7 @@ from pathlib import Path
 from nextauth_client.__main__ import EARLY as EARLY_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from scripts.browsers import find_chromium
+from scripts.browsers import chromium_args, find_chromium
 from scripts.javascript_pages import BUILD
 from tests.support.backend import StubBackend
 from tests.support.engines import new_context
@@ -412,8 +411,7 @@ def main(arguments: list[str]) -> int:
         backend = StubBackend(site.folder)
         try:
             with sync_playwright() as playwright:
-                root = ["--no-sandbox"] if os.geteuid() == 0 else []
-                browser = playwright.chromium.launch(executable_path=find_chromium(), args=root)
+                browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_args())
                 for part in parts:
                     PARTS[part](Bench(browser, backend, site))
                 browser.close()

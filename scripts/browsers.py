@@ -38,6 +38,13 @@ FIREFOX_ADVICE = "Firefox is missing: type `sudo apt install firefox-esr`, or se
 WEBKIT_ADVICE = (
     "WebKit is missing: type `sudo apt install webkit2gtk-driver xvfb`, or set WEBKIT to the path of its MiniBrowser."
 )
+# Chromium records where a sampled allocation was made (GWP-ASan), reads past the end of the stack that Pyodide runs on,
+# and the page crashes: docs/upstream/chromium-crashes.md. The last --enable-features counts, so that Playwright's own
+# is said again.
+NO_SAMPLING = (
+    "--enable-features=CDPScreenshotNewSurface,"
+    "GwpAsanMalloc:ProcessSamplingProbability/0,GwpAsanPartitionAlloc:ProcessSamplingProbability/0"
+)
 
 
 class WebKit(NamedTuple):
@@ -51,6 +58,11 @@ class WebKit(NamedTuple):
 def find_chromium() -> str | None:
     """The path of a Chromium: $CHROMIUM, else the machine's own, else Playwright's."""
     return _chosen("CHROMIUM") or _first([*CHROMIUM_COMMANDS, *MAC_APPS]) or _playwright_chromium()
+
+
+def chromium_args() -> list[str]:
+    """What every Chromium is started with here."""
+    return [NO_SAMPLING, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
 
 
 def find_firefox() -> str | None:

@@ -7,14 +7,13 @@ a test sees that it is current: the pixels themselves depend on the machine's fo
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import subprocess
 import sys
 import zlib
 from pathlib import Path
 
-from scripts.browsers import find_chromium
+from scripts.browsers import chromium_args, find_chromium
 from scripts.environment import VENV_PYTHON
 from scripts.steps import ROOT, say
 
@@ -64,9 +63,7 @@ def take() -> bytes:
         try:
             url = server.stdout.readline().strip()
             with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=find_chromium(), args=["--no-sandbox"] if os.geteuid() == 0 else []
-                )
+                browser = playwright.chromium.launch(executable_path=find_chromium(), args=chromium_args())
                 page = browser.new_page(viewport={"width": 1200, "height": 1030}, color_scheme="light")
                 page.goto(url)
                 page.get_by_label("Username").fill("ada")

@@ -287,5 +287,4 @@ def launch_args() -> dict[str, Any]:
     """What Playwright starts this engine with."""
     if ENGINE == "firefox":
         return {"channel": "moz-firefox", "executable_path": found("firefox")}
-    root = ["--no-sandbox"] if os.geteuid() == 0 else []
-    return {"executable_path": found("chromium"), "args": [*FLAGS, *root]}
+    return {"executable_path": found("chromium"), "args": [*FLAGS, *browsers.chromium_args()]}
