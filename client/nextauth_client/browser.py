@@ -70,7 +70,7 @@ class BrowserHost:
         return str(js.globalThis.origin)
 
     def page_url(self) -> str:
-        url = str(js.location.href)
+        url = str(js.location.href) if is_page() else ""  # a worker's is its script's
         return url if scheme_of(url) in ("http", "https") else self.origin() + "/"
 
     def resolve(self, url: str) -> str:

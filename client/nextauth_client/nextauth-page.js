@@ -4,7 +4,6 @@
   const attribute = (element, name) => getAttribute.call(element, "data-auth-" + name);
   const ours = ":not([data-auth-ignore],[data-auth-ignore] *)";
   const all = selector => Document.prototype.querySelectorAll.call(document, selector);
-  const hide = (element, hidden) => toggleAttribute.call(element, "hidden", hidden);
 
   const { base = "/api/auth" } = Reflect.get(Document.prototype, "currentScript", document).dataset;
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
@@ -15,7 +14,8 @@
   let shown = 0;
 
   function say(type, more) {
-    const stamp = [(newest = Math.max(Date.now(), newest + 1)), id];
+    newest = Math.max(Date.now(), newest + 1);
+    const stamp = [newest, id];
     const data = JSON.stringify({ type, stamp, ...more });
     channel?.postMessage(data);
     hear({ data });
@@ -24,18 +24,18 @@
   function hear({ data }) {
     try {
       const { type, stamp: [at], outcome, session } = JSON.parse(data);
-      if (at > Date.now() + 864e5) return;
+      if (at > Date.now() + 1e8) return;
       if (at > newest) newest = at;
       if (type == "end" && outcome != "nothing" && at == newest) localStorage[name + ":epoch"] = at;
       if (session === undefined || at < shown) return;
       shown = at;
       const status = session ? "authenticated" : "unauthenticated";
       for (const element of all("[data-auth-show]" + ours))
-        hide(element, !attribute(element, "show").split(" ").includes(status));
+        toggleAttribute.call(element, "hidden", !attribute(element, "show").split(" ").includes(status));
     } catch {}
   }
   async function act(element, path, form) {
-    const leaves = form || path == "/signout";
+    const signsOut = path == "/signout";
     const given = closest.call(element, "[data-auth-callback-url]");
     const here = location.host ? location.href.split("#")[0] : origin;
     const back = new Request(given ? attribute(given, "callback-url") : here).url;
@@ -55,14 +55,14 @@
       body.set("csrfToken", (await csrf.json()).csrfToken);
       body.set("callbackUrl", back);
       body.set("json", true);
-      if (leaves) outcome = "leaving";
+      if (form || signsOut) outcome = "leaving";
       const headers = { "X-Auth-Return-Redirect": "1" };
       const answer = await ask(path + /\/?$/.exec(csrf.url), { method: "POST", redirect: "error", body, headers });
-      url = new Request((await answer.json()).url ?? (!form && leaves ? back : "no:")).url;
+      url = new Request((await answer.json()).url ?? (signsOut ? back : "no:")).url;
       if (url != back && /^(?!http)|[?&](error|csrf)=/.test(url)) url = "";
     } catch {}
     say("end", { start, outcome });
-    for (const element of all("[data-auth-error]" + ours)) hide(element, url);
+    for (const element of all("[data-auth-error]" + ours)) toggleAttribute.call(element, "hidden", url);
     if (url && (given || url != back || !form)) {
       location.assign(url);
       if (url.startsWith(here + "#")) location.reload();
@@ -83,6 +83,8 @@
   addEventListener("click", pressed);
   addEventListener("submit", pressed);
   addEventListener("pageshow", event => event.persisted && say("changed"));
+  // The message of a v3 or v4 client, which workers cannot hear. Python's JSON has a blank after the colon.
+  addEventListener("storage", event => /^{"event":"/.test(event.newValue) && say("changed"));
   try {
     (channel = new BroadcastChannel(name)).onmessage = hear;
   } catch {}

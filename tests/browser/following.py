@@ -123,11 +123,12 @@ class Bystander:
     def __exit__(self, *_: object) -> None:
         close(self.page)
 
-    def send_as_v4(self) -> None:
+    def send_as_v4(self, trigger: str = "getSession") -> None:
         """What the v3 and v4 clients tell other tabs."""
         self.page.evaluate(
-            """localStorage.setItem("nextauth.message", JSON.stringify(
-                { event: "session", data: { trigger: "getSession" }, timestamp: Date.now() }))"""
+            """trigger => localStorage.setItem("nextauth.message", JSON.stringify(
+                { event: "session", data: { trigger }, timestamp: Date.now() }))""",
+            trigger,
         )
 
     def send_as_v5(self) -> None:

@@ -9,13 +9,13 @@ import pytest
 from nextauth_client.__main__ import make_script
 from playwright.sync_api import Route
 
-from tests.browser.following import HTML, UNMOVED, following, press, session_queries
+from tests.browser.following import HTML, UNMOVED, Bystander, following, press, session_queries
 from tests.browser.snippets import FOLLOW
 from tests.browser.workers import KINDS, Worker, open_worker
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.site import page
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only
 
 SCRIPT = '<script src="/static/nextauth-page.js"></script>'
 FORM = """
@@ -62,6 +62,7 @@ def test_a_form_and_a_button_of_the_page_sign_its_worker_in_and_out(tabs: Tabs, 
     assert tabs.context.request.get(backend.base + "/session").json() in (None, {})
 
 
+@first_on_pyodide
 @contract
 @pytest.mark.parametrize("button", ["elsewhere", "own"])
 def test_a_button_of_the_page_leads_to_where_its_worker_is_signed_in(tabs: Tabs, backend: Backend, button: str) -> None:
@@ -93,6 +94,19 @@ def test_other_tabs_follow_the_page_and_ask_once(tabs: Tabs, backend: Backend) -
     assert len(session_queries(backend)) == asked + 1
     worker.tab.element("leave").click()
     other.shows(status="unauthenticated", error="none")
+
+
+@contract_in_one
+@micropython_only
+def test_a_worker_follows_the_sign_out_of_a_v4_client_in_another_tab(tabs: Tabs, backend: Backend) -> None:
+    """A worker hears of no `storage` event: its page tells it."""
+    backend.sign_in(tabs.context)
+    tab = page_with_worker(tabs).tab
+    tab.shows(who="Ada Lovelace")
+    tabs.context.clear_cookies()
+    with Bystander(tabs) as bystander:
+        bystander.send_as_v4("signout")
+        tab.shows(status="unauthenticated", who="nobody")
 
 
 @micropython_only
