@@ -38,11 +38,11 @@ FIREFOX_ADVICE = "Firefox is missing: type `sudo apt install firefox-esr`, or se
 WEBKIT_ADVICE = (
     "WebKit is missing: type `sudo apt install webkit2gtk-driver xvfb`, or set WEBKIT to the path of its MiniBrowser."
 )
-# Chromium records where a sampled allocation was made (GWP-ASan), reads past the end of the stack that Pyodide runs on,
-# and the page crashes: docs/upstream/chromium-crashes.md. The last --enable-features counts, so that Playwright's own
-# is said again.
+# Chromium records where sampled allocations were made, reads past the end of the stack that Pyodide runs on, and so the
+# page crashes: docs/upstream/chromium-crashes.md. The last --enable-features counts: Playwright's own is said again.
 NO_SAMPLING = (
     "--enable-features=CDPScreenshotNewSurface,"
+    "HeapProfilerReporting:stable-probability/0/nonstable-probability/0,"
     "GwpAsanMalloc:ProcessSamplingProbability/0,GwpAsanPartitionAlloc:ProcessSamplingProbability/0"
 )
 
