@@ -34,11 +34,28 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers", "contract(interpreter): what every browser engine has to show, with this interpreter or each"
     )
+    config.addinivalue_line("markers", "first_on_pyodide: all cases on MicroPython, the first of them on Pyodide too")
     config.addinivalue_line("markers", "not_on(engine, reason): a case that this engine cannot show, and why")
     if ENGINE not in engines.NAMES:
         raise pytest.UsageError(f"ENGINE={ENGINE} is no browser of these tests: take {', '.join(engines.NAMES)}.")
     config.option.browser = [ENGINE]  # pytest-playwright's own option
     config.pluginmanager.register(ContractSummary(config, ENGINE), "contract-summary")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Of a test that is marked `first_on_pyodide`, what comes after the first on Pyodide is left out."""
+    first: dict[Any, pytest.Item] = {}
+    left_out = {
+        item
+        for item in items
+        if isinstance(item, pytest.Function)
+        and item.get_closest_marker("first_on_pyodide")
+        and item.callspec.params["interpreter"] == "pyodide"
+        and first.setdefault(item.function, item) is not item
+    }
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

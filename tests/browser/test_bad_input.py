@@ -9,69 +9,10 @@ from tests.browser.following import BROWSERS_OWN, OURS
 from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, first_on_pyodide, micropython_only
 
 UNREACHABLE = "The server cannot be reached just now. Check your connection and try again."
 NONSENSE = "The server has a problem. Try again in a moment."
-
-
-FAULTS = {
-    "reset": "ClientFetchError",
-    "hang": "ClientFetchError",
-    "500-json": "UnexpectedAnswer",
-    "html-200": "UnexpectedAnswer",
-    "redirect": "UnexpectedAnswer",
-    "malformed": "UnexpectedAnswer",
-}
-
-# On Pyodide those where the interpreter itself has a part: the network, a time-out, the parser.
-every_fault = pytest.mark.parametrize(
-    ("interpreter", "kind"),
-    [*(("micropython", kind) for kind in FAULTS), *(("pyodide", kind) for kind in ("reset", "hang", "malformed"))],
-    indirect=["interpreter"],
-)
-
-ASK = """
-@on_click("ask")
-async def ask(event):
-    try:
-        show("result", await get_session())
-    except NextAuthError as error:
-        show("result", error.code)
-"""
-
-
-def provider(kind: str) -> str:
-    """Impatient only where nothing will come: a busy machine answers late as well."""
-    return "Provider(timeout=1)" if kind == "hang" else "Provider()"
-
-
-@contract
-@every_fault
-def test_a_fault_at_load_leaves_open_who_is_signed_in_until_the_backend_is_well(
-    tabs: Tabs, backend: Backend, kind: str
-) -> None:
-    backend.sign_in(tabs.context)
-    backend.fault("session", kind)
-    tab = tabs.python(SHOW + provider(kind) + FOLLOW, html=HTML)
-    tab.expect_problem(BROWSERS_OWN, OURS)
-    tab.shows(error=FAULTS[kind], status="loading", who="nobody")
-    backend.heal("session")
-    tab.shows(status="authenticated", who="Ada Lovelace", error="none")
-    assert sum(OURS in line for line in tab.problems) == 1
-
-
-@every_fault
-def test_a_fault_later_raises_and_signs_nobody_out(tabs: Tabs, backend: Backend, kind: str) -> None:
-    backend.sign_in(tabs.context)
-    tab = tabs.python(SHOW + provider(kind) + ASK + FOLLOW, html=HTML)
-    tab.expect_problem(BROWSERS_OWN)
-    tab.shows(who="Ada Lovelace")
-    backend.fault("session", kind)
-    tab.element("ask").click()
-    tab.shows(result=FAULTS[kind], error=FAULTS[kind], status="authenticated", who="Ada Lovelace")
-    backend.heal("session")
-    tab.shows(error="none", status="authenticated", who="Ada Lovelace")
 
 
 @micropython_only
@@ -89,6 +30,7 @@ def test_the_demo_says_that_the_backend_is_down_and_follows_when_it_is_well(
     expect(tab.element("problem")).to_be_hidden()
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("endpoint", ["providers", "csrf", "callback"])
 def test_a_backend_that_is_down_at_sign_in_is_explained_beside_the_form(
     demo: Tab, backend: Backend, endpoint: str

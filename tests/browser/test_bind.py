@@ -11,7 +11,7 @@ from tests.browser.following import Bystander
 from tests.browser.snippets import GIVEN, HOSTILE, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Held, Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Held, Tab, Tabs, contract, contract_in_one, micropython_only
 
 PAGE = """
 <main id="app">
@@ -92,7 +92,7 @@ def test_the_sign_out_button_signs_out_and_is_busy_meanwhile(tabs: Tabs, backend
     sees(tab, "out", "either")
 
 
-@contract
+@contract_in_one
 def test_a_second_click_in_the_same_moment_does_nothing(tabs: Tabs) -> None:
     tab = tabs.python(BIND, html=PAGE)
     sees(tab, "out", "either")
@@ -202,7 +202,6 @@ async def go(event):
     sees(tab, "out", "either")
 
 
-@contract
 @micropython_only
 def test_a_form_says_that_the_backend_is_down_and_keeps_what_was_typed(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(BIND, html=PAGE)
@@ -263,7 +262,6 @@ def test_a_refusal_that_no_element_tells_is_on_the_console(tabs: Tabs) -> None:
     assert "CredentialsSignin" in warning
 
 
-@contract
 def test_each_configured_provider_gets_its_button(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + "Provider(session=None)\nhandle = bind()\n", html=PAGE)
     expect(tab.page.locator("#ways .way").first).to_be_visible()
@@ -507,7 +505,7 @@ show("result", seen)
     tab.shows(result="['Ada moved', 'Ada moved', 'Ada moved', 'Ada moved', 'Eve moved', ['nobody ', True]]")
 
 
-@contract
+@contract_in_one
 def test_a_root_may_stand_in_a_shadow_tree(tabs: Tabs) -> None:
     python = """
 shadow = document.getElementById("host").attachShadow(js.JSON.parse('{"mode": "open"}'))
@@ -868,7 +866,7 @@ async def later(value, *, more):
 """
 
 
-@contract
+@contract_in_one
 def test_a_guard_waits_for_the_first_answer_and_then_runs(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = GUARD + "show('status', await later(1, more=2))\n"

@@ -16,7 +16,7 @@ from tests.browser.workers import open_worker
 from tests.support.api import PIECE, Api
 from tests.support.backend import Backend
 from tests.support.proxy import Proxy
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, first_on_pyodide, micropython_only
 
 PAGE = """
 import asyncio
@@ -153,6 +153,7 @@ def test_calls_that_are_refused_in_several_tabs_cost_one_question_and_all_follow
     assert proxy.asked.count("GET /api/auth/session") - asked in (1, 2)
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("is_gone", [False, True], ids=["signed in", "signed out"])
 def test_fifty_calls_that_are_refused_in_five_tabs_cost_one_question(
     beside: Tabs, proxy: Proxy, backend: Backend, api: Api, is_gone: bool

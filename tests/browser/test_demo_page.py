@@ -14,7 +14,7 @@ from scripts.steps import ROOT
 from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Held, Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Held, Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only
 
 REFUSED = "Sign in failed. Check that what you typed is correct."
 STATUS_401 = "the server responded with a status of 401"  # how the protocol answers a wrong password
@@ -108,6 +108,7 @@ def test_signing_in_shows_the_name_without_a_reload(demo: Tab) -> None:
     assert [len(demo.requests(name)) - count for name, count in zip(endpoints, before, strict=True)] == [1, 1, 1]
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("file", ["boot.js", "pyscript/core.js"])
 def test_python_starts_however_late_a_file_of_its_start_comes(tabs: Tabs, file: str) -> None:
     tab = tabs.tab()
@@ -121,7 +122,7 @@ def test_python_starts_however_late_a_file_of_its_start_comes(tabs: Tabs, file: 
     assert f"/vendor/{tabs.interpreter}/" in loaded and other not in loaded
 
 
-@contract
+@contract_in_one
 def test_a_reload_keeps_who_is_signed_in(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.demo(boot=True)
@@ -131,6 +132,7 @@ def test_a_reload_keeps_who_is_signed_in(tabs: Tabs, backend: Backend) -> None:
     assert len(tab.requests("session")) == 2
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("latency", [0, 0.5])
 def test_a_signed_in_person_is_never_taken_for_nobody(tabs: Tabs, backend: Backend, latency: float) -> None:
     backend.sign_in(tabs.context)
@@ -162,6 +164,7 @@ def test_who_is_signed_in_is_shown_before_python_runs(tabs: Tabs, backend: Backe
     assert len(tab.requests("session")) == 1
 
 
+@first_on_pyodide
 @contract
 @pytest.mark.parametrize(("username", "password"), [("ada", "wrong"), ("nobody", "lovelace")])
 def test_a_refused_sign_in_is_explained_beside_the_form_and_can_be_corrected(
@@ -198,7 +201,7 @@ def test_a_full_redirect_with_a_wrong_password_ends_on_the_backends_page(demo: T
     expect(demo.page.get_by_role("alert")).to_contain_text("Sign in failed")
 
 
-@contract
+@contract_in_one
 def test_signing_out_shows_it_without_a_reload(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.demo()
@@ -348,6 +351,7 @@ def allow(page: Page) -> None:
     page.get_by_role("button", name="Allow").click()
 
 
+@first_on_pyodide
 @contract
 @pytest.mark.parametrize("button", ["Sign in with Development ID", "Sign in with a provider"])
 def test_one_leaves_for_a_provider_and_comes_back(tabs: Tabs, button: str) -> None:

@@ -20,7 +20,7 @@ from tests.browser.snippets import HTML as SHOWN
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.site import PYSCRIPT, page
-from tests.support.tabs import Held, Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Held, Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only
 
 EARLY = '<script src="/static/nextauth-early.js"></script>'
 THEN = '<script src="/static/nextauth-early.js" data-then="/static/vendor/pyscript/core.js"></script>'
@@ -94,6 +94,7 @@ def test_it_is_a_script_that_needs_nothing() -> None:
     )
 
 
+@first_on_pyodide
 @contract
 @pytest.mark.parametrize("latency", [0, 0.3])
 def test_a_signed_in_person_sees_nothing_else_at_any_moment(tabs: Tabs, backend: Backend, latency: float) -> None:
@@ -114,6 +115,7 @@ def test_a_signed_in_person_sees_nothing_else_at_any_moment(tabs: Tabs, backend:
     assert len(tab.requests("session")) == 1
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("head", [THEN, THEN.replace(" src", " data-src").replace("></", f">{SCRIPT.read_text()}</")])
 def test_python_loads_once_somebody_is_painted(tabs: Tabs, backend: Backend, head: str) -> None:
     """As a file, and inline. The second after which it loads anyway never ends here."""
@@ -210,7 +212,7 @@ def test_nothing_loads_then_unless_it_is_said(tabs: Tabs) -> None:
     assert [request.url for request in tab.all_requests if request.url.endswith("then.js")] == []
 
 
-@contract
+@contract_in_one
 def test_a_signed_out_person_sees_nothing_else_at_any_moment(tabs: Tabs) -> None:
     tab = tabs.python(PYTHON, html=HTML, head=EARLY, before=FRAMES)
     expect(tab.element("form")).to_be_visible()
@@ -669,6 +671,7 @@ def test_a_redirect_that_adds_the_slash_alone_is_followed(
 ADA = Session({"user": {"name": "Ada </script>", "image": "/face.png"}, "expires": "2999-01-01T00:00:00.000Z"})
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("head", ["{session}", "{session}" + EARLY], ids=["alone", "with the early script"])
 def test_the_servers_session_is_shown_with_no_request(tabs: Tabs, head: str) -> None:
     tabs.context.route("**/face.png", lambda route: route.fulfill(path=ROOT / "docs" / "demo.png"))
@@ -682,7 +685,6 @@ def test_the_servers_session_is_shown_with_no_request(tabs: Tabs, head: str) -> 
     tabs.context.unroute_all()
 
 
-@contract
 @micropython_only
 def test_the_server_may_say_that_nobody_is_signed_in(tabs: Tabs) -> None:
     tab = tabs.python(PYTHON, html=HTML, head=session_script(None) + EARLY)
@@ -804,6 +806,7 @@ ROLES = {
 }
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("who", [{"user": ROLES, "expires": "2999-01-01T00:00:00.000Z"}, None], ids=["Ada", "nobody"])
 def test_what_conditions_show_early_is_what_python_shows(tabs: Tabs, who: dict[str, Any] | None) -> None:
     tabs.context.route("**/api/auth/session", lambda route: route.fulfill(json=who or {}))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.browser.following import Bystander
 from tests.browser.snippets import FOLLOW, GIVEN, HTML, SHOW
 from tests.support.backend import Backend
-from tests.support.tabs import Tabs, contract
+from tests.support.tabs import Tabs, contract, contract_in_one
 
 COUNT = """
 runs = {}
@@ -26,7 +26,7 @@ COUNTERS = HTML + "".join(
 )
 
 
-@contract
+@contract_in_one
 def test_three_effects_share_one_request(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = """
@@ -96,7 +96,6 @@ def read_expires():
     assert len(tab.requests("session")) == 3
 
 
-@contract
 def test_an_async_function_is_told_of_a_change_and_a_failure_names_the_function(tabs: Tabs) -> None:
     python = """
 import asyncio
@@ -127,7 +126,7 @@ becomes(session("Eve"))
         assert any(f"on_session_change {name} failed" in line for line in tab.console), tab.console
 
 
-@contract
+@contract_in_one
 def test_a_session_that_is_given_costs_no_request(tabs: Tabs) -> None:
     python = """
 Provider(session={"user": {"name": "Grace Hopper"}, "expires": "2999-01-01T00:00:00.000Z"})

@@ -20,7 +20,17 @@ from tests.browser.snippets import BARE_SCRIPTS, FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.site import INTERPRETERS, Site, page
-from tests.support.tabs import END, Held, Tab, Tabs, contract, contract_in_one, micropython_only, pyodide_only
+from tests.support.tabs import (
+    END,
+    Held,
+    Tab,
+    Tabs,
+    contract,
+    contract_in_one,
+    first_on_pyodide,
+    micropython_only,
+    pyodide_only,
+)
 
 PYTHON = "from nextauth_client import Provider, bind\nProvider()\nbind()\n"
 
@@ -58,6 +68,7 @@ def test_a_page_without_pyscript_can_load_the_client_itself(tabs: Tabs) -> None:
     signs_in_without_pyscript(tabs)
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("missing", ["BroadcastChannel", "navigator.__proto__.locks", "LockManager.prototype.request"])
 def test_it_needs_neither_channels_nor_locks(tabs: Tabs, missing: str) -> None:
     signs_in_without_pyscript(tabs, f"<script>delete {missing}</script>")
@@ -200,6 +211,7 @@ def test_a_script_of_which_a_byte_has_changed_is_refused_and_python_does_without
     assert "integrity" in "".join(tab.problems)
 
 
+@first_on_pyodide
 @pytest.mark.parametrize(
     ("interpreter", "file"),
     [

@@ -15,11 +15,12 @@ from tests.browser.following import HTML as FOLLOWING_HTML
 from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.proxy import Proxy
-from tests.support.tabs import Tab, Tabs, micropython_only
+from tests.support.tabs import Tab, Tabs, first_on_pyodide, micropython_only
 
 # ── stored numbers ───────────────────────────────────────────────────────────────────────────────
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("text", ["²", "٣", "-1", "1e3", "9" * 40, ""])
 def test_what_is_stored_and_no_number_as_we_write_it_stops_nothing(tabs: Tabs, backend: Backend, text: str) -> None:
     backend.sign_in(tabs.context)
@@ -31,6 +32,7 @@ def test_what_is_stored_and_no_number_as_we_write_it_stops_nothing(tabs: Tabs, b
     tab.shows(status="authenticated", who="Ada Lovelace", error="none")
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("number", ["9" * 400, "1e400", "-5", "null", "[]"])
 @pytest.mark.parametrize("field", ["nextauth-client", "timestamp"])
 def test_no_number_in_a_stored_message_stops_anything(tabs: Tabs, backend: Backend, field: str, number: str) -> None:
@@ -120,6 +122,7 @@ async def leave(event):
 """
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("body", ["{}", "", "null"])
 def test_a_sign_out_that_is_answered_by_nothing_is_done_when_nobody_is_signed_in(
     tabs: Tabs, backend: Backend, body: str

@@ -9,12 +9,13 @@ from nextauth_server import session_script
 from tests.browser.following import Bystander
 from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, micropython_only
+from tests.support.tabs import Tab, Tabs, first_on_pyodide, micropython_only
 
 PAGE = SHOW + "Provider(timeout=30)\n" + FOLLOW
 MALLORY = '{"user": {"name": "Mallory"}, "expires": "2999-01-01T00:00:00.000Z"}'
 
 
+@first_on_pyodide
 @pytest.mark.parametrize(
     "html",
     [
@@ -46,6 +47,7 @@ EARLY = {
 }
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("html", EARLY.values(), ids=EARLY)
 def test_an_element_that_is_called_like_the_early_script_stops_neither_provider_nor_bind(
     tabs: Tabs, backend: Backend, html: str
@@ -95,6 +97,7 @@ def text_is(tab: Tab, name: str, text: str) -> None:
     )
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("element", ['<img name="{}" alt="">', '<form name="{}"></form>', '<embed name="{}" hidden>'])
 def test_names_in_the_page_hide_nothing_of_the_documents(tabs: Tabs, backend: Backend, element: str) -> None:
     names = "".join([element.format(name) for name in NAMES])

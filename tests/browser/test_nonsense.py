@@ -11,7 +11,7 @@ from playwright.sync_api import Route
 from tests.browser.following import HTML, Bystander, all_show, following, open_together, press
 from tests.browser.snippets import SHOW
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, first_on_pyodide, micropython_only
 
 LONG = 1_000_000
 DEEP = 10_000
@@ -107,6 +107,7 @@ def test_what_looks_like_a_message_elsewhere_is_none(tabs: Tabs) -> None:
         assert bystander.until_quiet(0.5) == 1
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("value", ["", "x", "-5", "1e5", "9" * 17, "9" * 400, "12.5", "NaN", "null", "٣"])
 def test_a_stored_epoch_that_is_none_does_not_keep_a_page_from_starting(
     tabs: Tabs, backend: Backend, value: str
@@ -209,7 +210,6 @@ show("who", "started")
 """
 
 
-@contract
 def test_options_that_make_no_sense_raise_and_start_nothing(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + OPTIONS, html='<p id="result"></p><p id="who"></p>')
     tab.shows(result="[]", who="started")

@@ -13,7 +13,7 @@ from tests.browser.following import HTML, following, press
 from tests.support.backend import Backend
 from tests.support.proxy import Proxy
 from tests.support.site import Site, page
-from tests.support.tabs import Tab, Tabs, contract_in_one
+from tests.support.tabs import Tab, Tabs, contract_in_one, first_on_pyodide
 
 ADA = {"user": {"name": "Ada Lovelace"}, "expires": "2999-01-01T00:00:00.000Z"}
 PAGE = "/older.html"
@@ -116,6 +116,7 @@ WAYS = [
 Way = Callable[[Tabs, Proxy, Callable[[], None], bool], Tab]
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("timed", [True, False], ids=["timed", "untimed"])
 @pytest.mark.parametrize("way", WAYS)
 def test_after_a_sign_out_elsewhere_nobody_is_shown_by_an_older_page(
@@ -133,6 +134,7 @@ localStorage["nextauth.message"] =
 """
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("way", [fetched_ahead, kept_in_a_cache])
 def test_nor_after_a_sign_out_by_a_v4_client(older_tabs: Tabs, proxy: Proxy, way: Way) -> None:
     """It stores no epoch, only a message."""
@@ -150,6 +152,7 @@ def test_nor_after_a_sign_out_by_a_v4_client(older_tabs: Tabs, proxy: Proxy, way
     assert tab.page.evaluate("shown") == ["nobody"]
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("way", WAYS)
 def test_an_older_page_is_shown_while_the_backend_is_asked(older_tabs: Tabs, proxy: Proxy, way: Way) -> None:
     """No tab of this browser knows of a mutation."""
@@ -168,6 +171,7 @@ AHEAD = {
 }
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("says", AHEAD.values(), ids=AHEAD)
 def test_a_page_that_was_rendered_ahead_is_asked_about(tabs: Tabs, backend: Backend, says: str) -> None:
     backend.sign_in(tabs.context)

@@ -12,7 +12,7 @@ from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.proxy import Proxy
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only
 
 # The window opens while the click is handled, so that the handler is no coroutine.
 POPUP = """
@@ -65,7 +65,7 @@ def test_one_signs_in_in_a_window_and_every_tab_follows(tabs: Tabs) -> None:
     assert tab.navigations[1:] == other.requests("session")[1:] == []
 
 
-@contract
+@contract_in_one
 def test_a_refusal_in_the_window_is_a_result(tabs: Tabs) -> None:
     tab = page_with_popup(tabs)
     window = press_go(tab)
@@ -73,7 +73,7 @@ def test_a_refusal_in_the_window_is_a_result(tabs: Tabs) -> None:
     tab.shows(result="Callback", status="unauthenticated")
 
 
-@contract
+@contract_in_one
 def test_a_window_that_is_closed_is_a_failure_after_which_one_can_try_again(tabs: Tabs) -> None:
     tab = page_with_popup(tabs)
     window = press_go(tab)
@@ -93,7 +93,6 @@ def test_where_the_browser_opens_no_window_the_call_says_so(tabs: Tabs) -> None:
     tab.page.evaluate("window.open = opens")  # another test may get this page
 
 
-@contract
 @micropython_only
 def test_the_backends_own_page_opens_in_a_window_too(tabs: Tabs, backend: Backend) -> None:
     tab = page_with_popup(tabs, "None")
@@ -125,6 +124,7 @@ def test_the_page_in_the_window_cannot_lead_its_opener_elsewhere(tabs: Tabs) -> 
 # ── where it ends ────────────────────────────────────────────────────────────────────────────────
 
 
+@first_on_pyodide
 @pytest.mark.parametrize(
     "callback_url",
     [
@@ -202,12 +202,13 @@ def test_a_window_that_hides_tells_the_page_and_closes_itself(hiding_tabs: Tabs)
     assert tab.navigations[1:] == []
 
 
-@contract
+@contract_in_one
 def test_a_window_that_hides_is_not_taken_for_closed(hiding_tabs: Tabs) -> None:
     tab = page_with_popup(hiding_tabs)
     window = press_go(tab)
     expect(window.get_by_role("button", name="Allow")).to_be_visible()
     with Bystander(hiding_tabs) as bystander:
         bystander.until(lambda: [one for one in tab.all_requests if one.method == "HEAD"])
+        bystander.until_quiet(0.5)  # in which the page would find it closed
     tab.shows(result="", status="unauthenticated")
     window.close()

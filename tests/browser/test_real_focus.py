@@ -7,7 +7,7 @@ import pytest
 from tests.browser.following import BROWSERS_OWN, HTML, Bystander, all_show, following, press, session_queries
 from tests.support.backend import Backend
 from tests.support.engines import Engine
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide
 
 NOTE_EVENTS = """
 () => {
@@ -65,6 +65,7 @@ def test_without_refetch_on_focus_nothing_is_asked(focusing_tabs: Tabs, backend:
         assert len(session_queries(backend)) == 2
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("hidden", ["later", "from the start"])
 def test_a_hidden_tab_asks_again_after_a_failure_when_it_is_seen(
     focusing_tabs: Tabs, backend: Backend, hidden: str

@@ -10,7 +10,7 @@ import pytest
 from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tabs, contract, micropython_only
+from tests.support.tabs import Tabs, contract, first_on_pyodide, micropython_only
 
 KEPT = """
 () => JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie, location.href, document.referrer])
@@ -61,6 +61,7 @@ async def act(event):
 SIGN_IN = "sign_in('credentials', username='ada', password='lovelace', redirect={redirect})"
 
 
+@first_on_pyodide
 @pytest.mark.parametrize("redirect", [True, False])
 def test_an_answer_that_names_a_script_is_refused(tabs: Tabs, redirect: bool) -> None:
     refuses(tabs, SIGN_IN.format(redirect=redirect), "callback/credentials", SCRIPT)

@@ -9,7 +9,7 @@ from tests.browser.following import Bystander, open_in_turn, press
 from tests.browser.snippets import GIVEN, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, micropython_only
 
 HTML = """
 <p id="who"></p> <p id="reason"></p> <p id="told"></p> <p id="bound" data-auth-text="reason">none of its own</p>
@@ -92,7 +92,7 @@ def test_a_session_that_runs_out_is_expired_in_all_tabs(tabs: Tabs, backend: Bac
         end(tab, "expired")
 
 
-@contract
+@contract_in_one
 def test_another_person_who_takes_over_is_switched_in_all_tabs(tabs: Tabs, backend: Backend) -> None:
     opened = two_tabs(tabs, backend)
     backend.sign_in(tabs.context, "alan")

@@ -9,7 +9,7 @@ from tests.browser.following import UNMOVED
 from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tabs, contract, micropython_only
+from tests.support.tabs import Tabs, contract, contract_in_one, micropython_only
 
 STATUS_401 = "the server responded with a status of 401"
 
@@ -58,7 +58,6 @@ def signs_in_on_the_backends_page(tabs: Tabs, backend: Backend, call: str) -> No
     tab.shows(who="Ada Lovelace")
 
 
-@contract
 @micropython_only
 def test_s12_a_provider_leads_to_its_page_and_back_to_where_one_started(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(acting("sign_in('dev-idp')"), html=HTML, path="?q=a%26b#part")
@@ -72,7 +71,6 @@ def test_s12_a_provider_leads_to_its_page_and_back_to_where_one_started(tabs: Ta
     tab.shows(who="Alan Turing")
 
 
-@contract
 @micropython_only
 def test_whoever_refuses_at_the_provider_learns_of_it_and_may_try_again(tabs: Tabs, backend: Backend) -> None:
     tab = tabs.python(acting("sign_in('dev-idp')"), html=HTML)
@@ -121,7 +119,7 @@ def test_a_result_says_why_a_sign_in_without_redirect_was_refused(tabs: Tabs) ->
     )
 
 
-@contract
+@contract_in_one
 def test_signing_out_without_redirect_gives_the_url_and_stays(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(acting("sign_out(redirect=False, callback_url='/elsewhere?x=1')"), html=HTML)
@@ -227,7 +225,7 @@ def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tab
     assert not [kept for kept in page.page.evaluate("keptByPage()") if "storage" in kept], "something stayed"
 
 
-@contract
+@contract_in_one
 def test_the_error_of_a_failed_redirect_is_explained_without_naming_it(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + 'show("result", explain_error())', html=HTML, path="?error=AccessDenied#part")
     tab.shows(result="You are not allowed to sign in here.")

@@ -19,7 +19,7 @@ from tests.browser.following import (
     session_queries,
 )
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, contract, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, micropython_only
 
 # #read reads the session as a page's own code would at any time.
 READ = """
@@ -53,7 +53,7 @@ def test_a_session_ends_in_all_tabs_with_no_event_and_one_request(tabs: Tabs, ba
     assert end["time"] - last["time"] > 2.9
 
 
-@contract
+@contract_in_one
 def test_a_session_ends_though_the_backend_cannot_be_asked(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(following("timeout=1"), html=HTML)
@@ -64,7 +64,6 @@ def test_a_session_ends_though_the_backend_cannot_be_asked(tabs: Tabs, backend: 
     tab.shows(status="unauthenticated", who="nobody", error="ClientFetchError")
 
 
-@contract
 @micropython_only
 def test_keep_alive_keeps_a_session_that_would_end(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
@@ -91,7 +90,6 @@ def test_keep_alive_goes_on_after_a_failure(tabs: Tabs, backend: Backend) -> Non
     tab.shows(who="Ada Byron")
 
 
-@contract
 @micropython_only
 def test_a_read_asks_when_what_it_reads_is_older_than_client_max_age(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)

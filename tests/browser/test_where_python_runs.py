@@ -13,7 +13,7 @@ from tests.browser.snippets import FOLLOW, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.proxy import Proxy
 from tests.support.site import SCRIPT_TYPES, Site, page
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide
 
 CLIENT = ROOT / "client" / "nextauth_client"
 
@@ -149,6 +149,7 @@ def assert_callback_is_http(tabs: Tabs) -> None:
     assert tabs.context.request.get(tabs.backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
+@first_on_pyodide
 @contract_in_one
 @pytest.mark.parametrize("frame", [blob_frame, srcdoc_frame])
 def test_a_page_without_an_address_of_its_own_signs_in_at_its_origin(odd_tabs: Tabs, frame: Frame) -> None:
@@ -180,6 +181,7 @@ without_origin = pytest.mark.parametrize("frame", [data_frame, sandboxed_frame])
 for_anybody = pytest.mark.parametrize("headers", [FOR_ANYBODY], ids=["cors"])
 
 
+@first_on_pyodide
 @contract_in_one
 @without_origin
 @for_anybody
@@ -190,6 +192,7 @@ def test_a_page_without_an_origin_is_told_to_say_where_the_backend_is(odd_tabs: 
     assert not [request.url for request in tab.all_requests if "null" in request.url or "/api/auth" in request.url]
 
 
+@first_on_pyodide
 @contract
 @without_origin
 @for_anybody

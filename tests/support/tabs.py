@@ -21,6 +21,9 @@ from tests.support.site import Site
 
 # For tests of what does not depend on the interpreter.
 micropython_only = pytest.mark.parametrize("interpreter", ["micropython"], indirect=True)
+# For a test whose cases differ in what is not the interpreter's business: the first of them runs on Pyodide too, which
+# takes seconds to start.
+first_on_pyodide = pytest.mark.first_on_pyodide
 # For tests that every engine runs.
 contract = pytest.mark.contract
 # The same for what is the engine's business whatever the interpreter: there one of them shows it, the quicker to start.
