@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
@@ -163,7 +164,7 @@ def _npm_install() -> str:
 
 
 def _how_to_start(folder: Path, is_offline: bool) -> str:
-    lines = [f"cd {shlex.quote(str(folder))}"] + start_commands(folder)
+    lines = [change_to(str(folder))] + start_commands(folder)
     if is_offline:
         loads = (
             "It holds PyScript and MicroPython, and works offline. With --cdn the page loads them from a CDN instead."
@@ -175,4 +176,11 @@ def _how_to_start(folder: Path, is_offline: bool) -> str:
         )
     typed = "\n".join(["    " + line for line in lines])
     sign_in = "Then open http://localhost:3000 and sign in as ada with the password lovelace."
+def change_to(folder: str) -> str:
+    """What a shell takes for going there; Windows' know no single quotes."""
+    if folder.startswith("-"):  # which is an option to `cd`
+        folder = f"./{folder}"
+    return f'cd "{folder}"' if sys.platform == "win32" else f"cd {shlex.quote(folder)}"
+
+
     return f"{folder} is made. Start it:\n\n{typed}\n\n{sign_in}\n{loads}"

@@ -178,7 +178,7 @@ def test_it_prints_what_the_readme_says_to_type(kind: str, tmp_path: Path, capsy
     new(folder, *flags(kind))
     printed = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
     [block] = re.findall(r"```sh\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    assert printed == [f"cd {shlex.quote(str(folder))}", *block.splitlines()]
+    assert printed == [starting.change_to(str(folder)), *block.splitlines()]
     assert len(printed) == 3
 
 
