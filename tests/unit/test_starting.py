@@ -156,6 +156,15 @@ def test_offline_is_that_of_the_checkout(tmp_path: Path) -> None:
 def test_an_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
+def test_offline_is_that_of_the_checkout_where_it_is_typed_if_the_package_is_installed_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "PACKAGE", tmp_path / "site-packages" / "nextauth_client")
+    monkeypatch.chdir(ROOT)
+    assert new(tmp_path / "mypage", "--offline") == 0
+    assert (tmp_path / "mypage" / "pages" / "runtimes" / "pyscript" / "core.js").is_file()
+
+
     assert new(Path(), "--flask") == 0
     assert new(tmp_path / "mypage", "--flask") == 0
     assert files_in(tmp_path / "empty") == files_in(tmp_path / "mypage")
