@@ -12,6 +12,8 @@ import tempfile
 from importlib.util import find_spec
 from pathlib import Path
 
+from . import __version__
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Callable, Optional
@@ -36,6 +38,8 @@ INTERPRETER = "/runtimes/micropython/micropython.mjs"
 # What only a page with an app has.
 MARKED = re.compile(r" *<!-- app: from here -->\n(.*?) *<!-- to here -->\n", re.DOTALL)
 ACCOUNT = "account.py"
+# A distribution that is released together with this one, as a line of requirements.
+OURS = re.compile(r"^nextauth-.*$", re.MULTILINE)
 
 
 class CannotStart(Exception):
@@ -152,7 +156,16 @@ def _write(
         page = page.replace(CORE, _at_cdn(PYSCRIPT, "dist/core.js"))
         config["interpreter"] = _at_cdn(MICROPYTHON, "micropython.mjs")
     (pages / "index.html").write_text(page, encoding="utf-8")
+    requirements = made / "requirements.txt"
+    pinned = OURS.sub(rf"\g<0>{compatible(__version__)}", requirements.read_text(encoding="utf-8"))
+    requirements.write_text(pinned, encoding="utf-8")
     (pages / "pyscript.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def compatible(version: str) -> str:
+    """A requirement's versions that break nothing which works with this one (semver.org)."""
+    major, minor = map(int, version.split(".")[:2])
+    return f">={version},<{major + 1}" if major else f">={version},<0.{minor + 1}"
 
 
 def _at_cdn(package: str, file: str) -> str:
@@ -161,6 +174,13 @@ def _at_cdn(package: str, file: str) -> str:
 
 def _npm_install() -> str:
     return "npm install " + " ".join([f"{package}@{version}" for package, version in VERSIONS.items()])
+
+
+def change_to(folder: str) -> str:
+    """What a shell takes for going there; Windows' know no single quotes."""
+    if folder.startswith("-"):  # which is an option to `cd`
+        folder = f"./{folder}"
+    return f'cd "{folder}"' if sys.platform == "win32" else f"cd {shlex.quote(folder)}"
 
 
 def _how_to_start(folder: Path, is_offline: bool) -> str:
@@ -176,11 +196,4 @@ def _how_to_start(folder: Path, is_offline: bool) -> str:
         )
     typed = "\n".join(["    " + line for line in lines])
     sign_in = "Then open http://localhost:3000 and sign in as ada with the password lovelace."
-def change_to(folder: str) -> str:
-    """What a shell takes for going there; Windows' know no single quotes."""
-    if folder.startswith("-"):  # which is an option to `cd`
-        folder = f"./{folder}"
-    return f'cd "{folder}"' if sys.platform == "win32" else f"cd {shlex.quote(folder)}"
-
-
     return f"{folder} is made. Start it:\n\n{typed}\n\n{sign_in}\n{loads}"

@@ -11,6 +11,14 @@ from pathlib import Path
 from scripts.steps import ROOT
 
 
+def commands(file: str, heading: str) -> list[str]:
+    """What a file of the checkout says to type below a heading, line by line, without the remarks beside it."""
+    text = (ROOT / file).read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    block = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert block is not None, f"{file} says nothing to type below {heading!r}"
+    return [re.sub(r" +#.*", "", line) for line in block[1].splitlines()]
+
+
 def code_of(page: str, section: str) -> str:
     """The first Python of a section."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"## {section}\n")[2]
