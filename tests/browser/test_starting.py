@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import subprocess
 import sys
@@ -19,18 +18,12 @@ from scripts.steps import ROOT
 from scripts.vendor import VENDOR
 from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.support import PATIENCE, newcomer
-from tests.support.documents import commands
+from tests.support.documents import commands, environment
 from tests.support.engines import Engine, expect
+from tests.support.newcomer import new
 from tests.support.ports import free_port, until_it_listens
 
-# The checkout's own packages, whatever is installed.
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
 FAILED = "Sign in failed. Check that what you typed is correct."
-
-
-def new(folder: Path, *words: str | Path) -> None:
-    command = [sys.executable, "-m", "nextauth_client", "new", folder, *words]
-    subprocess.run(command, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -42,7 +35,7 @@ def started(folder: Path) -> Iterator[str]:
     log = folder / "log.txt"
     with log.open("w") as output:
         command = [sys.executable, *words[1:], "--port", str(port)]
-        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
         try:
             try:
                 until_it_listens(process, port)

@@ -44,13 +44,15 @@ def write(files: dict[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def environment() -> dict[str, str]:
+    """In which Python has the checkout's own packages, whatever is installed."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
+
+
 def pytest_passes(folder: Path, *words: str) -> int:
     """How many tests of the folder pass; all have to."""
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
-    path = os.pathsep.join(map(str, [ROOT / "client", ROOT / "server", ROOT, folder]))
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, encoding="utf-8"
-    )
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, encoding="utf-8")
     passed = re.search(r"^(\d+) passed in", done.stdout, re.MULTILINE)
     assert done.returncode == 0 and passed is not None, done.stdout + done.stderr
     return int(passed[1])

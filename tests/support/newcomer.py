@@ -12,9 +12,16 @@ from pathlib import Path
 from scripts.distributions import DISTRIBUTIONS, build
 from scripts.environment import download_dependencies
 from scripts.local_index import serving, write_index
+from tests.support.documents import environment
 from tests.support.ports import free_port, until_it_listens
 
 READY = "all is installed"
+
+
+def new(folder: Path, *words: str | Path) -> None:
+    """What `python -m nextauth_client new` writes, of the checkout's packages."""
+    command = [sys.executable, "-m", "nextauth_client", "new", folder, *words]
+    subprocess.run(command, env=environment(), check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -37,7 +44,7 @@ def typed(lines: Sequence[str], home: Path, index: str, *, cwd: Path | None = No
     port = free_port()
     log = home / "log.txt"
     script = ["set -e", *lines[:-1], f"echo {READY}", f"exec {lines[-1]} --port {port} > {log} 2>&1"]
-    environment = {
+    own = {
         "HOME": str(home),
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "PIP_CONFIG_FILE": os.devnull,  # which may name other indexes
@@ -47,7 +54,7 @@ def typed(lines: Sequence[str], home: Path, index: str, *, cwd: Path | None = No
     with subprocess.Popen(
         ["sh", "-c", "\n".join(script)],
         cwd=cwd or home,
-        env=environment,
+        env=own,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
