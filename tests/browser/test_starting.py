@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shlex
 import subprocess
 import sys
@@ -154,6 +155,21 @@ def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> N
         sign_out(page)
         assert refusals(problems) == 1
         assert [address for address in asked if not address.startswith(f"{url}/")] == []
+
+
+def test_the_developer_tools_open_there_as_the_guide_says(engine: Engine, tmp_path: Path) -> None:
+    folder = tmp_path / "mypage"
+    new(folder, "--runtimes", VENDOR)
+    [line] = commands("docs/devtools.md", "### In a folder of `new`")
+    command = [sys.executable, *shlex.split(line)[1:]]
+    printed = subprocess.run(command, cwd=folder, env=environment(), check=True, stdout=subprocess.PIPE).stdout
+    config = folder / "pages" / "pyscript.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **json.loads(printed)}))
+    html = folder / "pages" / "index.html"
+    html.write_text(html.read_text().replace('<html lang="en">', '<html lang="en" data-auth-devtools>'))
+    with started(folder) as url, visit(engine, url) as (page, problems, _):
+        expect(page.get_by_role("region", name="Developer tools")).to_contain_text("unauthenticated")
+        assert problems == []
 
 
 @pytest.fixture(scope="module")
