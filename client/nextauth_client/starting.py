@@ -38,8 +38,8 @@ INTERPRETER = "/runtimes/micropython/micropython.mjs"
 # What only a page with an app has.
 MARKED = re.compile(r" *<!-- app: from here -->\n(.*?) *<!-- to here -->\n", re.DOTALL)
 ACCOUNT = "account.py"
-# A distribution that is released together with this one, as a line of requirements.
-OURS = re.compile(r"^nextauth-.*$", re.MULTILINE)
+# What is released together with this, as a line of requirements.
+OURS = re.compile("nextauth-.*")
 
 
 class CannotStart(Exception):
@@ -157,8 +157,8 @@ def _write(
         config["interpreter"] = _at_cdn(MICROPYTHON, "micropython.mjs")
     (pages / "index.html").write_text(page, encoding="utf-8")
     requirements = made / "requirements.txt"
-    pinned = OURS.sub(rf"\g<0>{compatible(__version__)}", requirements.read_text(encoding="utf-8"))
-    requirements.write_text(pinned, encoding="utf-8")
+    needed = requirements.read_text(encoding="utf-8") if app else "nextauth-server-stub\n"
+    requirements.write_text(OURS.sub(rf"\g<0>{compatible(__version__)}", needed), encoding="utf-8")
     (pages / "pyscript.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
 
 

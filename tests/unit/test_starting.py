@@ -88,8 +88,7 @@ def test_a_folder_has_the_files_of_its_example_as_they_are(made: Path, kind: str
     files = files_in(made)
     sources = {name: text for name, text in files_in(EXAMPLES / kind).items() if "__pycache__" not in name}
     changed = {name for name, text in sources.items() if files.get(name) != text}
-    of_page = {"pages/index.html", "pages/account.py"} if kind == "page" else set()
-    assert changed == {"requirements.txt", *of_page}
+    assert changed == ({"pages/index.html", "pages/account.py"} if kind == "page" else {"requirements.txt"})
     page = {name: text for name, text in files_in(EXAMPLES / "page" / "pages").items() if name.endswith(".css")}
     assert {name: files[f"pages/{name}"] for name in page} == page
 
