@@ -17,6 +17,7 @@ CONSTRAINTS = ROOT / "constraints.txt"
 PIP = ROOT / "scripts" / "pip.txt"
 SERVER = ROOT / "server"
 STUB = ROOT / "server_stub"
+EXAMPLES = ROOT / "examples"
 
 
 def pip(command: str, *arguments: str | Path) -> None:
@@ -43,12 +44,10 @@ def install_dev() -> None:
 
 def install_example(framework: str) -> None:
     """What an app of the examples needs, and the demo."""
-    requirements = (ROOT / "examples" / framework / "requirements.txt").read_text().split()
-    others = [requirement for requirement in requirements if not requirement.startswith("nextauth-")]
-    _install(f"example-{framework}", framework=framework, others=others)
+    _install(f"example-{framework}", frameworks=[framework])
 
 
-def _install(name: str, *extras: str, framework: str | None = None, others: Sequence[str] = ()) -> None:
+def _install(name: str, *extras: str, frameworks: Sequence[str] = ()) -> None:
     _create()
     # An environment for development holds whatever the demo needs.
     if _installed(name).is_fresh() or _installed("dev").is_fresh():
@@ -57,19 +56,31 @@ def _install(name: str, *extras: str, framework: str | None = None, others: Sequ
     # hatchling comes first: it reads what is needed, and builds in no environment of its own, unpinned.
     pip_install("hatchling")
     # The backend itself runs from the checkout, where no copy of it can be stale.
-    of_server = _dependencies(SERVER, *([framework] if framework else []))
-    pip_install(*_foreign(*_dependencies(ROOT, *extras), *of_server, *_dependencies(STUB), *others))
+    pip_install(*_foreign(*_dependencies(ROOT, *extras)), *_of_servers(frameworks))
     # A folder has no hash, so it is installed by itself.
     for folder in (ROOT, SERVER):
         pip("install", "--no-index", "--no-deps", "--no-build-isolation", "--editable", folder)
     _installed(name).write()
 
 
-def download_dependencies(folder: Path) -> None:
-    """The wheels of all that the distributions need to run, in the pinned versions, but not their own."""
-    needed = _foreign(*_dependencies(SERVER), *_dependencies(STUB))
+def download_dependencies(folder: Path, *frameworks: str) -> None:
+    """The wheels of all that it takes to build the distributions, and to run them and these examples, in the pinned
+    versions, but not their own.
+    """
     pinned = ["--only-binary=:all:", "--require-hashes", "--constraint", str(CONSTRAINTS)]
-    pip("download", *pinned, "--dest", folder, *needed)
+    pip("download", *pinned, "--dest", folder, "hatchling", *_of_servers(frameworks))
+
+
+def listed_in(folder: Path) -> list[str]:
+    """The requirements of an app, without comments."""
+    lines = (folder / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    return [requirement for line in lines if (requirement := line.partition("#")[0].strip())]
+
+
+def _of_servers(frameworks: Sequence[str]) -> list[str]:
+    """What the two distributions for servers need, and the examples of these frameworks."""
+    listed = [requirement for framework in frameworks for requirement in listed_in(EXAMPLES / framework)]
+    return _foreign(*_dependencies(SERVER, *frameworks), *_dependencies(STUB), *listed)
 
 
 def _foreign(*requirements: str) -> list[str]:

@@ -53,7 +53,7 @@ FILES_HELP = """Write the modules that run in a page into FOLDER, as one archive
 print PyScript's configuration to load it."""
 NEW_HELP = """Make FOLDER, with a page that signs in and the app that it signs in to, or without one of those below for
 the development backend. It says how to start it."""
-VENDOR = PACKAGE.parent.parent / "static" / "vendor"  # in a checkout
+VENDOR = Path("static", "vendor")  # in a checkout
 
 
 # ── which modules ────────────────────────────────────────────────────────────────────────────────
@@ -310,13 +310,15 @@ def main(arguments: "list[str]") -> int:
     loads.add_argument(
         "--runtimes", type=Path, metavar="FOLDER", help="copy PyScript and MicroPython, so that it works offline"
     )
-    loads.add_argument("--offline", action="store_true", help="the same, out of the checkout of this package")
+    loads.add_argument(
+        "--offline", action="store_true", help="the same, out of a checkout of this package: type it there"
+    )
     options = parser.parse_args(arguments)
     if options.command in SCRIPTS:
         sys.stdout.buffer.write(make_script(options.command))
         return 0
     if options.command == "new":
-        return _new(options.folder, options.framework, VENDOR if options.offline else options.runtimes)
+        return _new(options.folder, options.framework, _vendor() if options.offline else options.runtimes)
     folder: Path = options.folder
     if folder.resolve().is_relative_to(PACKAGE):
         files.error(f"{folder} belongs to the package itself: name one beside your pages")
@@ -329,6 +331,12 @@ def main(arguments: "list[str]") -> int:
         return 1
     print(json.dumps(config, indent=2))
     return 0
+
+
+def _vendor() -> Path:
+    """That of the checkout which the package runs from, or else of the one which this was typed in."""
+    own = PACKAGE.parent.parent / VENDOR
+    return own if own.is_dir() else VENDOR
 
 
 def _new(folder: Path, framework: "Optional[str]", runtimes: "Optional[Path]") -> int:

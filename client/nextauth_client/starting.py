@@ -7,9 +7,12 @@ import json
 import re
 import shlex
 import shutil
+import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
+
+from . import __version__
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,6 +38,8 @@ INTERPRETER = "/runtimes/micropython/micropython.mjs"
 # What only a page with an app has.
 MARKED = re.compile(r" *<!-- app: from here -->\n(.*?) *<!-- to here -->\n", re.DOTALL)
 ACCOUNT = "account.py"
+# What is released together with this, as a line of requirements.
+OURS = re.compile("nextauth-.*")
 
 
 class CannotStart(Exception):
@@ -151,7 +156,16 @@ def _write(
         page = page.replace(CORE, _at_cdn(PYSCRIPT, "dist/core.js"))
         config["interpreter"] = _at_cdn(MICROPYTHON, "micropython.mjs")
     (pages / "index.html").write_text(page, encoding="utf-8")
+    requirements = made / "requirements.txt"
+    needed = requirements.read_text(encoding="utf-8") if app else "nextauth-server-stub\n"
+    requirements.write_text(OURS.sub(rf"\g<0>{compatible(__version__)}", needed), encoding="utf-8")
     (pages / "pyscript.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def compatible(version: str) -> str:
+    """A requirement's versions that break nothing which works with this one (semver.org)."""
+    major, minor = map(int, version.split(".")[:2])
+    return f">={version},<{major + 1}" if major else f">={version},<0.{minor + 1}"
 
 
 def _at_cdn(package: str, file: str) -> str:
@@ -162,8 +176,15 @@ def _npm_install() -> str:
     return "npm install " + " ".join([f"{package}@{version}" for package, version in VERSIONS.items()])
 
 
+def change_to(folder: str) -> str:
+    """What a shell takes for going there; Windows' know no single quotes."""
+    if folder.startswith("-"):  # which is an option to `cd`
+        folder = f"./{folder}"
+    return f'cd "{folder}"' if sys.platform == "win32" else f"cd {shlex.quote(folder)}"
+
+
 def _how_to_start(folder: Path, is_offline: bool) -> str:
-    lines = [f"cd {shlex.quote(str(folder))}"] + start_commands(folder)
+    lines = [change_to(str(folder))] + start_commands(folder)
     if is_offline:
         loads = (
             "It holds PyScript and MicroPython, and works offline. With --cdn the page loads them from a CDN instead."

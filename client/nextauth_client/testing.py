@@ -66,12 +66,20 @@ class ApiAnswer(Answer):
     """What the page's own API answers; `body` is text, bytes, or else what JSON can say."""
 
     def __init__(self, status: int = 200, body: "Any" = "", headers: "Optional[Mapping[str, str]]" = None) -> None:
+        if type(status) is not int or not 200 <= status < 600:
+            raise ValueError(f"A status is a number from 200 to 599, such as 500, not {status!r}")
         self.headers = dict(headers or {})
         if not isinstance(body, (str, bytes)):
             body = json.dumps(body)
             self.headers.setdefault("content-type", "application/json")
         self.body = body.encode() if isinstance(body, str) else body
         super().__init__(status, self.body.decode("utf-8", "replace"))
+
+
+def _seconds(name: str, value: "Any", least: float = 0.0) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value >= least:  # nor NaN
+        raise ValueError(f"{name} takes a number of seconds from {least:g} up, not {value!r}")
+    return value
 
 
 class ApiBody:
@@ -116,9 +124,9 @@ class Backend:
     def now(self) -> float:
         return self._now() + self.skew
 
-    def answers(self, status: int, body: str = "", *, for_seconds: float = FOREVER) -> None:
-        """Every request with this, such as 500 or 503, instead of doing anything."""
-        self._is_in_trouble(Answer(status, body), for_seconds)
+    def answers(self, status: int, body: "Any" = "", *, for_seconds: float = FOREVER) -> None:
+        """Every request with this, such as 500 or 503, instead of doing anything. See `ApiAnswer`."""
+        self._is_in_trouble(ApiAnswer(status, body), for_seconds)
 
     def sends_bad_json(self, *, for_seconds: float = FOREVER) -> None:
         """As of a proxy that answers with a page of its own."""
@@ -134,7 +142,7 @@ class Backend:
 
     def is_slow(self, seconds: float) -> None:
         """It takes so long for every answer."""
-        self.delay = seconds
+        self.delay = _seconds("is_slow(…)", seconds)
 
     def is_well_again(self) -> None:
         self._trouble = (None, 0.0)
@@ -145,7 +153,7 @@ class Backend:
         self.revoked.update(range(1, self._logins + 1))
 
     def _is_in_trouble(self, fault: "Fault", seconds: float) -> None:
-        self._trouble = (fault, self._now() + seconds)
+        self._trouble = (fault, self._now() + _seconds("for_seconds", seconds))
 
     def trouble(self) -> "Fault":
         """What happens to a request that is sent now."""
@@ -170,7 +178,12 @@ class Backend:
         own_api = self.api.get(request.address) or self.api.get(path)
         if own_api is not None or "/api/auth" not in path:
             session = json.loads(self._session(cookie)[0].text) or None
-            return (ApiAnswer(404, "No such page") if own_api is None else own_api(request, session)), KEEP
+            if path[1:] in self.api:
+                raise ValueError(f"api[{path[1:]!r}]: a path begins with a slash, so write api[{path!r}]")
+            answer = ApiAnswer(404, "No such page") if own_api is None else own_api(request, session)
+            if not isinstance(answer, Answer):
+                raise TypeError(f"api[{path!r}] is a function that returns an ApiAnswer: it returned {answer!r}")
+            return answer, KEEP
         path = path.partition("/api/auth")[2]
         body = request.body if isinstance(request.body, str) else ""
         if request.method == "GET":
@@ -299,11 +312,14 @@ class Browser:
         - `expires_in`: seconds that a session lasts from now on; each answer prolongs it by as much, as v4 does
         - all other keywords stand in the session: `role="admin"`, or `user={"name": "Ada", "role": "admin"}`
         """
+        if not isinstance(name, str):
+            raise TypeError(f"signed_in_as('Ada', role='admin') takes a name, and not {name!r}")
         if expires_in is not None:
-            self.backend.session_length = expires_in
+            self.backend.session_length = _seconds("expires_in", expires_in, least=0.001)
         self.cookie = self.backend.login(name, session)
 
     def goes_offline(self, *, for_seconds: float = FOREVER) -> None:
+        _seconds("for_seconds", for_seconds)
         self.set_online(False)
         if for_seconds != FOREVER:
             self.clock.call_later(for_seconds, self.set_online, True)
@@ -321,7 +337,7 @@ class Browser:
 
     def suspend(self, seconds: float) -> None:
         """The laptop sleeps: time passes, and whatever was due meanwhile happens late."""
-        self.clock.skip(seconds)
+        self.clock.skip(_seconds("suspend(…)", seconds))
 
     def set_online(self, online: bool) -> None:
         self.online = online
@@ -786,6 +802,15 @@ def run_in(browser: Browser, page: "Callable[[], Coroutine[Any, Any, T]]") -> "T
     outcome: "list[Any]" = []
     loop: "Any" = browser.clock
 
+    def note(loop: "Any", context: "dict[str, Any]") -> None:
+        if "handle" in context:  # a function of the test's, such as those of `backend.api`
+            failed.append(context["exception"])
+        else:
+            loop.default_exception_handler(context)
+
+    failed: "list[BaseException]" = []
+    loop.set_exception_handler(note)
+
     def target() -> None:
         runtime.make_hosts_by(browser.tab)
         leave_page = testing_js.enter(HOME)
@@ -802,6 +827,7 @@ def run_in(browser: Browser, page: "Callable[[], Coroutine[Any, Any, T]]") -> "T
     thread = threading.Thread(target=target)
     thread.start()
     thread.join()
+    outcome[:0] = failed
     if isinstance(outcome[0], BaseException):
         raise outcome[0]
     found: "T" = outcome[0]

@@ -3,33 +3,28 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import json
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
-from nextauth_client.starting import FRAMEWORKS, VERSIONS, start_commands
+from nextauth_client.starting import CDN, FRAMEWORKS, VERSIONS, start_commands
 from playwright.sync_api import ConsoleMessage, Page, Request, Route
 
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
 from tests.browser.accessible import assert_nobody_is_shut_out
-from tests.support import PATIENCE
+from tests.support import PATIENCE, newcomer
+from tests.support.documents import commands, environment
 from tests.support.engines import Engine, expect
+from tests.support.newcomer import new
 from tests.support.ports import free_port, until_it_listens
 
-# The checkout's own packages, whatever is installed.
-ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
 FAILED = "Sign in failed. Check that what you typed is correct."
-
-
-def new(folder: Path, *words: str | Path) -> None:
-    command = [sys.executable, "-m", "nextauth_client", "new", folder, *words]
-    subprocess.run(command, env=ENVIRONMENT, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
@@ -41,7 +36,7 @@ def started(folder: Path) -> Iterator[str]:
     log = folder / "log.txt"
     with log.open("w") as output:
         command = [sys.executable, *words[1:], "--port", str(port)]
-        process = subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stdout=output, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
         try:
             try:
                 until_it_listens(process, port)
@@ -162,14 +157,42 @@ def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> N
         assert [address for address in asked if not address.startswith(f"{url}/")] == []
 
 
-def test_a_page_that_loads_its_runtimes_from_a_cdn(engine: Engine, tmp_path: Path) -> None:
-    """The CDN has what npm installs, in the versions that are installed here."""
+def test_the_developer_tools_open_there_as_the_guide_says(engine: Engine, tmp_path: Path) -> None:
     folder = tmp_path / "mypage"
-    new(folder, "--cdn")
+    new(folder, "--runtimes", VENDOR)
+    [line] = commands("docs/devtools.md", "### In a folder of `new`")
+    command = [sys.executable, *shlex.split(line)[1:]]
+    printed = subprocess.run(command, cwd=folder, env=environment(), check=True, stdout=subprocess.PIPE).stdout
+    config = folder / "pages" / "pyscript.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), **json.loads(printed)}))
+    html = folder / "pages" / "index.html"
+    html.write_text(html.read_text().replace('<html lang="en">', '<html lang="en" data-auth-devtools>'))
+    with started(folder) as url, visit(engine, url) as (page, problems, _):
+        expect(page.get_by_role("region", name="Developer tools")).to_contain_text("unauthenticated")
+        assert problems == []
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with newcomer.index(tmp_path_factory.mktemp("index"), "flask") as url:
+        yield url
+
+
+# The app is the README's own; what to type for a page alone is what `new` prints.
+TYPED = commands("README.md", "## A page of your own")
+FOR_A_PAGE = [TYPED[0], "pip install nextauth-client", "python -m nextauth_client new mypage", "cd mypage"]
+FOR_A_PAGE += start_commands(ROOT / "examples" / "page")
+
+
+@pytest.mark.parametrize("lines", [TYPED, FOR_A_PAGE], ids=["with an app", "alone"])
+def test_what_a_newcomer_types_leads_to_a_page_that_signs_in(
+    lines: list[str], engine: Engine, tmp_path: Path, index: str
+) -> None:
+    """From an empty home on. The CDN has what npm installs, in the versions that are installed here."""
     fetched: set[str] = set()
 
     def answer(route: Route) -> None:
-        path = route.request.url.removeprefix("https://cdn.jsdelivr.net/npm/")
+        path = route.request.url.removeprefix(CDN)
         for package, version in VERSIONS.items():
             if path.startswith(f"{package}@{version}/"):
                 fetched.add(package)
@@ -178,16 +201,11 @@ def test_a_page_that_loads_its_runtimes_from_a_cdn(engine: Engine, tmp_path: Pat
                 return
         route.abort()
 
-    def open_page(context: Any) -> Page:
-        context.route("https://cdn.jsdelivr.net/**", answer)
-        page: Page = context.new_page()
+    with newcomer.typed(lines, tmp_path, index) as url, engine.context(url) as context:
+        context.route(f"{CDN}**", answer)
+        page = context.new_page()
         page.goto("/")
-        return page
-
-    with started(folder) as url, engine.context(url) as context:
-        page = open_page(context)
-        sign_in(page, "lovelace")
-        expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
+        signs_in_and_reloads(page)
         assert fetched == set(VERSIONS)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import httpx
 import pytest
+from nextauth_client.starting import FRAMEWORKS, start_commands
 
 from scripts.distributions import DISTRIBUTIONS, build
 from scripts.empty_environment import EmptyEnvironment
-from scripts.environment import download_dependencies
-from scripts.local_index import serving, write_index
-from scripts.steps import SetupError, run
+from scripts.environment import EXAMPLES
+from scripts.local_index import serving
+from scripts.next_sites import MADE
+from scripts.steps import ROOT, SetupError, run
+from tests.support import newcomer
+from tests.support.documents import commands
 
 pytestmark = pytest.mark.heavy("builds wheels, and installs them and what they depend on")
 
@@ -32,13 +37,7 @@ def server(environment: EmptyEnvironment, *arguments: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an index that has the three, and what they depend on, and nothing else."""
-    folder = tmp_path_factory.mktemp("index")
-    download_dependencies(folder)
-    for distribution in DISTRIBUTIONS:
-        build(distribution.folder, folder, "wheel")
-    write_index(folder)
-    with serving(folder) as url:
+    with newcomer.index(tmp_path_factory.mktemp("index"), *FRAMEWORKS) as url:
         yield url
 
 
@@ -101,6 +100,32 @@ def test_the_clients_extras_bring_the_others(
 ) -> None:
     environment.install(f"nextauth-client[{extra}]", index=index)
     assert brought in environment.packages()
+
+
+@pytest.mark.parametrize("framework", ["django", "fastapi"])  # Flask's, and a page alone, are opened in a browser
+def test_what_the_readme_says_to_type_starts_an_app(framework: str, tmp_path: Path, index: str) -> None:
+    lines = [line.replace("flask", framework) for line in commands("README.md", "## A page of your own")]
+    lines[-1] = start_commands(EXAMPLES / framework)[-1]
+    with newcomer.typed(lines, tmp_path, index) as url:
+        serves_a_page_and_its_backend(url)
+
+
+def test_what_the_readme_says_to_type_in_a_checkout_makes_a_folder_beside_it(tmp_path: Path, index: str) -> None:
+    checkout, home = tmp_path / "checkout", tmp_path / "home"
+    home.mkdir()
+    for name in ("client", "server", "server_stub", "examples", "static/vendor"):
+        shutil.copytree(ROOT / name, checkout / name, symlinks=True, ignore=shutil.ignore_patterns(*MADE, "libraries"))
+    for name in ("pyproject.toml", "LICENSE"):
+        shutil.copy(ROOT / name, checkout)
+    with newcomer.typed(commands("README.md", "### Out of the checkout"), home, index, cwd=checkout) as url:
+        serves_a_page_and_its_backend(url)
+        httpx.get(f"{url}/runtimes/pyscript/core.js").raise_for_status()
+    assert (tmp_path / "mypage" / "app.py").is_file()
+
+
+def serves_a_page_and_its_backend(url: str) -> None:
+    assert "<title>A page of my own</title>" in httpx.get(url).text
+    assert httpx.get(f"{url}/api/auth/session").json() == {}
 
 
 def test_what_the_index_lacks_is_looked_for_nowhere_else(

@@ -11,6 +11,14 @@ from pathlib import Path
 from scripts.steps import ROOT
 
 
+def commands(file: str, heading: str) -> list[str]:
+    """What a file of the checkout says to type below a heading, line by line, without the remarks beside it."""
+    text = (ROOT / file).read_text(encoding="utf-8").partition(f"{heading}\n")[2]
+    block = re.search(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert block is not None, f"{file} says nothing to type below {heading!r}"
+    return [re.sub(r" +#.*", "", line) for line in block[1].splitlines()]
+
+
 def code_of(page: str, section: str) -> str:
     """The first Python of a section."""
     text = (ROOT / "docs" / page).read_text(encoding="utf-8").partition(f"## {section}\n")[2]
@@ -36,13 +44,15 @@ def write(files: dict[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+def environment() -> dict[str, str]:
+    """In which Python has the checkout's own packages, whatever is installed."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT / "client", ROOT / "server", ROOT)))}
+
+
 def pytest_passes(folder: Path, *words: str) -> int:
     """How many tests of the folder pass; all have to."""
     command = [sys.executable, "-m", "pytest", "-q", "-W", "error", "-p", "no:cacheprovider", *words]
-    path = os.pathsep.join(map(str, [ROOT / "client", ROOT / "server", ROOT, folder]))
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, encoding="utf-8"
-    )
+    done = subprocess.run(command, cwd=folder, env=environment(), capture_output=True, encoding="utf-8")
     passed = re.search(r"^(\d+) passed in", done.stdout, re.MULTILINE)
     assert done.returncode == 0 and passed is not None, done.stdout + done.stderr
     return int(passed[1])

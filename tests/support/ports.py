@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import time
+from typing import Any
 
 from tests.support import PATIENCE
 
@@ -14,7 +15,7 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def until_it_listens(process: subprocess.Popen[bytes], port: int) -> None:
+def until_it_listens(process: subprocess.Popen[Any], port: int) -> None:
     """Wait for it. Raises `TimeoutError` when it has ended, or takes too long."""
     end = time.monotonic() + PATIENCE
     while process.poll() is None and time.monotonic() < end:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ from nextauth_client import BackendUnreachable, NotAvailableHere, Provider, cons
 from nextauth_client.faults import LEFT, SLOW, Faults
 from nextauth_client.testing import Answer, ApiAnswer, Browser, run
 from nextauth_client.timeline import LONGEST, MOST_TABS, Timeline, short, words
+
+from tests.support.documents import code_of, environment
 
 EVERY_SHAPE: list[Any] = [
     None,
@@ -306,3 +311,26 @@ def test_it_opens_in_a_browsers_page_alone_and_says_so() -> None:
             devtools.open()
 
     run(page)
+
+
+PAGE = """
+import asyncio
+from nextauth_client import get_session
+from nextauth_client.testing import run
+
+async def page(browser):
+    exec(LINES)
+    await get_session()
+    await asyncio.sleep(1)
+
+run(page)
+"""
+
+
+def test_the_guides_lines_write_what_happens_by_logging() -> None:
+    code = f"LINES = {code_of('devtools.md', 'Without a panel')!r}\n{PAGE}"
+    done = subprocess.run([sys.executable, "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^DEBUG:nextauth_client:.*Refresh\(ticket=1\) -> SendQuery", done.stderr, re.MULTILINE), (
+        done.stderr
+    )

@@ -27,9 +27,11 @@ from nextauth_client import starting
 from packaging.requirements import Requirement
 
 from scripts import example
+from scripts.environment import listed_in
 from scripts.setup import TARGETS
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
+from tests.support.documents import commands
 
 EXAMPLES = ROOT / "examples"
 FRAMEWORKS = sorted(starting.FRAMEWORKS)
@@ -86,7 +88,7 @@ def test_a_folder_has_the_files_of_its_example_as_they_are(made: Path, kind: str
     files = files_in(made)
     sources = {name: text for name, text in files_in(EXAMPLES / kind).items() if "__pycache__" not in name}
     changed = {name for name, text in sources.items() if files.get(name) != text}
-    assert changed == (set() if kind != "page" else {"pages/index.html", "pages/account.py"})
+    assert changed == ({"pages/index.html", "pages/account.py"} if kind == "page" else {"requirements.txt"})
     page = {name: text for name, text in files_in(EXAMPLES / "page" / "pages").items() if name.endswith(".css")}
     assert {name: files[f"pages/{name}"] for name in page} == page
 
@@ -153,6 +155,15 @@ def test_offline_is_that_of_the_checkout(tmp_path: Path) -> None:
     assert files_in(tmp_path / "mypage") == files_in(tmp_path / "other")
 
 
+def test_offline_is_that_of_the_checkout_where_it_is_typed_if_the_package_is_installed_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "PACKAGE", tmp_path / "site-packages" / "nextauth_client")
+    monkeypatch.chdir(ROOT)
+    assert new(tmp_path / "mypage", "--offline") == 0
+    assert (tmp_path / "mypage" / "pages" / "runtimes" / "pyscript" / "core.js").is_file()
+
+
 def test_an_empty_folder_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "empty").mkdir()
     monkeypatch.chdir(tmp_path / "empty")
@@ -178,7 +189,7 @@ def test_it_prints_what_the_readme_says_to_type(kind: str, tmp_path: Path, capsy
     new(folder, *flags(kind))
     printed = [line.strip() for line in capsys.readouterr().out.splitlines() if line.startswith("    ")]
     [block] = re.findall(r"```sh\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
-    assert printed == [f"cd {shlex.quote(str(folder))}", *block.splitlines()]
+    assert printed == [starting.change_to(str(folder)), *block.splitlines()]
     assert len(printed) == 3
 
 
@@ -196,11 +207,10 @@ def test_what_a_readme_says_to_type_is_there(made: Path, kind: str) -> None:
     install, start = map(shlex.split, starting.start_commands(made))
     assert install[:4] == ["python", "-m", "pip", "install"]
     assert start[0] == "python"
+    assert install[4:] == ["-r", "requirements.txt"]
+    assert (made / "requirements.txt").is_file()
     if kind == "page":
-        assert install[4:] == ["nextauth-server-stub"]
         assert start[1:] == ["-m", "server_stub", "pages"]
-    else:
-        assert install[4:] == ["-r", "requirements.txt"]
     done = run(*start[1:], "--help", folder=made)
     assert done.returncode == 0, done.stderr
     assert "--port" in done.stdout
@@ -219,14 +229,111 @@ def test_what_a_readme_names_is_there(made: Path) -> None:
     assert [name for name in named if not (made / name).exists() and name not in pages | {"data/users.db"}] == []
 
 
-@each_framework
-def test_its_requirements_are_all_that_it_imports(framework: str) -> None:
-    """And those of the extras are installed here, where the browser's tests run it."""
-    lines = (EXAMPLES / framework / "requirements.txt").read_text().splitlines()
-    requirements = [Requirement(line) for line in lines]
-    assert requirements[0].name == "nextauth-server"
-    assert requirements[0].extras == {framework}
-    assert [one.name for one in requirements[1:] if not importlib.metadata.version(one.name)] == []
+def test_its_requirements_take_what_is_compatible_with_the_versions_here(made: Path, kind: str) -> None:
+    """Which the browser's tests run it with."""
+    ours, *others = [Requirement(line) for line in listed_in(made)]
+    assert ours.name == ("nextauth-server-stub" if kind == "page" else "nextauth-server")
+    assert ours.extras == (set() if kind == "page" else {kind})
+    assert [one.name for one in others if one.name in ("django", "fastapi", "flask")] == [kind] * (kind != "page")
+    for one in (ours, *others):
+        here = starting.__version__ if one is ours else importlib.metadata.version(one.name)
+        assert one.specifier.contains(here), one
+        first, second = map(int, here.split(".")[:2])
+        breaking = f"{first + 1}.0" if first else f"0.{second + 1}"
+        assert not one.specifier.contains(breaking), one
+
+
+@pytest.mark.parametrize(
+    ("version", "versions"),
+    [("0.1.0", ">=0.1.0,<0.2"), ("0.12.3", ">=0.12.3,<0.13"), ("1.0.0", ">=1.0.0,<2"), ("2.3.4", ">=2.3.4,<3")],
+)
+def test_compatible_is_what_semantic_versions_mean_by_it(version: str, versions: str) -> None:
+    assert starting.compatible(version) == versions
+
+
+@pytest.mark.parametrize(
+    ("file", "heading", "framework"),
+    [
+        ("README.md", "## A page of your own", "flask"),
+        ("docs/login.md", "# Login for a Python page", "django"),
+    ],
+)
+def test_the_guides_say_to_type_what_it_prints(file: str, heading: str, framework: str) -> None:
+    lines = commands(file, heading)
+    assert lines[-3:] == ["cd mypage", *starting.start_commands(EXAMPLES / framework)]
+    assert f"python -m nextauth_client new mypage --{framework}" in lines
+
+
+def test_the_tutorial_begins_as_the_readme_does() -> None:
+    first = commands("docs/tutorial.md", "## Two minutes")
+    assert first == commands("README.md", "## A page of your own")[: len(first)]
+    assert len(first) == 3
+
+
+@pytest.mark.parametrize(
+    ("folder", "typed"),
+    [
+        ("mypage", "cd mypage"),
+        ("my page", "cd 'my page'"),
+        ("it's", """cd 'it'"'"'s'"""),
+        ("-x", "cd ./-x"),
+        ("-", "cd ./-"),
+        ("~", "cd '~'"),
+        ("/srv/my page", "cd '/srv/my page'"),
+    ],
+)
+def test_its_first_line_goes_to_the_folder(folder: str, typed: str) -> None:
+    assert starting.change_to(folder) == typed
+
+
+def test_on_windows_the_line_has_the_quotes_that_each_shell_there_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert starting.change_to(r"C:\Users\Ada Lovelace\mypage") == r'cd "C:\Users\Ada Lovelace\mypage"'
+
+
+@pytest.mark.parametrize("name", ["-x", "my page", "~", "$HOME", "it's", "a&b", "#1", "über"])
+def test_a_shell_gets_there_by_it(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).mkdir()
+    went = subprocess.run(
+        ["sh", "-ec", f"{starting.change_to(name)}; pwd"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert went.stdout.strip() == str(tmp_path / name)
+
+
+# ── what the guides say of its files ──────────────────────────────────────────────────────────────
+
+GUIDES = sorted((ROOT / "docs").glob("*.md"))
+PLACES = re.findall(
+    r"^\| .*? \| `(/\S+)` \| `(/[^`]+)`(?:.*`python -m nextauth_client (\w+) > (\S+)`)?",
+    (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("### Where the files are\n")[2],
+    re.MULTILINE,
+)
+
+
+def test_guides_that_name_files_of_the_checkout_lead_to_where_they_are_in_a_folder_of_new() -> None:
+    named = [page for page in GUIDES if re.search(r"^[^`|]*/static/", page.read_text(encoding="utf-8"), re.MULTILINE)]
+    assert [page.stem for page in named] == ["devtools", "micropython", "pages", "workers"]
+    assert [page.stem for page in named if "#where-the-files-are" not in page.read_text(encoding="utf-8")] == []
+    paths = {path for page in named for path in re.findall(r'"(/static/[^"#]+)', page.read_text(encoding="utf-8"))}
+    assert paths == {path for path, *_ in PLACES}
+
+
+def test_the_files_are_where_the_guides_say(made: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(made, tmp_path / "mypage")
+    pages = folder / "pages"
+    for path, there, script, file in PLACES:
+        of_package = path.startswith("/static/client/")
+        assert of_package or (ROOT / path.lstrip("/")).is_file()
+        if script:
+            assert file == f"pages{there}"
+            (folder / file).write_bytes(command.make_script(script))
+    options = commands("docs/devtools.md", "### In a folder of `new`")[0].partition(" nextauth_client ")[2]
+    done = run("-m", "nextauth_client", *shlex.split(options), folder=folder)
+    assert [there for _, there, *_ in PLACES if not (pages / there.lstrip("/")).is_file()] == []
+    config = json.loads((pages / "pyscript.json").read_text())
+    one, two = json.loads(done.stdout)["files"].items()
+    assert config["files"] == dict([one])
+    assert two == (f"/{command.DEVTOOLS}#.tar.gz", "./*")
 
 
 # ── what it refuses ──────────────────────────────────────────────────────────────────────────────

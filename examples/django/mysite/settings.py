@@ -48,5 +48,6 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
 LOGIN_URL = "/"
+STATIC_URL = "static/"  # without one, Django's live server for tests answers nothing
 TIME_ZONE = "UTC"
 USE_TZ = True
