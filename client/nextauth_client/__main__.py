@@ -277,8 +277,9 @@ def write_archives(folder: Path, url: str, devtools: bool) -> "dict[str, dict[st
 
 
 def write_client(pages: Path) -> "dict[str, dict[str, str]]":
-    """The archive and the early script, for pages that are served at the root. As `write_archives`."""
-    (pages / EARLY.name).write_bytes(make_script("early"))
+    """The archive and the scripts, for pages that are served at the root. As `write_archives`."""
+    for name, (file, _) in SCRIPTS.items():
+        (pages / file.name).write_bytes(make_script(name))
     return write_archives(pages, "", devtools=False)
 
 

@@ -113,7 +113,8 @@ def test_a_folder_with_runtimes_holds_all_that_its_page_names(made: Path, archiv
     assert [name for name in own if not (pages / name.lstrip("/")).is_file()] == []
     assert "https://" not in html + json.dumps(config)
     assert (pages / command.ARCHIVE).read_bytes() == archive
-    assert (pages / "nextauth-early.js").read_bytes() == command.make_script("early")
+    for name in command.SCRIPTS:
+        assert (pages / f"nextauth-{name}.js").read_bytes() == command.make_script(name)
 
 
 def test_runtimes_are_those_of_a_folder_and_no_more(made: Path) -> None:
@@ -304,7 +305,7 @@ def test_a_shell_gets_there_by_it(name: str, tmp_path: Path) -> None:
 
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
 PLACES = re.findall(
-    r"^\| .*? \| `(/\S+)` \| `(/[^`]+)`(?:.*`python -m nextauth_client (\w+) > (\S+)`)?",
+    r"^\| .*? \| `(/\S+)` \| `(/[^`]+)`",
     (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("### Where the files are\n")[2],
     re.MULTILINE,
 )
@@ -315,21 +316,17 @@ def test_guides_that_name_files_of_the_checkout_lead_to_where_they_are_in_a_fold
     assert [page.stem for page in named] == ["devtools", "micropython", "pages", "workers"]
     assert [page.stem for page in named if "#where-the-files-are" not in page.read_text(encoding="utf-8")] == []
     paths = {path for page in named for path in re.findall(r'"(/static/[^"#]+)', page.read_text(encoding="utf-8"))}
-    assert paths == {path for path, *_ in PLACES}
+    assert paths == {path for path, _ in PLACES}
 
 
 def test_the_files_are_where_the_guides_say(made: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(made, tmp_path / "mypage")
     pages = folder / "pages"
-    for path, there, script, file in PLACES:
-        of_package = path.startswith("/static/client/")
-        assert of_package or (ROOT / path.lstrip("/")).is_file()
-        if script:
-            assert file == f"pages{there}"
-            (folder / file).write_bytes(command.make_script(script))
+    for path, _ in PLACES:
+        assert path.startswith("/static/client/") or (ROOT / path.lstrip("/")).is_file()
     options = commands("docs/devtools.md", "### In a folder of `new`")[0].partition(" nextauth_client ")[2]
     done = run("-m", "nextauth_client", *shlex.split(options), folder=folder)
-    assert [there for _, there, *_ in PLACES if not (pages / there.lstrip("/")).is_file()] == []
+    assert [there for _, there in PLACES if not (pages / there.lstrip("/")).is_file()] == []
     config = json.loads((pages / "pyscript.json").read_text())
     one, two = json.loads(done.stdout)["files"].items()
     assert config["files"] == dict([one])
