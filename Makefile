@@ -17,7 +17,7 @@ IN_BROWSERS = $(TWO_FILES_AT_A_TIME) --maxfail 15 --reruns 1
 
 help:
 	@echo "make demo       a page with the client, and a backend to sign in to, on port $(PORT)"
-	@echo "make example NAME=django (or fastapi, flask): a page and its app with users of its own, on port $(PORT)"
+	@echo "make example NAME=django: a page of examples/ and what it signs in to, on port $(PORT)"
 	@echo "make wheel      the client as a wheel, in static/wheels"
 	@echo "make unit       the tests to run while working: no browser, under a minute"
 	@echo "make test       every test"
@@ -39,7 +39,7 @@ demo:
 	@$(VENV_PYTHON) -m server_stub --port $(PORT) --dev-controls
 
 example:
-	@$(PYTHON) -m scripts.setup example-$(NAME)
+	@$(PYTHON) -m scripts.setup "example-$(NAME)"
 	@PYTHONPATH=client:server $(VENV_PYTHON) -m scripts.example $(NAME) --port $(PORT)
 
 wheel:

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from scripts.examples import EXAMPLES
 from scripts.steps import ROOT, SetupError, Stamp, apt_install, run, say
 
 VENV = ROOT / ".venv"
@@ -42,7 +43,7 @@ def install_dev() -> None:
     _install("dev", "dev")
 
 
-def install_example(framework: str) -> None:
+def install_app(framework: str) -> None:
     """What an app of the examples needs, and the demo."""
     _install(f"example-{framework}", frameworks=[framework])
 

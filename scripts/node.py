@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from scripts.environment import VENV, pip_install
-from scripts.steps import ROOT, SetupError, run, say
+from scripts.steps import ROOT, SetupError, Stamp, run, say
 
 OLDEST = 20  # what @pyscript/core asks for
 
@@ -50,6 +50,20 @@ def npm_ci(folder: Path = ROOT) -> None:
         cwd=folder,
         advice="npm failed, see above: when the registry can be reached, type the same command again.",
     )
+
+
+def npm_install(folder: Path) -> None:
+    """Install what an example's package.json asks for, as its README says: without a lock."""
+    stamp = Stamp(folder / "node_modules" / ".stamp", folder / "package.json")
+    if stamp.is_fresh():
+        return
+    say(f"npm packages: installing into {folder.relative_to(ROOT)}")
+    run(
+        [install_node().npm, "install", "--no-package-lock", "--ignore-scripts", "--no-progress"],
+        cwd=folder,
+        advice="npm failed, see above: when the registry can be reached, type the same command again.",
+    )
+    stamp.write()
 
 
 def _major_version(node: str) -> int:

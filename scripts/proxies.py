@@ -1,4 +1,4 @@
-"""The reverse proxies that `make test-production` tries: Debian's nginx and Caddy."""
+"""Reverse proxies: Debian's nginx and Caddy, which `make test-production` tries."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ def find_proxy(name: str) -> str | None:
     return shutil.which(name) or shutil.which(name, path=SYSTEM)
 
 
-def install_proxies() -> None:
+def install_proxies(*names: str) -> None:
     """Make sure that they are there; SetupError, which says what to type, when there is no way to get one."""
-    for name in PROXIES:
+    for name in names:
         if find_proxy(name) is None and not (apt_install(name) and find_proxy(name)):
-            raise SetupError(f"{name} is missing: type `sudo apt install {' '.join(PROXIES)}`.")
+            raise SetupError(f"{name} is missing: type `sudo apt install {' '.join(names)}`.")

@@ -17,11 +17,12 @@ from functools import partial
 
 from scripts.backends import install_backends
 from scripts.browsers import install_chromium, install_firefox_and_webkit
-from scripts.environment import install_dev, install_example, install_runtime
+from scripts.environment import install_app, install_dev, install_runtime
+from scripts.examples import EXAMPLES, NAMES, has
 from scripts.javascript_pages import install_javascript_pages
 from scripts.next_sites import install_next_sites
-from scripts.node import install_node
-from scripts.proxies import install_proxies
+from scripts.node import install_node, npm_install
+from scripts.proxies import PROXIES, install_proxies
 from scripts.steps import SetupError
 from scripts.vendor import install_vendor
 from scripts.wheel import install_archive, install_wheel
@@ -33,9 +34,17 @@ def demo() -> None:
     install_archive()
 
 
-def example(framework: str) -> None:
-    install_example(framework)
+def example(name: str) -> None:
+    if has(name, "requirements.txt"):
+        install_app(name)
+    else:
+        install_runtime()
     install_vendor()
+    install_archive()
+    if has(name, "package.json"):
+        npm_install(EXAMPLES / name)
+    if has(name, "Caddyfile"):
+        install_proxies("caddy")
 
 
 def wheel() -> None:
@@ -70,7 +79,7 @@ def test_production() -> None:
     install_archive()
     install_backends()
     install_chromium()
-    install_proxies()
+    install_proxies(*PROXIES)
 
 
 def release_check() -> None:
@@ -89,7 +98,7 @@ def lint() -> None:
 
 TARGETS: dict[str, Callable[[], None]] = {
     "demo": demo,
-    **{f"example-{framework}": partial(example, framework) for framework in ("django", "fastapi", "flask")},
+    **{f"example-{name}": partial(example, name) for name in NAMES},
     "wheel": wheel,
     "unit": unit,
     "test": test,
@@ -102,6 +111,10 @@ TARGETS: dict[str, Callable[[], None]] = {
 
 
 def main(arguments: list[str]) -> int:
+    kind, _, name = " ".join(arguments).partition("-")
+    if kind == "example" and name not in NAMES:
+        print(f"There is no example {name!r}. There are: {', '.join(NAMES)}.", file=sys.stderr)
+        return 2
     if len(arguments) != 1 or arguments[0] not in TARGETS:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,7 +1,7 @@
 // Shows the code that runs, out of the files that hold it:
 // <pre data-python="greeting">   functions of static/demo.py, by name
 // <pre data-html="live-text">    what is written in this page inside the element with this id
-// <pre data-file="plain.py">     a whole file
+// <pre data-file="main.py">      a whole file
 const waiting = new Map();
 
 /** The file's text; each is asked for once. */

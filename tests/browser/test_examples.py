@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from nextauth_client import explain_error
 
+from scripts.examples import EXAMPLES, NAMES, has
 from scripts.steps import ROOT
 from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.support.backend import Backend
@@ -32,10 +33,10 @@ def sign_in(tab: Tab) -> None:
     tab.button("Sign in").click()
 
 
-EXAMPLES = sorted(file.name for file in (ROOT / "examples").glob("*.html"))
+PAGES = [f"{name}/" for name in NAMES if has(name, "index.html")]
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", ["", *PAGES])
 @micropython_only
 def test_an_example_has_a_title_an_icon_and_a_way_back(tabs: Tabs, name: str) -> None:
     tab = tabs.tab()
@@ -53,7 +54,7 @@ def test_an_example_has_a_title_an_icon_and_a_way_back(tabs: Tabs, name: str) ->
 
 
 # A notebook's cells hold their Python themselves.
-@pytest.mark.parametrize("name", [name for name in EXAMPLES if name not in ("index.html", "notebook.html")])
+@pytest.mark.parametrize("name", [name for name in PAGES if name != "notebook/"])
 @micropython_only
 def test_an_example_shows_the_python_that_runs_in_it(tabs: Tabs, name: str) -> None:
     tab = tabs.tab()
@@ -67,26 +68,28 @@ def test_an_example_shows_the_python_that_runs_in_it(tabs: Tabs, name: str) -> N
 
 @micropython_only
 def test_the_index_names_every_example(tabs: Tabs) -> None:
-    tab = opened(tabs, "index.html")
+    tab = opened(tabs, "")
     links = tab.page.locator("main a").evaluate_all("all => all.map(one => one.getAttribute('href'))")
-    assert sorted([*links, "index.html"]) == EXAMPLES
-    guide = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
-    assert sorted([*re.findall(r"^\| \[([\w.]+)\]", guide, re.MULTILINE), "index.html"]) == EXAMPLES
+    assert sorted(links) == PAGES
+    others = tab.page.locator("main dt").all_text_contents()
+    assert sorted(others) == [name for name in NAMES if f"{name}/" not in PAGES]
+    guide = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert sorted(re.findall(r"^\| \[\w+\]\((\w+)/README.md\)", guide, re.MULTILINE)) == NAMES
 
 
 def test_a_page_in_a_few_lines(tabs: Tabs, backend: Backend) -> None:
-    source = (ROOT / "examples" / "hello.py").read_text(encoding="utf-8")
+    source = (EXAMPLES / "hello" / "main.py").read_text(encoding="utf-8")
     tab = tabs.python(source, html='<p id="who">Loading</p>')
     tab.shows(who="Not signed in")
     backend.sign_in(tabs.context)
-    tab = opened(tabs, "hello.html")
+    tab = opened(tabs, "hello/")
     tab.shows(who="Signed in as Ada Lovelace")
 
 
 @contract
 @micropython_only
 def test_attributes_alone(tabs: Tabs) -> None:
-    tab = opened(tabs, "attributes.html")
+    tab = opened(tabs, "attributes/")
     expect(tab.button("Sign in")).to_be_visible()
     expect(tab.page.get_by_role("button", name="With ").first).to_be_visible()
     assert len(tab.requests("session")) == 1
@@ -100,7 +103,7 @@ def test_attributes_alone(tabs: Tabs) -> None:
 @contract
 @micropython_only
 def test_a_worker_follows_what_the_page_does(tabs: Tabs) -> None:
-    tab = opened(tabs, "worker.html")
+    tab = opened(tabs, "worker/")
     tab.shows(who="Not signed in")
     tab.expect_problem("status of 401")
     tab.page.get_by_label("Username").fill("ada")
@@ -122,7 +125,7 @@ def test_a_worker_follows_what_the_page_does(tabs: Tabs) -> None:
 @contract
 @micropython_only
 def test_the_cells_of_a_notebook_follow_what_the_page_does(tabs: Tabs) -> None:
-    tab = opened(tabs, "notebook.html")
+    tab = opened(tabs, "notebook/")
 
     def run(cell: int) -> None:
         button = f"document.querySelectorAll('.mpy-editor-run-button')[{cell}]"
@@ -140,7 +143,7 @@ def test_the_cells_of_a_notebook_follow_what_the_page_does(tabs: Tabs) -> None:
     says(1, "ada@example.com")
 
 
-@pytest.mark.parametrize("source", ["examples/attributes.html", "docs/pages.md"])
+@pytest.mark.parametrize("source", ["examples/attributes/index.html", "docs/pages.md"])
 @micropython_only
 def test_a_form_that_is_sent_before_python_runs_leads_to_the_backends_page(tabs: Tabs, source: str) -> None:
     """The early script has shown it while PyScript is on its way, which it is here for ever."""
@@ -167,7 +170,7 @@ def test_a_form_that_is_sent_before_python_runs_leads_to_the_backends_page(tabs:
 @micropython_only
 def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
     backend.rename("<b>Ada</b>")
-    tab = opened(tabs, "plain.html")
+    tab = opened(tabs, "plain/")
     tab.contains(who="Not signed in")
     tab.button("Sign in").click()
     sign_in(tab)
@@ -178,7 +181,7 @@ def test_pyscript_web(tabs: Tabs, backend: Backend) -> None:
 
 @micropython_only
 def test_a_sign_in_page_leads_back_to_where_one_came_from(tabs: Tabs, backend: Backend) -> None:
-    tab = opened(tabs, "sign_in.html?callbackUrl=/examples/plain.html")
+    tab = opened(tabs, "sign_in/?callbackUrl=/examples/plain/")
     tab.shows(status="Choose how to sign in")
     tab.expect_problem("status of 401")
     tab.page.get_by_label("Username").fill("ada")
@@ -187,15 +190,15 @@ def test_a_sign_in_page_leads_back_to_where_one_came_from(tabs: Tabs, backend: B
     expect(tab.page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
     assert tab.page.get_by_label("Username").input_value() == "ada"
     sign_in(tab)
-    expect(tab.page).to_have_url(backend.url + "/examples/plain.html")
+    expect(tab.page).to_have_url(backend.url + "/examples/plain/")
     tab.contains(who="Signed in as Ada Lovelace")
-    tab.page.goto("/examples/sign_in.html")
+    tab.page.goto("/examples/sign_in/")
     tab.shows(status="Signed in as Ada Lovelace")
 
 
 @micropython_only
 def test_a_sign_in_page_offers_what_the_backend_has(tabs: Tabs, backend: Backend) -> None:
-    tab = opened(tabs, "sign_in.html?error=OAuthAccountNotLinked&callbackUrl=/examples/plain.html")
+    tab = opened(tabs, "sign_in/?error=OAuthAccountNotLinked&callbackUrl=/examples/plain/")
     expect(tab.page.get_by_role("alert")).to_have_text(explain_error("OAuthAccountNotLinked"))
     tab.page.get_by_label("E-mail address").fill("bob@example.com")
     tab.button("Send me a link").click()
@@ -203,14 +206,14 @@ def test_a_sign_in_page_offers_what_the_backend_has(tabs: Tabs, backend: Backend
     with tab.page.expect_navigation():
         tab.page.get_by_role("button", name="With ").click()
     tab.page.get_by_role("button").first.click()
-    expect(tab.page).to_have_url(backend.url + "/examples/plain.html")
+    expect(tab.page).to_have_url(backend.url + "/examples/plain/")
     tab.contains(who="Signed in as Ada Lovelace")
 
 
 @pytest.mark.parametrize("evil", ["https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"])
 @micropython_only
 def test_a_sign_in_page_leads_nowhere_else(tabs: Tabs, backend: Backend, evil: str) -> None:
-    tab = opened(tabs, f"sign_in.html?callbackUrl={quote(evil)}")
+    tab = opened(tabs, f"sign_in/?callbackUrl={quote(evil)}")
     tab.shows(status="Choose how to sign in")
     sign_in(tab)
     if evil.startswith("javascript:"):
@@ -223,7 +226,7 @@ def test_a_sign_in_page_leads_nowhere_else(tabs: Tabs, backend: Backend, evil: s
 @micropython_only
 def test_a_sign_in_page_says_that_the_backend_is_down(tabs: Tabs) -> None:
     tabs.context.route("**/api/auth/providers", lambda route: route.abort())
-    tab = opened(tabs, "sign_in.html")
+    tab = opened(tabs, "sign_in/")
     tab.expect_problem("net::ERR_FAILED")
     expect(tab.page.get_by_role("alert")).to_contain_text("The backend could not be reached")
     tabs.context.unroute_all()
@@ -244,7 +247,7 @@ NAMELESS = pytest.mark.parametrize(
 
 
 @NAMELESS
-@pytest.mark.parametrize("name", ["plain.html", "with_puepy.html", "with_reaktiv.html"])
+@pytest.mark.parametrize("name", ["plain/", "puepy/", "reaktiv/"])
 @pyodide_only
 def test_somebody_without_a_name_is_somebody(tabs: Tabs, name: str, user: dict[str, object], called: str) -> None:
     a_session_of(tabs, user)
@@ -256,7 +259,7 @@ def test_somebody_without_a_name_is_somebody(tabs: Tabs, name: str, user: dict[s
 @pyodide_only
 def test_somebody_without_a_name_is_a_member(tabs: Tabs) -> None:
     a_session_of(tabs, {})
-    tab = opened(tabs, "with_puepy.html")
+    tab = opened(tabs, "puepy/")
     tab.page.get_by_role("link", name="Members").click()
     tab.shows(members="For members: somebody")
     tabs.context.unroute_all()
@@ -266,7 +269,7 @@ GUIDE = between("docs/pages.md", "```python\n", "```")
 # The first Python of the guide, of the front page and of the README.
 SAMPLES = {
     "docs/pages.md": GUIDE,
-    "examples/hello.py": (ROOT / "examples" / "hello.py").read_text(encoding="utf-8"),
+    "examples/hello/main.py": (EXAMPLES / "hello" / "main.py").read_text(encoding="utf-8"),
     "README.md": between("README.md", 'config="/static/micropython.json">\n', "</script>"),
 }
 
@@ -306,7 +309,7 @@ def test_a_name_that_the_guide_puts_into_an_element_is_text_and_turns_nothing(ta
     tabs.context.unroute_all()
 
 
-@pytest.mark.parametrize("name", ["plain.html", "with_puepy.html"])
+@pytest.mark.parametrize("name", ["plain/", "puepy/"])
 @pyodide_only
 def test_a_name_turns_nothing_but_itself(tabs: Tabs, name: str) -> None:
     a_session_of(tabs, {"name": "\u202eAda"})
@@ -319,7 +322,7 @@ def test_a_name_turns_nothing_but_itself(tabs: Tabs, name: str) -> None:
 @contract
 @pyodide_only
 def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Backend) -> None:
-    tab = opened(tabs, "with_puepy.html")
+    tab = opened(tabs, "puepy/")
     tab.shows(who="Not signed in")
     tab.page.get_by_role("link", name="Members").click()
     tab.shows(unauthorized="This page is for members.")
@@ -330,7 +333,7 @@ def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Bac
     tab.shows(who="Signed in as Ada Lovelace")
     tab.page.get_by_role("link", name="Members").click()
     other = tabs.context.new_page()  # signs out elsewhere
-    other.goto("/examples/with_puepy.html")
+    other.goto("/examples/puepy/")
     other.get_by_role("button", name="Sign out").click()
     tab.shows(unauthorized="This page is for members.")
     other.close()
@@ -340,7 +343,7 @@ def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Bac
 @pyodide_only
 def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
-    tab = opened(tabs, "with_reaktiv.html")
+    tab = opened(tabs, "reaktiv/")
     tab.shows(who="Signed in as Ada Lovelace")
     tab.element("shout").click()
     tab.shows(who="SIGNED IN AS ADA LOVELACE")
@@ -351,12 +354,12 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
 @pytest.mark.parametrize(
     ("interpreter", "name"),
     [
-        ("micropython", "hello.html"),
-        ("micropython", "attributes.html"),
-        ("micropython", "plain.html"),
-        ("micropython", "worker.html"),
-        ("pyodide", "with_puepy.html"),
-        ("pyodide", "with_reaktiv.html"),
+        ("micropython", "hello/"),
+        ("micropython", "attributes/"),
+        ("micropython", "plain/"),
+        ("micropython", "worker/"),
+        ("pyodide", "puepy/"),
+        ("pyodide", "reaktiv/"),
     ],
     indirect=["interpreter"],
 )
@@ -374,7 +377,7 @@ def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
 
 @micropython_only
 def test_nobody_is_shut_out_of_the_list(tabs: Tabs) -> None:
-    tab = opened(tabs, "index.html")
+    tab = opened(tabs, "")
     for width in (320, 1280):
         tab.page.set_viewport_size({"width": width, "height": 800})
         assert_nobody_is_shut_out(tab.page)

@@ -28,7 +28,7 @@ def address(site: Site, tmp_path: Path) -> Iterator[str]:
         (EXAMPLE / "Caddyfile").read_text(),
         {
             "https://localhost:8443": f"https://localhost:{port}",
-            "127.0.0.1:3000": f"127.0.0.1:{behind}",
+            "{$PORT:3000}": str(behind),
             **NO_ADMIN,
         },
     )

@@ -36,7 +36,7 @@ GUIDE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 [BARE, PYSCRIPT, WORKER] = re.findall(r"^\| (by .*?) \| `(.*?)` \| `?(.*?)`? ?\|$", GUIDE, re.MULTILINE)
 IN_A_WORKER = "/in-a-worker.html"
 LISTEN = """
-new BroadcastChannel("worker.html").onmessage = event => (document.getElementById("who").textContent = event.data);
+new BroadcastChannel("worker").onmessage = event => (document.getElementById("who").textContent = event.data);
 """
 
 FORGED = {
@@ -91,12 +91,12 @@ def test_the_pages_headers_are_as_the_guide_says(deployment: Deployment, open_wo
     assert answer.header_values("strict-transport-security") == ["max-age=31536000"]
 
 
-@pytest.mark.parametrize(("path", "row"), [("/examples/hello.html", PYSCRIPT), (IN_A_WORKER, WORKER)])
+@pytest.mark.parametrize(("path", "row"), [("/examples/hello/", PYSCRIPT), (IN_A_WORKER, WORKER)])
 @pytest.mark.parametrize("running_deployment", ["caddy-fastapi"], indirect=True)
 def test_a_page_with_pyscript_runs_under_the_policy_that_the_guide_names(
     deployment: Deployment, profile: BrowserContext, site: Site, path: str, row: list[str]
 ) -> None:
-    worker = '<script type="mpy" src="/examples/worker.py" config="/static/micropython.json" worker></script>'
+    worker = '<script type="mpy" src="/examples/worker/main.py" config="/static/micropython.json" worker></script>'
     core = f'<script src="/listen.js" defer></script><script type="module" src="{PYSCRIPT_CORE}"></script>'
     site.write("/listen.js", LISTEN)
     site.write(IN_A_WORKER, page_of(core, f'<p id="who">Loading</p>{worker}'))

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from scripts.examples import EXAMPLES
 from scripts.next_sites import MADE
 from scripts.steps import ROOT
 from scripts.wheel import WHEELS, install_archive, install_wheel
@@ -33,8 +34,8 @@ class Site:
         self.files = json.loads((ROOT / "static" / "micropython.json").read_text())["files"]
         self.archive = next(iter(self.files)).partition("#")[0]
         shutil.copytree(ROOT / "static", folder / "static")
-        shutil.copytree(ROOT / "examples", folder / "examples", ignore=shutil.ignore_patterns(*MADE))
-        for page in (ROOT / "index.html", *(ROOT / "examples").glob("*.html")):
+        shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns(*MADE))
+        for page in (ROOT / "index.html", EXAMPLES / "index.html", *EXAMPLES.glob("*/index.html")):
             self.write(str(page.relative_to(ROOT)), page.read_text(encoding="utf-8"))
         shutil.copy(ROOT / "favicon.ico", folder)  # for pages that name none: a browser complains of the 404
         index = (ROOT / "index.html").read_text()

@@ -266,7 +266,7 @@ def test_root_gets_debians_proxies(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(proxies, "SYSTEM", str(system))
     monkeypatch.setattr(proxies, "apt_install", install)
     caddy = program(machine, "caddy")
-    proxies.install_proxies()
+    proxies.install_proxies("caddy", "nginx")
     assert asked == ["nginx"]
     assert [proxies.find_proxy(name) for name in ("caddy", "nginx")] == [str(caddy), str(system / "nginx")]
 
@@ -275,7 +275,7 @@ def test_without_root_it_says_how_to_get_the_proxies(tmp_path: Path, monkeypatch
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(proxies, "SYSTEM", str(tmp_path))
     with pytest.raises(SetupError, match="caddy is missing: type `sudo apt install caddy nginx`"):
-        proxies.install_proxies()
+        proxies.install_proxies("caddy", "nginx")
 
 
 # static/

@@ -26,14 +26,15 @@ from nextauth_client import __main__ as command
 from nextauth_client import starting
 from packaging.requirements import Requirement
 
-from scripts import example
+from scripts import example, setup
 from scripts.environment import listed_in
+from scripts.examples import EXAMPLES, NAMES
+from scripts.node import Node
 from scripts.setup import TARGETS
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
 from tests.support.documents import commands
 
-EXAMPLES = ROOT / "examples"
 FRAMEWORKS = sorted(starting.FRAMEWORKS)
 # A folder with each of the apps, and one without.
 KINDS = [*FRAMEWORKS, "page"]
@@ -429,22 +430,84 @@ def test_what_it_does_not_know_is_refused_with_the_usage(words: list[str], tmp_p
 # ── `make example` ────────────────────────────────────────────────────────────────────────────────
 
 
-def test_make_installs_what_each_example_needs() -> None:
-    assert {name for name in TARGETS if name.startswith("example-")} == {f"example-{name}" for name in FRAMEWORKS}
+def test_every_folder_of_examples_is_one_that_make_starts() -> None:
+    """But for configurations, which docs/production.md is about."""
+    assert {path.name for path in EXAMPLES.iterdir() if path.is_dir()} == {*NAMES, "production"}
+    assert {name for name in TARGETS if name.startswith("example-")} == {f"example-{name}" for name in NAMES}
 
 
-@each_framework
-def test_a_port_that_is_taken_is_said_before_anything_is_made(
-    framework: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("name", ["wrker", "", "production", "a b"])
+def test_an_example_that_is_not_there_is_refused_with_those_that_are(
+    name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(example, "EXAMPLES", tmp_path / "examples")
+    assert setup.main([f"example-{name}"]) == 2
+    said = capsys.readouterr().err
+    assert f"There is no example {name!r}" in said
+    assert "attributes, django, express, fastapi" in said
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_readme_of_an_example_is_short_and_says_what_to_type_and_to_open(name: str) -> None:
+    readme = (EXAMPLES / name / "README.md").read_text()
+    assert len(readme.splitlines()) <= 20
+    assert (
+        f"make example NAME={name}\n" in readme or name in KINDS
+    )  # which are copied, and so have commands of their own
+    assert "`ada`" in readme and "lovelace`" in readme
+    page = "http://localhost:8000"
+    assert (
+        example.address(name, 8000)
+        == {
+            **dict.fromkeys(NAMES, f"{page}/examples/{name}/"),
+            **dict.fromkeys([*KINDS, "nextjs"], page),
+            "express": "https://localhost:8443",
+        }[name]
+    )
+    named = re.findall(r"`((?:[\w-]+/)*[\w-]+\.(?:py|js|html|json))`", readme)
+    missing = [
+        file for file in named if not any((folder / file).exists() for folder in (EXAMPLES / name, ROOT / "static"))
+    ]
+    assert missing == [] or name in KINDS
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_port_that_is_taken_is_said_before_anything_is_made(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(example, "MADE", tmp_path / "examples")
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        assert example.main([framework, "--port", str(port)]) == 1
+        assert example.main([name, "--port", str(port)]) == 1
     said = capsys.readouterr().err
     assert f"Port {port} is already in use" in said
-    assert f"make example NAME={framework} PORT=8000" in said
+    assert f"make example NAME={name} PORT=8000" in said
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "command"),
+    [
+        ("worker", ROOT, [sys.executable, "-m", "server_stub", "--port", "8000", "--dev-controls"]),
+        ("page", "page", [sys.executable, "-m", "server_stub", "pages", "--port", "8000"]),
+        ("flask", "flask", [sys.executable, "app.py", "--port", "8000"]),
+    ],
+)
+def test_what_an_example_starts(
+    name: str, folder: Path | str, command: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(example, "MADE", tmp_path)
+    assert example.prepared(name, 8000) == (tmp_path / folder, command)
+
+
+@pytest.mark.parametrize("name", ["express", "nextjs"])
+def test_an_example_on_node_js_starts_with_a_secret_of_its_own(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable in ("PORT", "AUTH_SECRET", "PATH"):
+        monkeypatch.setenv(variable, "")
+    monkeypatch.setattr(example, "install_node", lambda: Node(Path("/x/bin/node"), Path("/x/bin/npm")))
+    assert example.prepared(name, 8000) == (EXAMPLES / name, ["/x/bin/npm", "start"])
+    assert os.environ["PORT"] == "8000"
+    assert len(os.environ["AUTH_SECRET"]) == 64
+    assert os.environ["PATH"].startswith("/x/bin")  # or `npm start` would find no node
 
 
 # ── the apps' pages ──────────────────────────────────────────────────────────────────────────────

@@ -367,7 +367,7 @@ def test_pyscript_is_told_what_it_is_and_no_server_says_that_it_is_encoded() -> 
     assert command.KIND.endswith(".tar.gz")  # PyScript looks at the end of the address
 
 
-@pytest.mark.parametrize("page", ["static/micropython.json", "static/pyodide.json", "examples/with_puepy.json"])
+@pytest.mark.parametrize("page", ["static/micropython.json", "static/pyodide.json", "examples/puepy/pyscript.json"])
 def test_the_checkouts_pages_load_it_as_it_is_printed(page: str, tmp_path: Path) -> None:
     printed = json.loads(run("files", "static/client", folder=tmp_path).stdout)["files"]
     files = json.loads((ROOT / page).read_text())["files"]

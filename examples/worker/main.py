@@ -4,7 +4,7 @@ import js
 from nextauth_client import Provider, effect, use_session
 
 Provider()
-page = js.BroadcastChannel.new("worker.html")
+page = js.BroadcastChannel.new("worker")
 
 
 @effect

@@ -1,6 +1,6 @@
 """A sign-in page of a site's own: every provider that the backend has, and back to where the visitor came from.
 
-NextAuth.js leads here with `pages: { signIn: "/sign_in.html" }`, an AuthBridge with `sign_in_page="/sign_in.html"`.
+NextAuth.js leads here with `pages: { signIn: "/sign_in/" }`, an AuthBridge with `sign_in_page="/sign_in/"`.
 """
 
 import asyncio
