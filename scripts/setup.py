@@ -78,6 +78,7 @@ def test_production() -> None:
     install_wheel()
     install_archive()
     install_backends()
+    install_javascript_pages()  # axe
     install_chromium()
     install_proxies(*PROXIES)
 

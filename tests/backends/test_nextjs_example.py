@@ -10,6 +10,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from scripts.next_sites import BUILT_EXAMPLE
 from scripts.node import install_node
+from tests.browser.accessible import assert_serves_everybody
 from tests.production.deployment import Running, free_port
 
 TITLE = "Python in Next.js – nextauth_client"
@@ -33,13 +34,16 @@ def test_a_python_page_of_next_js_signs_in_to_auth_js_there(address: str, other_
     page.goto(address)
     expect(page.locator("html")).to_have_attribute("data-auth-state", "unauthenticated")  # by Python, which runs now
     password = page.get_by_label("Password")
+    assert_serves_everybody(page)
     page.get_by_label("Username").fill("ada")
     password.fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".problem")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    expect(page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    assert_serves_everybody(page)
     password.fill("lovelace")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
+    assert_serves_everybody(page)
     expect(page).to_have_title(SIGNED_IN)
 
     page.reload()

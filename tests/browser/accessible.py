@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Page
+from playwright.sync_api import Locator, Page
 
 from scripts.javascript_pages import SOURCES
 
@@ -21,6 +21,38 @@ CUT_OFF = """
         .filter(one => getComputedStyle(one).display !== "inline" && one.tabIndex < 0)
         .map(one => one.outerHTML.slice(0, 80))
 """
+
+# What would move for somebody who has asked for less of that.
+MOVING = """
+    [...document.querySelectorAll("*")]
+        .flatMap(one => [null, "::before", "::after"].map(part => [one, getComputedStyle(one, part)]))
+        .filter(([, { animationName, transitionDuration, scrollBehavior }]) =>
+            animationName !== "none" || /[1-9]/.test(transitionDuration) || scrollBehavior === "smooth")
+        .map(([one]) => one.outerHTML.slice(0, 80))
+"""
+
+# Phones, a laptop's window at 200 %, and that window at 100 %.
+SIZES = ((320, "light"), (640, "dark"), (1280, "light"))
+
+
+def assert_serves_everybody(page: Page) -> None:
+    """Nobody is shut out in any size, whether it is light or dark, and nothing moves for those who do not want that."""
+    page.emulate_media(reduced_motion="reduce")
+    assert page.evaluate(MOVING) == []
+    for width, scheme in SIZES:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        assert_nobody_is_shut_out(page)
+
+
+def by_tab(page: Page, wanted: Locator) -> None:
+    """Go there by the keyboard alone, on a way that can be seen."""
+    for _ in range(30):
+        page.keyboard.press("Tab")
+        if wanted.evaluate("one => one === document.activeElement"):
+            assert wanted.evaluate("one => getComputedStyle(one).outlineStyle") == "solid"
+            return
+    raise AssertionError(f"{wanted} is not reached by Tab")
 
 
 def assert_nobody_is_shut_out(page: Page) -> None:

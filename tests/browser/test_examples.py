@@ -10,7 +10,7 @@ from nextauth_client import explain_error
 
 from scripts.examples import EXAMPLES, NAMES, has
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.browser.accessible import assert_serves_everybody, by_tab
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.site import page
@@ -31,6 +31,12 @@ def sign_in(tab: Tab) -> None:
     tab.page.get_by_label("Username").fill("ada")
     tab.page.get_by_label("Password").fill("lovelace")
     tab.button("Sign in").click()
+
+
+def run_cell(tab: Tab, number: int) -> None:
+    button = f"document.querySelectorAll('.mpy-editor-run-button')[{number}]"
+    tab.until(f"{button} !== undefined")
+    tab.page.evaluate(f"{button}.click()")
 
 
 PAGES = [f"{name}/" for name in NAMES if has(name, "index.html")]
@@ -127,19 +133,14 @@ def test_a_worker_follows_what_the_page_does(tabs: Tabs) -> None:
 def test_the_cells_of_a_notebook_follow_what_the_page_does(tabs: Tabs) -> None:
     tab = opened(tabs, "notebook/")
 
-    def run(cell: int) -> None:
-        button = f"document.querySelectorAll('.mpy-editor-run-button')[{cell}]"
-        tab.until(f"{button} !== undefined")
-        tab.page.evaluate(f"{button}.click()")
-
     def says(cell: int, text: str) -> None:
         tab.until(f"document.querySelectorAll('.mpy-editor-output')[{cell}].innerText.includes({text!r})")
 
-    run(0)
+    run_cell(tab, 0)
     says(0, "Not signed in")
     sign_in(tab)
     says(0, "Signed in as Ada Lovelace")
-    run(1)
+    run_cell(tab, 1)
     says(1, "ada@example.com")
 
 
@@ -357,27 +358,53 @@ def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> Non
         ("micropython", "hello/"),
         ("micropython", "attributes/"),
         ("micropython", "plain/"),
+        ("micropython", "sign_in/"),
         ("micropython", "worker/"),
+        ("micropython", "notebook/"),
         ("pyodide", "puepy/"),
         ("pyodide", "reaktiv/"),
     ],
     indirect=["interpreter"],
 )
 def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
-    for shown in ("^Not signed in|^Sign in$", "Ada Lovelace"):
-        tab = opened(tabs, name)
-        expect(tab.page.get_by_text(re.compile(shown)).first).to_be_visible()
-        expect(tab.page.locator("pre span").first).to_be_visible()
-        for width, scheme in ((320, "light"), (640, "dark"), (1280, "light"), (1280, "dark")):
-            tab.page.set_viewport_size({"width": width, "height": 800})
-            tab.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-            assert_nobody_is_shut_out(tab.page)
-        backend.sign_in(tabs.context)
+    tab = opened(tabs, name)
+    if name == "notebook/":
+        run_cell(tab, 0)
+    expect(tab.page.get_by_text(re.compile("^Not signed in|^Sign in$")).first).to_be_visible()
+    expect(tab.page.locator("pre span").first).to_be_visible()
+    assert_serves_everybody(tab.page)
+    backend.sign_in(tabs.context)
+    opened(tabs, "hello/")  # asks, and tells the others
+    expect(tab.page.get_by_text("Ada Lovelace").first).to_be_visible()
+    assert_serves_everybody(tab.page)
+
+
+@pytest.mark.parametrize("name", ["attributes/", "sign_in/", "worker/"])
+@micropython_only
+def test_who_has_a_keyboard_alone_signs_in_and_is_told_what_went_wrong(tabs: Tabs, name: str) -> None:
+    tab = opened(tabs, name)
+    tab.expect_problem("status of 401")
+    username, password, button = (
+        tab.page.get_by_label("Username"),
+        tab.page.get_by_label("Password"),
+        tab.button("Sign in"),
+    )
+    expect(username).to_be_visible()
+    tab.until("document.documentElement.dataset.authState !== 'loading'")
+    by_tab(tab.page, username)
+    tab.page.keyboard.type("ada")
+    by_tab(tab.page, password)
+    tab.page.keyboard.type("wrong")
+    by_tab(tab.page, button)
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    assert_serves_everybody(tab.page)
+    tab.page.keyboard.press("Shift+Tab")
+    tab.page.keyboard.type("lovelace")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.get_by_text("Ada Lovelace")).to_be_visible()
 
 
 @micropython_only
 def test_nobody_is_shut_out_of_the_list(tabs: Tabs) -> None:
-    tab = opened(tabs, "")
-    for width in (320, 1280):
-        tab.page.set_viewport_size({"width": width, "height": 800})
-        assert_nobody_is_shut_out(tab.page)
+    assert_serves_everybody(opened(tabs, "").page)

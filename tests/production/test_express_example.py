@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from scripts.backends import BACKENDS
+from tests.browser.accessible import assert_serves_everybody
 from tests.production.deployment import EXAMPLES, Ports, filled_in, start_caddy, start_express
 from tests.support.ports import free_port
 from tests.support.site import Site
@@ -43,13 +44,16 @@ def test_a_python_page_signs_in_to_auth_js_in_an_express_server(address: str, pr
     page.goto(address)
     expect(page.locator("html")).to_have_attribute("data-auth-state", "unauthenticated")  # by Python, which runs now
     password = page.get_by_label("Password")
+    assert_serves_everybody(page)
     page.get_by_label("Username").fill("ada")
     password.fill("wrong")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator(".problem")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    expect(page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    assert_serves_everybody(page)
     password.fill("lovelace")
     page.get_by_role("button", name="Sign in").click()
     expect(page.locator("#who")).to_contain_text("Signed in as Ada Lovelace")
+    assert_serves_everybody(page)
     assert {cookie["secure"] for cookie in profile.cookies()} == {True}
 
     page.reload()
