@@ -18,7 +18,6 @@ CONSTRAINTS = ROOT / "constraints.txt"
 PIP = ROOT / "scripts" / "pip.txt"
 SERVER = ROOT / "server"
 STUB = ROOT / "server_stub"
-EXAMPLES = ROOT / "examples"
 
 
 def pip(command: str, *arguments: str | Path) -> None:

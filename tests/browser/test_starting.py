@@ -30,12 +30,18 @@ FAILED = "Sign in failed. Check that what you typed is correct."
 @contextlib.contextmanager
 def started(folder: Path) -> Iterator[str]:
     """Started by the last line of the README's commands; the others install what is installed here."""
-    port = free_port()
     words = shlex.split(start_commands(folder)[-1])
     assert words[0] == "python"
-    log = folder / "log.txt"
+    with running(words[1:], folder, folder / "log.txt") as url:
+        yield url
+
+
+@contextlib.contextmanager
+def running(words: list[str], folder: Path, log: Path) -> Iterator[str]:
+    """Python with these words, until it listens and then until the end."""
+    port = free_port()
     with log.open("w") as output:
-        command = [sys.executable, *words[1:], "--port", str(port)]
+        command = [sys.executable, *words, "--port", str(port)]
         process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=subprocess.STDOUT)
         try:
             try:
@@ -155,6 +161,17 @@ def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> N
         sign_out(page)
         assert refusals(problems) == 1
         assert [address for address in asked if not address.startswith(f"{url}/")] == []
+
+
+def test_an_example_of_the_checkout_is_where_its_command_says(engine: Engine, tmp_path: Path) -> None:
+    log = tmp_path / "log.txt"
+    with running(["-m", "scripts.example", "worker"], ROOT, log) as url, engine.context(url) as context:
+        address = f"{url}/examples/worker/"
+        assert f"Sign in as ada with the password lovelace on {address}\n" in log.read_text()
+        page = context.new_page()
+        page.goto(address)
+        sign_in(page, "lovelace")
+        expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
 
 
 def test_the_developer_tools_open_there_as_the_guide_says(engine: Engine, tmp_path: Path) -> None:
