@@ -116,5 +116,6 @@ release-check:
 clean:
 	rm -rf .venv node_modules tests/support/javascript/node_modules tests/support/javascript/build \
 		tests/backends/node/node_modules tests/backends/next/node_modules tests/backends/next/shared tests/backends/next/*/.next \
+		examples/*/node_modules examples/nextjs/.next examples/nextjs/public/static \
 		static/vendor static/wheels static/client build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis test-results
 	find bench client server_stub scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -379,6 +379,16 @@ def test_nobody_is_shut_out(tabs: Tabs, backend: Backend, name: str) -> None:
     assert_serves_everybody(tab.page)
 
 
+# What is there when Python has done its part for somebody who is not signed in.
+READY = {
+    "hello/": "Not signed in",
+    "attributes/": "With Development ID",
+    "plain/": "Not signed in",
+    "sign_in/": "With Development ID",
+    "worker/": "Username",
+}
+
+
 @pytest.mark.parametrize("name", ["attributes/", "sign_in/", "worker/"])
 @micropython_only
 def test_who_has_a_keyboard_alone_signs_in_and_is_told_what_went_wrong(tabs: Tabs, name: str) -> None:
@@ -403,6 +413,22 @@ def test_who_has_a_keyboard_alone_signs_in_and_is_told_what_went_wrong(tabs: Tab
     tab.page.keyboard.type("lovelace")
     tab.page.keyboard.press("Enter")
     expect(tab.page.get_by_text("Ada Lovelace")).to_be_visible()
+
+
+@pytest.mark.parametrize("name", READY)
+@micropython_only
+def test_nothing_moves_when_python_starts(tabs: Tabs, name: str) -> None:
+    height = "document.querySelector('.card').offsetHeight"
+    tab = tabs.tab()
+    tab.page.route("**/pyscript/core.js", lambda route: route.fulfill(body="", content_type="text/javascript"))
+    tab.page.goto(f"/examples/{name}")
+    if name == "attributes/":  # its form is there before Python
+        expect(tab.page.get_by_label("Username")).to_be_visible()
+    before = tab.page.evaluate(height)
+    tab.page.unroute_all()
+    tab.page.goto(f"/examples/{name}")
+    expect(tab.page.get_by_text(READY[name]).first).to_be_visible()
+    assert tab.page.evaluate(height) == before
 
 
 @micropython_only
