@@ -412,6 +412,23 @@ def test_who_has_a_keyboard_alone_signs_in_and_is_told_what_went_wrong(tabs: Tab
     expect(tab.page.get_by_text("Ada Lovelace")).to_be_visible()
 
 
+@micropython_only
+def test_who_has_a_keyboard_alone_gets_into_a_cell_runs_it_and_gets_out(tabs: Tabs) -> None:
+    tab = opened(tabs, "notebook/")
+    cell = tab.page.get_by_role("textbox", name="Python").first
+    expect(cell).to_be_visible()
+    focused = "one => one.getRootNode().activeElement === one"
+    for _ in range(6):  # the page's links come first
+        if not cell.evaluate(focused):
+            tab.page.keyboard.press("Tab")
+    assert cell.evaluate(focused)
+    tab.page.keyboard.press("Control+Enter")
+    expect(tab.page.get_by_role("log").first).to_contain_text("Not signed in")
+    tab.page.keyboard.press("Escape")
+    tab.page.keyboard.press("Tab")
+    assert not cell.evaluate(focused)
+
+
 @pytest.mark.parametrize("name", READY)
 @micropython_only
 def test_nothing_moves_when_python_starts(tabs: Tabs, name: str) -> None:
