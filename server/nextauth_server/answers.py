@@ -14,24 +14,24 @@ FOR_SHARED_CACHES = ("cdn-cache-control", "surrogate-control", "x-accel-expires"
 
 def mark_private(headers: Any) -> None:
     """Let no cache give an answer with these headers to somebody else; what they forbid already stays forbidden."""
-    directives = [
-        one for one in _listed(headers, "Cache-Control") if one.partition("=")[0].strip().lower() not in SHARED
-    ]
-    headers["Cache-Control"] = ", ".join(["private", *directives])
     names = list(headers.keys())  # iterated itself, Flask's gives pairs
+    there = {name.lower() for name in names}
+    cache_control, vary = "private", "Cookie"
+    if "cache-control" in there:
+        said = [one for one in _listed(headers, "Cache-Control") if one.partition("=")[0].strip().lower() not in SHARED]
+        cache_control = ", ".join(["private", *said])
+    if "vary" in there:
+        said = _listed(headers, "Vary")
+        vary = ", ".join(said if {"*", "cookie"} & {name.lower() for name in said} else [*said, "Cookie"])
+    headers["Cache-Control"], headers["Vary"] = cache_control, vary
     for name in names:
         if name.lower().endswith(FOR_SHARED_CACHES):
             del headers[name]
-    vary = _listed(headers, "Vary")
-    if not {"*", "cookie"} & {name.lower() for name in vary}:
-        headers["Vary"] = ", ".join([*vary, "Cookie"])
 
 
 def _listed(headers: Any, name: str) -> list[str]:
     """The parts of a header that is a list, and that may be there more than once."""
-    values = headers.getlist(name) if hasattr(headers, "getlist") else [headers.get(name, "")]
-    if not any(values):  # as nearly always
-        return []
+    values = headers.getlist(name) if hasattr(headers, "getlist") else [headers[name]]
     parts = re.findall(r'(?:[^,"]|"[^"]*"?)+', ", ".join(values))
     return [part.strip() for part in parts if part.strip()]
 
