@@ -5,8 +5,7 @@ import inspect
 import json
 import logging
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
 import httpx
@@ -87,11 +86,14 @@ def session_dependency(
         visit = ASGIVisit(connection)
         connection.scope.setdefault(DEPENDS_ON_COOKIE, []).append(True)
         try:
-            with guard.admission(visit):
-                session = await guard.finder.find(connection)
-                return guard.checked(visit, session) if required else guard.allowed(session)
-        except Refused as refused:
-            raise refusal(visit, refused) from refused.__cause__
+            guard.refuse_foreign(visit)
+            session = await guard.finder.find(connection)
+            return guard.checked(visit, session) if required else guard.allowed(session)
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
+            raise refusal(visit, refused) from error
 
     return session_of
 
@@ -195,18 +197,10 @@ class Guard(Generic[S]):
         self._base_url, self._base_path = options.get("base_url"), options.get("base_path")
         say_if_unknown(self._base_url, self._base_path)
 
-    @contextmanager
-    def admission(self, visit: Visit) -> Iterator[None]:
-        """Around finding out who makes this request: raises `Refused` where that is no use, or cannot be known."""
+    def refuse_foreign(self, visit: Visit) -> None:
+        """Raises `Refused` where a page of another origin wants something changed: before anybody is asked."""
         if is_foreign(visit, self._origins):
             raise Refused(403, "CrossOrigin", FOREIGN)
-        try:
-            yield
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None:
-                raise
-            raise refused from error
 
     def allowed(self, session: S | None) -> S | None:
         """The session, if there is one and `when` holds."""
@@ -223,17 +217,23 @@ class Guard(Generic[S]):
     def admit(self, visit: DjangoVisit | FlaskVisit) -> Any:
         """Keep the session for the view, or give the answer for somebody who may not come in; else None."""
         try:
-            with self.admission(visit):
-                visit.keep(self.checked(visit, self.finder.find_sync(visit.request)))
-        except Refused as refused:
+            self.refuse_foreign(visit)
+            visit.keep(self.checked(visit, self.finder.find_sync(visit.request)))
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
             return answer_refused(visit, refused)
         return None
 
     async def admit_async(self, visit: DjangoVisit | FlaskVisit) -> Any:
         try:
-            with self.admission(visit):
-                visit.keep(self.checked(visit, await self.finder.find(visit.request)))
-        except Refused as refused:
+            self.refuse_foreign(visit)
+            visit.keep(self.checked(visit, await self.finder.find(visit.request)))
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
             return answer_refused(visit, refused)
         return None
 
@@ -249,7 +249,9 @@ class Guard(Generic[S]):
 
 
 def refusal_of(error: Exception) -> Refused | None:
-    """What is answered where this error leaves it open who it is; None for an error of another kind."""
+    """What is answered where this error refuses, or leaves it open who it is; None for an error of another kind."""
+    if isinstance(error, Refused):
+        return error
     if isinstance(error, BadCookie):
         return Refused(400, "BadCookie", str(error))
     if isinstance(error, NextAuthError):

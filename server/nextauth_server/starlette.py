@@ -17,7 +17,7 @@ from starlette.responses import Response
 from .answers import DEPENDS_ON_COOKIE, mark_answers_of_starlette
 from .embed import session_script
 from .finding import Options
-from .guards import Guard, Refused
+from .guards import Guard, Refused, refusal_of
 from .reading import TokenSession
 from .visits import ASGIVisit, wants_html
 
@@ -85,12 +85,15 @@ class SessionBackend(AuthenticationBackend):
         conn.scope.setdefault(DEPENDS_ON_COOKIE, []).append(True)
         visit = ASGIVisit(conn)
         try:
-            with self._guard.admission(visit):
-                session = self._guard.allowed(await self._guard.finder.find(conn))
-        except Refused as refused:
+            self._guard.refuse_foreign(visit)
+            session = self._guard.allowed(await self._guard.finder.find(conn))
+        except Exception as error:
+            refused = refusal_of(error)
+            if refused is None:
+                raise
             if refused.status == 403:
                 return None
-            raise _Unknown(refused) from refused.__cause__
+            raise _Unknown(refused) from error
         if session is None:
             return None
         more = [] if self._scopes is None else self._scopes(session)
