@@ -105,11 +105,12 @@ class _Accounts:
         self.base = base
 
     def who(self) -> SignedIn | None:
+        ends = _ends_of_row(self.request.session)
         user = self.request.user
         # Some of Django's backends let in whom somebody has deactivated; here they are nobody.
         if not user.is_authenticated or not user.is_active:
             return None
-        return SignedIn(self.bridge.describe(user), user, _end_of(self.request.session))
+        return SignedIn(self.bridge.describe(user), user, _end_of(self.request.session, ends))
 
     def sign_in(self, fields: Mapping[str, str]) -> bool:
         """By the app's own form, which knows its fields, lengths and normal forms, and calls `authenticate`."""
@@ -161,7 +162,30 @@ class _Accounts:
         return False
 
 
-def _end_of(session: Any) -> datetime:
+def _ends_of_row(session: Any) -> list[datetime]:
+    """Where the end of a session in the database will be, if that is read from now on: its row has it, too.
+
+    Without it a question would take a query more than a view that reads who is signed in.
+    """
+    from django.contrib.sessions.backends.db import SessionStore  # type: ignore[import-untyped]
+    from django.utils import timezone
+
+    ends: list[datetime] = []
+
+    def load() -> Any:
+        del session.load  # for this once
+        now = timezone.now()
+        for row in session.model.objects.filter(session_key=session.session_key, expire_date__gt=now):
+            ends.append(row.expire_date)
+            return session.decode(row.session_data)
+        return session.load()
+
+    if type(session).load is SessionStore.load:  # else it is read from elsewhere, a cache for example
+        session.load = load
+    return ends
+
+
+def _end_of(session: Any, ends_of_row: list[datetime]) -> datetime:
     """When the session ends, if nobody uses it any more.
 
     Django renews it when it is saved, which a question does not; `get_expiry_date` alone counts from now.
@@ -173,7 +197,8 @@ def _end_of(session: Any) -> datetime:
     if settings.SESSION_SAVE_EVERY_REQUEST or session.modified or is_fixed:
         return _aware(session.get_expiry_date())
     if _is_in_database(session):
-        for (end,) in session.model.objects.filter(session_key=session.session_key).values_list("expire_date"):
+        rows = session.model.objects.filter(session_key=session.session_key)
+        for end in ends_of_row or rows.values_list("expire_date", flat=True):
             return _aware(end)
     return noted_end(session, session.get_expiry_age(), timezone.now())
 

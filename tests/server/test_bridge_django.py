@@ -22,7 +22,7 @@ from django.db import connection
 from django.forms import CharField, ValidationError
 from django.http import HttpResponse
 from django.test import Client
-from django.test.utils import override_settings
+from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import include, path
 from nextauth_server import AuthBridge, SignInRefused
 
@@ -63,6 +63,14 @@ def reads_forms(get_response: Any) -> Any:
 
     def middleware(request: Any) -> Any:
         request.POST.get("x")
+        return get_response(request)
+
+    return middleware
+
+
+def reads_the_session(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        request.session.get("x")
         return get_response(request)
 
     return middleware
@@ -311,6 +319,34 @@ class TestTheEndOfASession:
             finally:
                 user_logged_in.disconnect(hear)
             assert 90 < seconds_left(browser.session()) <= 100
+
+    def test_it_comes_with_the_session_and_takes_no_query_of_its_own(self) -> None:
+        browser = visitor()
+        browser.sign_in()
+        with CaptureQueriesContext(connection) as of_a_view:
+            assert browser.send("GET", "/name").text == "ada"
+        with CaptureQueriesContext(connection) as of_the_bridge:
+            assert seconds_left(browser.session()) > TWO_WEEKS - 60
+        assert len(of_the_bridge) == len(of_a_view) == 2, "the session and the user"
+
+    def test_it_is_asked_for_where_a_middleware_has_read_the_session_before(self) -> None:
+        with override_settings(MIDDLEWARE=[*MIDDLEWARE, f"{__name__}.reads_the_session"], SESSION_COOKIE_AGE=1000):
+            browser = visitor()
+            browser.sign_in()
+            assert 990 < seconds_left(browser.session()) <= 1000
+
+    def test_it_is_asked_for_again_after_a_hook_of_the_apps(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        now = time.time
+
+        def update(request: Any, data: Any) -> None:
+            monkeypatch.setattr("django.utils.timezone.now", lambda: datetime.fromtimestamp(now() + 400, timezone.utc))
+            request.session.save()
+            monkeypatch.undo()
+
+        with override_settings(ROOT_URLCONF=urls(update=update), SESSION_COOKIE_AGE=1000):
+            browser = visitor()
+            browser.sign_in()
+            assert 1390 < seconds_left(browser.update(None).data) <= 1400
 
     def test_without_time_zones_it_is_the_same_moment(self) -> None:
         with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
