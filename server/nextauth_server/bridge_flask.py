@@ -4,6 +4,11 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
+from flask import Blueprint, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_login import current_user, login_user, logout_user  # type: ignore[import-untyped]
+from itsdangerous import BadData, base64_decode
+
 from .bridge import (
     LARGEST_BODY,
     BadRequest,
@@ -57,8 +62,6 @@ class FlaskBridge:
         provider_names: Mapping[str, str],
         sign_in_with: Callable[..., Any] | None,
     ) -> None:
-        from flask import Blueprint
-
         self.bridge = bridge
         self.authenticate = authenticate
         self.named = Named(authenticate)
@@ -78,8 +81,6 @@ class FlaskBridge:
         )
 
     def _view(self, action: str, **captured: Any) -> Any:  # by a prefix such as /<site>/auth
-        from flask import Response
-
         reply = self._reply(action)
         response = Response(reply.body, status=reply.status, headers=reply.headers)
         for name, value, is_secure in reply.cookies:
@@ -87,28 +88,26 @@ class FlaskBridge:
         return response
 
     def _reply(self, action: str) -> Reply:
-        from flask import request
-
+        # The proxy would look for it with each attribute.
+        asked: Request = request._get_current_object()  # type: ignore[attr-defined]
         try:
-            fields = self._fields() if request.method == "POST" else {}
+            fields = self._fields() if asked.method == "POST" else {}
         except BadRequest as error:
             return error.reply()
-        origin = self.url or origin_of(request.scheme, request.host)
-        mounted = request.script_root + request.path.removesuffix(action).rstrip("/")
+        origin = self.url or origin_of(asked.scheme, asked.host)
+        mounted = asked.script_root + asked.path.removesuffix(action).rstrip("/")
         visit = Visit(
-            method=request.method,
+            method=asked.method,
             base=origin + mounted,
             action=action,
-            query=request.args.to_dict(),
-            header=request.headers.get,
-            cookies=request.cookies,
+            query=asked.args.to_dict(),
+            header=asked.headers.get,
+            cookies=asked.cookies,
             fields=fields,
         )
         return self.bridge.answer(visit, _Accounts(self))
 
     def _fields(self) -> Mapping[str, Any]:
-        from flask import request
-
         if request.content_length is None:
             raise BadRequest(411, "Error: a form here says how long it is (Content-Length)")
         if request.content_length > LARGEST_BODY:
@@ -125,8 +124,6 @@ class _Accounts:
         self.bridge = bridge
 
     def who(self) -> SignedIn | None:
-        from flask_login import current_user  # type: ignore[import-untyped]
-
         user = current_user._get_current_object()
         # Flask-Login loads whom it has let in once, whether somebody has deactivated them since or not.
         if user is None or not user.is_authenticated or not user.is_active:
@@ -142,8 +139,6 @@ class _Accounts:
 
     def _is_signed_in(self, user: Any) -> bool:
         """Whether Flask-Login takes them, from now on."""
-        from flask_login import current_user, login_user, logout_user
-
         if user is None or not user.is_active:
             return False
         if current_user.is_authenticated and current_user.get_id() != user.get_id():
@@ -153,8 +148,6 @@ class _Accounts:
         return True
 
     def sign_out(self) -> None:
-        from flask_login import logout_user
-
         logout_user()
 
     def update(self, data: Any) -> None:
@@ -165,8 +158,6 @@ class _Accounts:
         return registered(self.bridge.oauth, self.bridge.provider_names)
 
     def begin(self, provider: str, redirect_uri: str, callback_url: str, parameters: Mapping[str, str]) -> str:
-        from flask import session
-
         try:
             authorization = self._client(provider).create_authorization_url(redirect_uri)
             return begin(session, provider, authorization, callback_url, parameters)
@@ -175,8 +166,6 @@ class _Accounts:
             raise SignInRefused("OAuthSignin") from None
 
     def end(self, provider: str, state: str) -> Begun | None:
-        from flask import session
-
         return end(session, provider, state)
 
     def finish(self, begun: Begun, redirect_uri: str, code: str) -> bool:
@@ -210,8 +199,6 @@ class _Accounts:
 
 def _renew_session() -> None:
     """Another id for a session that the server keeps (Flask-Session), which somebody may have put into this browser."""
-    from flask import current_app, session
-
     regenerate = getattr(current_app.session_interface, "regenerate", None)
     if regenerate is not None:
         regenerate(session)
@@ -219,21 +206,28 @@ def _renew_session() -> None:
 
 def _end_of_session() -> datetime:
     """When Flask's session ends, if nobody uses it any more: so long after its cookie was written."""
-    from flask import current_app, request, session
-
     lifetime: timedelta = current_app.permanent_session_lifetime
     interface = current_app.session_interface
-    is_written = session.modified or interface.should_set_cookie(current_app, session)
     cookie = request.cookies.get(interface.get_cookie_name(current_app), "")
-    serializer: Any = getattr(interface, "get_signing_serializer", lambda app: None)(current_app)
-    if not is_written and cookie and serializer is not None:
-        from itsdangerous import BadData
-
-        try:
-            # What it holds Flask has read already.
-            written: datetime = serializer.make_signer(serializer.salt).unsign(cookie, return_timestamp=True)[1]
-        except BadData:  # a session that is kept elsewhere has an id there
-            pass
-        else:
+    if cookie and not session.modified and not interface.should_set_cookie(current_app, session):
+        written = _written(cookie, interface)
+        if written is not None:
             return written + lifetime
     return datetime.now(timezone.utc) + lifetime
+
+
+def _written(cookie: str, interface: Any) -> datetime | None:
+    """When the cookie was written that Flask has read the session of this request from; `None` for one of another kind.
+
+    It holds the time of its signature, which Flask has checked if there is anything in its own session.
+    """
+    if type(interface) is SecureCookieSessionInterface and session:
+        return datetime.fromtimestamp(int.from_bytes(base64_decode(cookie.split(".")[-2]), "big"), timezone.utc)
+    serializer: Any = getattr(interface, "get_signing_serializer", lambda app: None)(current_app)
+    if serializer is None:
+        return None
+    try:
+        written: datetime = serializer.make_signer(serializer.salt).unsign(cookie, return_timestamp=True)[1]
+    except BadData:  # a session that is kept elsewhere has an id there
+        return None
+    return written

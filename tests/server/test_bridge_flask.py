@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import flask
 import flask_login
+import itsdangerous
 import pytest
 from flask.sessions import SecureCookieSessionInterface
 from flask.testing import FlaskClient
@@ -179,9 +180,15 @@ def test_after_another_secret_key_everybody_is_nobody(site: Site) -> None:
     assert browser.sign_in().status == 200
 
 
+class OwnInterface(SecureCookieSessionInterface):
+    """Of an app; nothing says what it does with the cookie."""
+
+
+@pytest.mark.parametrize("interface", [SecureCookieSessionInterface, OwnInterface])
 def test_a_question_does_not_move_the_end_of_a_session_that_flask_does_not_renew(
-    site: Site, monkeypatch: pytest.MonkeyPatch
+    interface: type[SecureCookieSessionInterface], site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    site.app.session_interface = interface()
     browser = site.visitor()
     later = int(datetime.now().timestamp()) - 1000
     monkeypatch.setattr("itsdangerous.TimestampSigner.get_timestamp", lambda self: later)
@@ -189,6 +196,29 @@ def test_a_question_does_not_move_the_end_of_a_session_that_flask_does_not_renew
     monkeypatch.undo()
     for _ in range(2):
         assert abs(seconds_left(browser.session()) - (MONTH.total_seconds() - 1000)) < 10
+
+
+def test_a_question_has_the_cookies_signature_checked_once(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    browser = site.visitor()
+    browser.sign_in()
+    checked: list[Any] = []
+    unsign = itsdangerous.TimestampSigner.unsign
+
+    def counting(self: Any, value: Any, *arguments: Any, **options: Any) -> Any:
+        checked.append(value)
+        return unsign(self, value, *arguments, **options)
+
+    monkeypatch.setattr(itsdangerous.TimestampSigner, "unsign", counting)
+    assert browser.session()["user"]["name"] == "Ada"
+    assert len(checked) == 1
+
+
+@pytest.mark.parametrize("written", ["AAAAAA", "zzzzzzzzzz", "", "!"])
+def test_a_forged_cookie_says_nothing_of_the_end_where_somebody_is_known_otherwise(written: str, site: Site) -> None:
+    site.manager.request_loader(lambda request: site.ada)
+    browser = site.visitor()
+    browser.client.set_cookie("session", f"eyJfdXNlcl9pZCI6IjEifQ.{written}.AAAA", domain="app.test")  # type: ignore[attr-defined]
+    assert abs(seconds_left(browser.session()) - MONTH.total_seconds()) < 60
 
 
 def test_the_end_of_a_permanent_session_moves_as_flask_moves_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
