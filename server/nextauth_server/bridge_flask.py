@@ -4,8 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
 
-from flask import Blueprint, Request, Response, current_app, request, session
-from flask.sessions import SecureCookieSessionInterface
+from flask import Blueprint, Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_login import current_user, login_user, logout_user  # type: ignore[import-untyped]
 from itsdangerous import BadData, base64_decode
 
@@ -206,10 +206,12 @@ def _renew_session() -> None:
 
 def _end_of_session() -> datetime:
     """When Flask's session ends, if nobody uses it any more: so long after its cookie was written."""
-    lifetime: timedelta = current_app.permanent_session_lifetime
-    interface = current_app.session_interface
-    cookie = request.cookies.get(interface.get_cookie_name(current_app), "")
-    if cookie and not session.modified and not interface.should_set_cookie(current_app, session):
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    kept: SessionMixin = session._get_current_object()  # type: ignore[attr-defined]
+    lifetime: timedelta = app.permanent_session_lifetime
+    interface = app.session_interface
+    cookie = request.cookies.get(interface.get_cookie_name(app), "")
+    if cookie and not kept.modified and not interface.should_set_cookie(app, kept):
         written = _written(cookie, interface)
         if written is not None:
             return written + lifetime

@@ -21,6 +21,7 @@ class _HTML(str):
 
 # Escaped in JSON, none of these can end the script element, begin a comment, or be read as an entity.
 _ESCAPES = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"}
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def session_script(session: Session | None) -> str:
@@ -45,9 +46,9 @@ def session_script(session: Session | None) -> str:
 def json_text(data: Any) -> str:
     """As JavaScript writes it: NaN and Infinity, which JSON cannot say, become `null`."""
     try:
-        return json.dumps(data, separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(data)
     except ValueError:
-        return json.dumps(_finite(data), separators=(",", ":"), allow_nan=False)
+        return _ENCODER.encode(_finite(data))
 
 
 def _finite(value: Any) -> Any:
