@@ -12,8 +12,9 @@ from allauth.socialaccount.providers.base.constants import AuthProcess
 from allauth.socialaccount.providers.oauth2.provider import OAuth2Provider
 from django.core.exceptions import PermissionDenied  # type: ignore[import-untyped]
 from django.http import HttpResponseRedirect  # type: ignore[import-untyped]
+from django.urls import NoReverseMatch, reverse  # type: ignore[import-untyped]
 
-from .bridge import SignInRefused, error_url
+from .bridge import NAME, SignInRefused, error_url
 from .providers import Provider, log_failure, with_parameters
 
 BASE = "nextauth_server.base"  # what a sign-in that a bridge began has in allauth's state
@@ -22,8 +23,9 @@ BASE = "nextauth_server.base"  # what a sign-in that a bridge began has in allau
 class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  # allauth has no types
     """Brings people whose sign-in failed back to the page: `SOCIALACCOUNT_ADAPTER`, or a base class of yours.
 
-    Without it they see allauth's own page of the error. Its `pre_social_login` may raise Django's `PermissionDenied`,
-    and the page's error is "AccessDenied".
+    Without it they see allauth's own page of the error. Who comes back to a sign-in that nobody knows of here (with a
+    forged `state`, or too late) is led to the app's sign-in page, wherever it began. Its `pre_social_login` may raise
+    Django's `PermissionDenied`, and the page's error is "AccessDenied".
     """
 
     def on_authentication_error(
@@ -34,21 +36,33 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> None:
-        state = (extra_context or {}).get("state") or {}
+        context = extra_context or {}
+        state = context.get("state") or {}
         base = (state.get("data") or {}).get(BASE)
+        if isinstance(exception, PermissionDenied):
+            code = "AccessDenied"
+        elif exception is not None:
+            code = "OAuthCallback"
+        elif not state and "state_id" in context:  # in another browser, too long ago, or it is over
+            base, code = _base_of_bridge(), "OAuthCallback"
+        else:
+            code = "Callback"
         if base is None:
             super().on_authentication_error(
                 request, provider, error=error, exception=exception, extra_context=extra_context
             )
             return
-        if isinstance(exception, PermissionDenied):
-            code = "AccessDenied"
-        elif exception is not None:
+        if exception is not None and code != "AccessDenied":
             log_failure(provider.sub_id, exception)
-            code = "OAuthCallback"
-        else:
-            code = "Callback"
         raise ImmediateHttpResponse(HttpResponseRedirect(error_url(base, code, state.get("next"))))
+
+
+def _base_of_bridge() -> str | None:
+    """Its path; `None` where Django cannot find it, below a pattern with a part of the request's or in a namespace."""
+    try:
+        return str(reverse(NAME, args=["error"])).removesuffix("/error")
+    except NoReverseMatch:
+        return None
 
 
 def providers(request: Any) -> list[Provider]:

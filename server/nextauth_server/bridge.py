@@ -27,6 +27,7 @@ from .providers import LONGEST_CALLBACK_URL, Begun
 
 logger = logging.getLogger("nextauth_server")
 
+NAME = "nextauth_server"  # of the bridge's routes, where a framework has names for them
 LARGEST_BODY = 1_000_000  # bytes, as in v4
 MOST_FIELDS = 1000  # of a form, as in Django: reading more would hold an event loop up
 NOT_CACHED = {"Cache-Control": "private, no-cache, no-store", "Vary": "Cookie"}

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from .bridge import (
+    NAME,
     BadRequest,
     Bridge,
     Reply,
@@ -48,7 +49,7 @@ class DjangoBridge:
     def urls(self) -> list[Any]:
         from django.urls import path  # type: ignore[import-untyped]
 
-        return [path("<path:action>", self.view)]
+        return [path("<path:action>", self.view, name=NAME)]
 
     @property
     def view(self) -> Callable[..., Any]:

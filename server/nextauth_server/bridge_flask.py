@@ -11,6 +11,7 @@ from itsdangerous import BadData, base64_decode
 
 from .bridge import (
     LARGEST_BODY,
+    NAME,
     BadRequest,
     Bridge,
     Named,
@@ -74,7 +75,7 @@ class FlaskBridge:
         self.provider_names = provider_names
         self.sign_in_with = sign_in_with
         self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=2).takes
-        self.blueprint = Blueprint("nextauth_server", __name__, url_prefix=url_prefix)
+        self.blueprint = Blueprint(NAME, __name__, url_prefix=url_prefix)
         # Of Flask, too, none but the two: OPTIONS would be answered by itself.
         self.blueprint.add_url_rule(
             "/<path:action>", "auth_bridge", self._view, methods=["GET", "POST"], provide_automatic_options=False

@@ -234,19 +234,30 @@ def test_whom_the_apps_adapter_denies_is_denied_access(
     assert back(browser, idp.allow(start(browser))) == THERE
 
 
+UNKNOWN = "/api/auth/error?error=OAuthCallback"  # nothing says where it was to end
+
+
 @pytest.mark.parametrize("state", ["", "state=", "state=forged"])
 def test_a_forged_state_signs_in_nobody(browser: Visitor, idp: IdentityProvider, state: str) -> None:
     code = asked_with("?" + idp.allow(start(browser)))["code"]
-    assert browser.send("GET", f"{CALLBACK}?code={code}&{state}").status == 401, "allauth's own page"
+    assert back(browser, f"code={code}&{state}") == UNKNOWN
+    assert browser.send("GET", UNKNOWN).headers["Location"] == "/enter?next=%2F&error=OAuthCallback"
     assert browser.session() == {}
+
+
+def test_where_no_bridge_is_mounted_that_anybody_can_find_allauth_shows_its_page(browser: Visitor) -> None:
+    elsewhere = urls()
+    elsewhere.urlpatterns[0] = path("sites/<site>/auth/", include(AuthBridge.django().urls))
+    with override_settings(ROOT_URLCONF=elsewhere):
+        assert browser.send("GET", f"{CALLBACK}?code=forged&state=forged").status == 401
 
 
 def test_a_callback_counts_once_and_in_the_browser_where_it_began(browser: Visitor, idp: IdentityProvider) -> None:
     query = idp.allow(start(browser))
-    assert visitor().send("GET", f"{CALLBACK}?{query}").status == 401
+    assert back(visitor(), query) == UNKNOWN
     assert back(browser, query) == THERE
     browser.post("signout")
-    assert browser.send("GET", f"{CALLBACK}?{query}").status == 401
+    assert back(browser, query) == UNKNOWN
     assert browser.session() == {}
 
 
