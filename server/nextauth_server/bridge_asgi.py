@@ -29,6 +29,7 @@ from .providers import (
     Provider,
     begin,
     check_audience,
+    claims_options,
     end,
     log_failure,
     no_userinfo,
@@ -213,7 +214,8 @@ class _Accounts:
         client = self.bridge.oauth.create_client(begun.provider)
         token = await client.fetch_access_token(**token_request(begun, redirect_uri, code))
         if "id_token" in token and begun.nonce is not None:
-            userinfo = await client.parse_id_token(token, nonce=begun.nonce)
+            options = claims_options(await client.load_server_metadata())
+            userinfo = await client.parse_id_token(token, nonce=begun.nonce, claims_options=options)
             check_audience(userinfo, client.client_id)
         elif "userinfo_endpoint" in await client.load_server_metadata():
             userinfo = await client.userinfo(token=token)

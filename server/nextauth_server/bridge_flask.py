@@ -28,6 +28,7 @@ from .providers import (
     Provider,
     begin,
     check_audience,
+    claims_options,
     end,
     log_failure,
     no_userinfo,
@@ -184,7 +185,8 @@ class _Accounts:
         client = self._client(begun.provider)
         token = client.fetch_access_token(**token_request(begun, redirect_uri, code))
         if "id_token" in token and begun.nonce is not None:
-            userinfo = client.parse_id_token(token, nonce=begun.nonce)
+            options = claims_options(client.load_server_metadata())
+            userinfo = client.parse_id_token(token, nonce=begun.nonce, claims_options=options)
             check_audience(userinfo, client.client_id)
         elif "userinfo_endpoint" in client.load_server_metadata():
             userinfo = client.userinfo(token=token)

@@ -19,6 +19,8 @@ logger = logging.getLogger("nextauth_server")
 BEGUN = "nextauth_server.begun"  # a key of the framework's session
 LIFETIME = 600  # seconds that a person may take at the provider
 TIMEOUT = 10  # seconds that a provider may take for its answers
+TENANT = "{tenantid}"  # in the issuer of a provider that many issue tokens for
+_TENANT = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # Characters, for a session may be a cookie, which has room for 4,096.
 MOST_BEGUN = 2000
 LONGEST_CALLBACK_URL = 1000
@@ -122,6 +124,30 @@ def said(begun: Begun, userinfo: Any) -> dict[str, Any]:
     if not is_named:
         raise ValueError("it does not say who has signed in")
     return dict(who)
+
+
+def claims_options(metadata: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What Authlib's `parse_id_token` is told of the issuer, given what the provider says of itself.
+
+    `None` for its own check, by the one issuer. Microsoft's "common" and "organizations" name a template, since each
+    tenant issues its own tokens, and say in `tid` which: the issuer is that of the template and of the key that signed.
+
+    Source: "Validate the issuer", in Microsoft's documentation of ID tokens.
+    """
+    issuer = metadata.get("issuer")
+    if not isinstance(issuer, str) or TENANT not in issuer:
+        return None
+
+    def is_the_tenants(claims: Any, said: Any) -> bool:
+        tenant = claims.get("tid")
+        if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
+            return False
+        # Authlib keeps the keys there. Without an issuer, a key is for any of the template's.
+        keys = metadata["jwks"]["keys"]
+        templates = [key.get("issuer", issuer) for key in keys if key.get("kid") == claims.header.get("kid")]
+        return templates != [] and all(one.replace(TENANT, tenant) == said for one in (issuer, *templates))
+
+    return {"iss": {"essential": True, "validate": is_the_tenants}}
 
 
 def check_audience(claims: Mapping[str, Any], client_id: str) -> None:

@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, unquote, urlencode, urlsplit
 import pytest
 from authlib.deprecate import AuthlibDeprecationWarning
 from authlib.integrations import flask_client
+from authlib.oidc.core import CodeIDToken
+from joserfc.errors import InvalidClaimError, MissingClaimError
 from joserfc.jwk import RSAKey
 from nextauth_server import AuthBridge, SignInRefused, bridge_asgi, bridge_flask, providers
 from starlette.requests import Request
@@ -296,6 +298,84 @@ def test_an_id_token_that_is_not_for_this_sign_in_signs_in_nobody(
     app.idp.claims = claims
     assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
     assert (browser.session(), app.told) == ({}, [])
+
+
+TENANT, OTHER = "72f988bf-86f1-41af-91ab-2d7cd011db47", "9188040d-6c67-4c5b-b112-36a304b66dad"
+
+
+@pytest.mark.parametrize("tenant", [TENANT, OTHER, None])
+def test_the_issuer_may_be_each_tenants_own(app: App, browser: Visitor, tenant: str | None) -> None:
+    """As Microsoft's "common" and "organizations" say it."""
+    metadata = json.loads(app.idp.answer("/.well-known/openid-configuration", {}, None)[1])
+    metadata["issuer"] = f"{app.idp.url}/{{tenantid}}/v2.0"
+    app.idp.answers["/.well-known/openid-configuration"] = json.dumps(metadata).encode()
+    app.idp.claims = {"iss": f"{app.idp.url}/{TENANT}/v2.0", "tid": tenant}
+    if tenant == TENANT:
+        assert back(browser, app.idp.allow(start(browser))) == THERE
+        assert name_in_session(browser) == "Ada"
+        assert app.told[0]["tid"] == TENANT, "so an app can say whose people may come in"
+    else:
+        assert back(browser, app.idp.allow(start(browser))) == failed("OAuthCallback")
+        assert (browser.session(), app.told) == ({}, [])
+
+
+TEMPLATE = "https://provider.example/{tenantid}/v2.0"
+ISSUER = f"https://provider.example/{TENANT}/v2.0"
+
+
+def is_right(claims: dict[str, Any], *keys: dict[str, Any]) -> bool:
+    """Whether Authlib takes an ID token's issuer that the key with the id "1" has signed."""
+    options = providers.claims_options({"issuer": TEMPLATE, "jwks": {"keys": keys}})
+    now = int(time.time())
+    others = {"sub": "ada", "aud": "app", "iat": now, "exp": now + 60}
+    try:
+        CodeIDToken({**others, **claims}, {"alg": "RS256", "kid": "1"}, options).validate()
+    except (InvalidClaimError, MissingClaimError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("key", [{}, {"issuer": TEMPLATE}, {"issuer": ISSUER}], ids=str)
+def test_an_issuer_is_right_if_it_is_the_tenants_and_the_keys(key: dict[str, str]) -> None:
+    assert is_right({"iss": ISSUER, "tid": TENANT}, {"kid": "2", "issuer": "another"}, {"kid": "1", **key})
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": ISSUER},
+        {"iss": ISSUER, "tid": None},
+        {"iss": ISSUER, "tid": OTHER},
+        {"iss": ISSUER, "tid": [TENANT]},
+        {"iss": ISSUER, "tid": TENANT.upper()},
+        {"iss": ISSUER + "/", "tid": TENANT},
+        {"iss": [ISSUER], "tid": TENANT},
+        {"iss": ISSUER.replace("provider", "evil"), "tid": TENANT},
+        {"iss": TEMPLATE, "tid": "{tenantid}"},
+        {"iss": TEMPLATE, "tid": TENANT},
+        {"iss": TEMPLATE.replace("{tenantid}", "evil"), "tid": "evil"},
+        {"iss": TEMPLATE.replace("{tenantid}", ""), "tid": ""},
+        {"iss": ISSUER.replace("/v2", "\n/v2"), "tid": f"{TENANT}\n"},
+        {"iss": None, "tid": TENANT},
+        {"tid": TENANT},
+    ],
+    ids=str,
+)
+def test_an_issuer_that_is_not_the_tenants_is_wrong(claims: dict[str, Any]) -> None:
+    assert not is_right(claims, {"kid": "1"})
+
+
+@pytest.mark.parametrize("issuer", [ISSUER.replace(TENANT, OTHER), TEMPLATE.replace("provider", "evil"), ""])
+def test_a_key_signs_for_its_own_issuer_alone(issuer: str) -> None:
+    assert not is_right({"iss": ISSUER, "tid": TENANT}, {"kid": "1", "issuer": issuer})
+    assert not is_right({"iss": ISSUER, "tid": TENANT}, {"kid": "1"}, {"kid": "1", "issuer": issuer})
+    assert not is_right({"iss": ISSUER, "tid": TENANT}, {"kid": "2"})
+    assert not is_right({"iss": issuer.replace("{tenantid}", TENANT), "tid": TENANT}, {"kid": "1", "issuer": issuer})
+
+
+def test_a_provider_that_names_one_issuer_has_that_alone() -> None:
+    assert providers.claims_options({"issuer": ISSUER}) is None, "Authlib's own check"
+    assert providers.claims_options({}) is None
 
 
 def test_an_id_token_may_be_for_another_app_too(app: App, browser: Visitor) -> None:
