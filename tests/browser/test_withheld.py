@@ -74,13 +74,15 @@ def test_where_cookies_are_off_python_runs_and_a_sign_in_says_what_is_wrong(tabs
 
 @contract
 @micropython_only
-def test_where_cookies_are_off_the_early_script_shows_that_nobody_is_signed_in(tabs_in: TabsIn) -> None:
+def test_where_cookies_are_off_an_example_shows_its_form_and_a_sign_in_says_what_is_wrong(tabs_in: TabsIn) -> None:
     tabs = tabs_in(NO_COOKIES)
-    html = '<p id="who" data-auth-show="unauthenticated" hidden>Nobody</p>'
-    tabs.site.write("/early.html", page('<script src="/static/nextauth-early.js"></script>', html))
     tab = tabs.tab()
-    tab.page.goto(tabs.backend.url + "/early.html")
-    expect(tab.element("who")).to_be_visible()
+    tab.page.goto(tabs.backend.url + "/examples/attributes/")
+    expect(tab.button("Sign in")).to_be_visible()
+    tab.page.get_by_label("Username").fill("ada")
+    tab.page.get_by_label("Password").fill("lovelace")
+    tab.button("Sign in").click()
+    expect(tab.page.locator("[data-auth-error]")).to_contain_text("Your browser blocks cookies")
 
 
 @contract_in_one
