@@ -81,7 +81,7 @@ against the tests. {run}
 
 A page runs on MicroPython unless Pyodide is named. Real backends: {versions}.
 
-| | Statement, and its tests | Where | Result |
+| Number | Statement, and its tests | Where | Result |
 |---|---|---|---|
 """
 
