@@ -56,8 +56,20 @@ def on_page_markdown(markdown: str, page: Page, config: Any, files: Files) -> st
 
 
 def on_post_page(output: str, page: Page, config: Any) -> str:
-    """For screen readers, as axe asks: the search has a name, and menus inside of the menu are no landmarks."""
+    return _accessible(output)
+
+
+def on_post_template(output: str, template_name: str, config: Any) -> str:
+    return _accessible(output) if template_name == "404.html" else output
+
+
+def _accessible(output: str) -> str:
+    """For screen readers, as axe asks: the search has a name, and menus inside of the menu are no landmarks.
+
+    For who has no mouse, menus open by their checkboxes (site.css) and not by the labels of these, too.
+    """
     output = output.replace(' role="dialog">', ' role="dialog" aria-label="Search">', 1)
+    output = re.sub(r'(<label class="md-nav__link[^>]*) tabindex="0?"', r"\1", output)
     return re.sub(
         r'(<nav class="md-nav" data-md-level="\d+") aria-labelledby="\w+" aria-expanded="\w+"',
         r'\1 role="none"',

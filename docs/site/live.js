@@ -38,7 +38,7 @@ class Example {
     const hint = make("p", { class: "live-hint" });
     hint.innerHTML =
       "Runs in two tabs, on MicroPython. <kbd>ada</kbd> / <kbd>lovelace</kbd> or <kbd>alan</kbd> / <kbd>turing</kbd> may sign in. " +
-      "In an editor <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, too.";
+      "In an editor <kbd>Ctrl</kbd> <kbd>Enter</kbd> runs, too, and <kbd>Tab</kbd> leaves it.";
     blocks.forEach(block => block.remove());
     root.append(this.html.label, this.python.label, tools, hint, this.stage);
     root.setAttribute("role", "group");

@@ -7,3 +7,32 @@ function mend() {
 }
 new MutationObserver(mend).observe(document.body, { childList: true, subtree: true });
 mend();
+
+// The menu of narrow windows, by keyboard: a button opens it and leads there, Escape and whoever leaves it close it.
+const drawer = document.getElementById("__drawer");
+const menu = document.querySelector(".md-sidebar--primary");
+const label = document.querySelector('.md-header [for="__drawer"]');
+const opener = document.createElement("button");
+opener.type = "button";
+opener.className = `${label.className} menu-button`;
+opener.setAttribute("aria-label", "Menu");
+opener.append(...label.childNodes);
+label.replaceWith(opener);
+
+const setMenu = open => drawer.checked !== open && drawer.click(); // by which the theme hears of it
+const showMenu = () => opener.setAttribute("aria-expanded", drawer.checked);
+showMenu();
+drawer.addEventListener("change", showMenu);
+opener.addEventListener("click", () => {
+  setMenu(true);
+  [...menu.querySelectorAll("a[href], input")].find(one => one.checkVisibility({ visibilityProperty: true }))?.focus();
+});
+menu.addEventListener("focusout", ({ relatedTarget }) => {
+  if (relatedTarget && !menu.contains(relatedTarget)) setMenu(false);
+});
+document.addEventListener("keydown", event => {
+  if (event.key === "Enter" && event.target.matches(".md-nav__toggle")) event.target.click();
+  if (event.key !== "Escape" || !drawer.checked) return;
+  setMenu(false);
+  opener.focus();
+});
