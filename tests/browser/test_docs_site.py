@@ -12,7 +12,7 @@ import pytest
 
 from scripts.docs_site import build
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_axe_finds_nothing
+from tests.browser.accessible import TOO_WIDE, wrong_with
 from tests.support.engines import expect
 from tests.support.site import Site
 from tests.support.tabs import Tab, Tabs, micropython_only
@@ -163,25 +163,132 @@ def test_no_page_names_anything_to_load_from_another_host(site: Site, docs: str)
 
 
 DESKTOP, PHONE = 1280, 390
+NARROW = [320, 640]  # as narrow as phones are, and a window of 1,280 pixels at 200 %
+# The name of what has the focus, and whether one sees that; of a checkbox or a radio button, by its label.
+FOCUS = """
+    document.activeElement === document.body ? null :
+        document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent.trim()
+"""
+FOCUS_IS_SEEN = """
+    (({ activeElement: one }) => {
+        const parts = one.matches(".md-option") ? [one.nextElementSibling]
+            : one.matches(".md-toggle") ? [...one.labels] : [one];
+        return parts.some(part => {
+            const { left, right, top, bottom, width } = part.getBoundingClientRect();
+            return part.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+                && getComputedStyle(part).outlineStyle !== "none"
+                && width && left < innerWidth && right > 0 && top < innerHeight && bottom > 0;
+        });
+    })(document)
+"""
 
 
-@pytest.mark.parametrize(
-    ("path", "scheme", "width"),
-    [
-        ("", "light", DESKTOP),
-        ("", "dark", PHONE),
-        ("troubleshooting/", "dark", PHONE),
-        ("reference/client/", "light", DESKTOP),
-    ],
-)
-@micropython_only
-def test_nobody_is_shut_out_of_a_page_of_the_docs(tabs: Tabs, docs: str, path: str, scheme: Any, width: int) -> None:
-    tab = tabs.tab()
-    tab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+def set_to(tab: Tab, scheme: Any, width: int) -> None:
+    """Returns when the theme has heard of it."""
+    tab.page.emulate_media(color_scheme=scheme)
     tab.page.set_viewport_size({"width": width, "height": 800})
-    tab.page.goto(docs + path)
-    expect(tab.page.locator("html")).to_have_class(re.compile(r"\bjs\b"))
-    if not path:
-        run(tab.page)
-        expect(frame(tab, 1).locator("#who")).to_have_text("Not signed in")
-    assert_axe_finds_nothing(tab.page)  # of the theme's own, its menu is cut off while it is away
+    theme = {"light": "default", "dark": "slate"}[scheme]
+    expect(tab.page.locator("body")).to_have_attribute("data-md-color-scheme", theme)
+
+
+@micropython_only
+def test_nobody_is_shut_out_of_any_page_of_the_docs(tabs: Tabs, site: Site, docs: str) -> None:
+    """In light on a desktop and in dark on a phone, with what the live examples show."""
+    folder = site.folder / docs.strip("/")
+    paths = sorted(str(page.parent.relative_to(folder)) for page in folder.rglob("index.html"))
+    assert len(paths) > 30
+    tab, wrong = tabs.tab(), []
+    for path in paths:
+        tab.page.goto(f"{docs}{path}/")
+        expect(tab.page.locator("html")).to_have_class(re.compile(r"\bjs\b"))
+        for example in tab.page.get_by_role("group", name="Live example").all():
+            run(example)
+        for scheme, width in [("light", DESKTOP), ("dark", PHONE)]:
+            set_to(tab, scheme, width)
+            wrong += [(path, scheme, one) for one in wrong_with(tab.page)]
+        for width in NARROW:
+            tab.page.set_viewport_size({"width": width, "height": 800})
+            wrong += [(path, width, pixels)] if (pixels := tab.page.evaluate(TOO_WIDE)) else []
+    assert wrong == [], wrong
+
+
+def test_the_page_of_what_is_not_there_has_what_the_others_have(site: Site, docs: str) -> None:
+    """It can be opened at the root of a host alone, where a test's site is not."""
+    page, other = ((site.folder / docs.strip("/") / name).read_text() for name in ("404.html", "index.html"))
+    assert 'role="dialog" aria-label="Search"' in page and 'role="dialog" aria-label="Search"' in other
+
+
+@pytest.mark.parametrize("width", [PHONE, 640, DESKTOP])
+@micropython_only
+def test_who_has_no_mouse_sees_where_they_are(tabs: Tabs, docs: str, width: int) -> None:
+    tab = opened(tabs, f"{docs}popups/")
+    set_to(tab, "light", width)
+    tab.page.emulate_media(reduced_motion="reduce")  # what fades in cannot be seen at once
+    names: list[str] = []
+    while len(names) < 100:
+        tab.page.keyboard.press("Tab")
+        if (name := tab.page.evaluate(FOCUS)) is None:
+            break
+        names.append(name)
+        tab.until(FOCUS_IS_SEEN)  # the search opens in a moment
+    assert "Skip to content" in names[:2] and "Run" in names and names[-1].startswith("Next")
+    assert ("Menu" in names) == (width != DESKTOP)
+
+
+@micropython_only
+def test_the_menu_of_a_narrow_window_is_used_by_keyboard(tabs: Tabs, docs: str) -> None:
+    tab = opened(tabs, f"{docs}popups/")
+    set_to(tab, "light", PHONE)
+    menu = tab.button("Menu")
+    menu.focus()
+    tab.page.keyboard.press("Space")
+    section = tab.page.get_by_role("checkbox", name="How to")
+    expect(section).to_be_focused()
+    tab.page.keyboard.press("Escape")
+    expect(menu).to_be_focused()
+    expect(menu).to_have_attribute("aria-expanded", "false")
+    tab.page.keyboard.press("Enter")
+    expect(section).to_be_focused()
+    tab.page.keyboard.press("Enter")  # back to all sections
+    tab.page.keyboard.press("Tab")
+    expect(tab.page.get_by_role("checkbox", name="Something is wrong")).to_be_focused()
+    tab.page.keyboard.press("Space")
+    tab.page.keyboard.press("Tab")
+    assert wrong_with(tab.page) == []
+    tab.page.keyboard.press("Enter")
+    expect(tab.page).to_have_url(re.compile("/troubleshooting/"))
+
+
+@micropython_only
+def test_one_searches_by_keyboard(tabs: Tabs, docs: str) -> None:
+    tab = opened(tabs, docs)
+    tab.page.keyboard.press("/")
+    expect(tab.page.get_by_role("textbox", name="Search")).to_be_focused()
+    tab.page.keyboard.type("bfcache")
+    result = tab.page.locator(".md-search-result__link").first
+    expect(result).to_contain_text("Glossary")
+    assert wrong_with(tab.page) == []
+    tab.page.keyboard.press("ArrowDown")
+    expect(result).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(tab.page).to_have_url(re.compile("/glossary/"))
+    tab.page.keyboard.press("/")
+    tab.page.keyboard.press("Escape")
+    expect(tab.page.get_by_role("dialog", name="Search")).not_to_contain_text("bfcache")
+
+
+@micropython_only
+def test_one_uses_an_example_by_keyboard(tabs: Tabs, docs: str) -> None:
+    tab = opened(tabs, docs)
+    tab.page.get_by_label("The page (HTML)").focus()
+    for _ in ("its Python", "Run"):  # Tab leaves an editor
+        tab.page.keyboard.press("Tab")
+    expect(tab.button("Run")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(frame(tab, 1).locator("html")).to_have_attribute("data-ran", "")
+    expect(frame(tab, 1).locator("#who")).to_have_text("Not signed in")
+    for _ in ("Reset", "The backend is down", "Sign in"):
+        tab.page.keyboard.press("Tab")
+    expect(frame(tab, 1).get_by_role("button", name="Sign in")).to_be_focused()
+    tab.page.keyboard.press("Enter")
+    expect(frame(tab, 2).locator("#who")).to_have_text("Signed in as Ada Lovelace")
