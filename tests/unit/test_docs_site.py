@@ -1,4 +1,7 @@
-"""The docs' site: what its pages have to hold, and that each snippet of Python in them is Python."""
+"""The docs' site: what its pages have to hold, and that each snippet of Python in them is Python.
+
+That they run is in tests/unit/test_snippets.py.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +18,7 @@ from types import ModuleType
 import nextauth_client
 import nextauth_server
 import pytest
-from nextauth_client import Provider, errors
-from nextauth_client.testing import ApiAnswer, Browser, run
+from nextauth_client import errors
 
 from scripts.site_hooks import spaced
 from scripts.steps import ROOT
@@ -171,39 +173,6 @@ def test_a_snippet_is_python_that_pages_can_run(code: str) -> None:
 
 def has(module: ModuleType, name: str) -> bool:
     return hasattr(module, name) or importlib.util.find_spec(f"{module.__name__}.{name}") is not None
-
-
-def named(page: str, words: str) -> str:
-    """The page's only snippet with these words."""
-    [code] = [code for code in snippets((DOCS / page).read_text(encoding="utf-8"), "python") if words in code]
-    return code
-
-
-def test_the_guards_of_the_page_on_roles_take_its_conditions(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NEXTAUTH_URL", "http://localhost:3000")
-    module: dict[str, object] = {}
-    exec(named("roles.md", "session_dependency"), module)
-    assert all(callable(module[name]) for name in ("admins", "editors", "adults"))
-
-
-def test_what_the_page_on_workers_shows_follows_the_session_and_calls_the_api(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    async def page(browser: Browser) -> None:
-        browser.backend.api["/api/orders"] = lambda request, session: ApiAnswer(200, ["Apples"])
-        browser.cookie = browser.backend.login("jsmith")
-        module: dict[str, object] = {}
-        exec(named("workers.md", "orders"), module)
-        await Provider.current().ready()
-        assert await module["orders"]() == ["Apples"]
-        # The cell of a notebook, which awaits at its top.
-        cell = compile(
-            named("workers.md", "print(session.user.email"), "a cell", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        )
-        await eval(cell, module)
-
-    run(page)
-    assert capsys.readouterr().out.splitlines() == ["Signed in as jsmith", "jsmith@example.org"]
 
 
 # ── links ────────────────────────────────────────────────────────────────────────────────────────
