@@ -26,7 +26,7 @@ help:
 	@echo "make test-production  examples/production and examples/express: pages behind the real nginx and Caddy, over https"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
 	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
-	@echo "make docs       the README's picture, docs/seed-coverage.md, the README's matrix of the last make test, and docs-site"
+	@echo "make docs       the README's pictures, docs/seed-coverage.md, the README's matrix of the last make test, and docs-site"
 	@echo "make docs-site  the docs as a site that needs no other host, in build/site"
 	@echo "make docs-serve the same, shown on port $(PORT) and built anew when a page changes"
 	@echo "make lint       style and types"
