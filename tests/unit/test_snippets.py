@@ -21,7 +21,7 @@ from starlette.testclient import TestClient
 
 from scripts.steps import ROOT
 from server_stub.config import read_config
-from tests.simulation.world import World
+from tests.simulation.world import World, end_worlds
 
 PAGES = [*sorted((ROOT / "docs").rglob("*.md")), *sorted(ROOT.glob("*.md"))]
 PAGES += [ROOT / "examples" / "README.md", ROOT / "server_stub" / "README.md"]
@@ -360,8 +360,11 @@ assert [app.provider for app in get_adapter().list_apps(None)] == ["google"]
 
 def test_a_schedule_that_is_shown_is_played() -> None:
     module: dict[str, Any] = {"World": World}
-    exec(SCRIPT, module)
-    assert module["world"].browser.requests
+    try:
+        exec(SCRIPT, module)
+        assert module["world"].browser.requests
+    finally:
+        end_worlds()
 
 
 def test_the_development_backend_takes_the_configuration_that_is_shown(tmp_path: Path) -> None:
