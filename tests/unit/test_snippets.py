@@ -65,14 +65,17 @@ ELSEWHERE = {
     ("docs/pages.md", "nextauth-blocked.js"): "tests/browser/test_snippets.py",
     ("docs/pages.md", "nextauth-session"): "tests/browser/test_snippets.py",
     ("docs/pages.md", "[data-auth-show][hidden]"): "tests/browser/test_first_paint.py",
+    ("docs/devtools.md", "files pages --url"): "tests/unit/test_starting.py",
     ("docs/server.md", "import"): "tests/server/test_docs.py",
     ("docs/server.md", "{% load nextauth %}"): "tests/server/test_templates.py",
     ("docs/session-end.md", ""): "tests/browser/test_session_end.py",
-    ("docs/testing.md", "# shop.py"): "tests/unit/test_docs_of_testing.py",
-    ("docs/testing.md", "<!-- shop.html"): "tests/unit/test_docs_of_testing.py",
-    ("docs/testing.md", "# test_shop.py"): "tests/unit/test_docs_of_testing.py",
+    ("docs/testing.md", "# test_page.py"): "tests/unit/test_docs_of_testing.py",
     ("docs/testing.md", "# test_in_a_browser.py"): "tests/browser/test_docs_of_testing.py",
-    ("docs/testing.md", "orders.py"): "tests/server/test_docs_of_testing.py",
+    ("docs/testing.md", "# test_account.py"): "tests/unit/test_docs_of_testing.py",
+    ("docs/testing.md", "# test_app.py"): "tests/server/test_docs_of_testing.py",
+    ("docs/testing.md", "# mysite/tests.py"): "tests/server/test_docs_of_testing.py",
+    ("docs/testing.md", "# test_app_in_a_browser.py"): "tests/browser/test_docs_of_testing.py",
+    ("docs/testing.md", "# mysite/tests_in_a_browser.py"): "tests/browser/test_docs_of_testing.py",
     ("docs/workers.md", "nextauth-page.js"): "tests/browser/test_snippets.py",
     ("README.md", "<!doctype html>"): "tests/browser/test_loading.py",
 }
@@ -80,6 +83,7 @@ INSTALLS = "pip needs an index; tests/backends/test_installed.py installs the di
 MAKES = "installs what it needs, and then takes minutes; tests/unit/test_contributing.py looks for what it names"
 # What does not run, and why.
 NOT_RUN = {
+    ("docs/upstream/chromium-crashes.md", "chromium --enable"): "crashes pages, or does not: by chance",
     ("docs/login.md", "pip install"): INSTALLS,
     ("docs/server.md", "pip install"): INSTALLS,
     ("docs/server.md", "export NEXTAUTH_URL="): "of a deployment's shell; tests/server/test_requests.py sets both",
@@ -104,6 +108,7 @@ NOT_RUN = {
     ("CONTRIBUTING.md", "make release-check"): MAKES,
     ("CONTRIBUTING.md", "twine upload"): "would publish",
     ("README.md", "make demo"): MAKES,
+    ("examples/README.md", "make example"): "goes on; tests/browser/test_starting.py starts what it starts",
     ("README.md", "pip install"): INSTALLS,
     ("server_stub/README.md", "pip install"): INSTALLS,
 }
@@ -242,7 +247,7 @@ def test_the_guards_of_the_page_on_roles_take_its_conditions(monkeypatch: pytest
 
 # ── commands and configurations ──────────────────────────────────────────────────────────────────
 
-TOOLS = block("docs/devtools.md", "python -m nextauth_client files")
+TOOLS = block("docs/devtools.md", "files static/client")
 TOOLS_CONFIGURED = block("docs/devtools.md", '"files"')
 CONFIGURED = [block(page, '"interpreter"') for page in ("docs/pages.md", "docs/micropython.md")]
 LOGGED = block("docs/devtools.md", "import logging")
@@ -276,6 +281,8 @@ COMMANDS = {
     for one in BLOCKS
     for line in one.code.splitlines()
     if one.language == "sh" and line.startswith("python -m nextauth_client") and one.code != TOOLS
+    # That is typed in a checkout: tests/stub/test_stub_install.py.
+    if "--offline" not in line
 }
 
 
