@@ -7,7 +7,8 @@ ENGINE ?= chromium
 CDN ?= https://cdn.example
 NAME ?= flask
 VENV_PYTHON = .venv/bin/python
-WITHOUT_BROWSER = tests/unit tests/simulation tests/server tests/stub
+WHILE_WORKING = tests/unit tests/simulation tests/server
+WITHOUT_BROWSER = $(WHILE_WORKING) tests/stub
 TWO_FILES_AT_A_TIME = --numprocesses 2 --dist loadfile --no-loadscope-reorder
 # When something is wrong with the browser itself, every test takes its time to fail. What fails is run once more, for
 # browsers get lost, and a busy machine may stand still for as long as a test is patient; the last lines name it.
@@ -48,7 +49,7 @@ wheel:
 # The longest file is the simulation's, of one test: in the order of the folders it does not come last, alone.
 unit:
 	@$(PYTHON) -m scripts.setup unit
-	@$(VENV_PYTHON) -m pytest $(WITHOUT_BROWSER) -m "not heavy" $(TWO_FILES_AT_A_TIME)
+	@$(VENV_PYTHON) -m pytest $(WHILE_WORKING) -m "not heavy" $(TWO_FILES_AT_A_TIME)
 
 # All in Chromium, then what every engine has to show in those that are on this machine. The last lines name the tests that
 # failed in any of the runs, or at first, and the browsers that are not here, so that nothing is missed in silence.

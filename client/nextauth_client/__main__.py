@@ -3,6 +3,7 @@
 import argparse
 import ast
 import builtins
+import functools
 import gzip
 import io
 import itertools
@@ -250,7 +251,12 @@ def devtools_modules() -> "list[Path]":
 
 
 def _archive_of(modules: "list[Path]") -> bytes:
-    return pack({module.name: _squeezed(shortened(blank(module.read_text(encoding="utf-8")))) for module in modules})
+    return pack({module.name: _for_a_page(module.read_text(encoding="utf-8")) for module in modules})
+
+
+@functools.cache
+def _for_a_page(source: str) -> str:
+    return _squeezed(shortened(blank(source)))
 
 
 def pack(modules: "dict[str, str]") -> bytes:

@@ -27,6 +27,8 @@ with warnings.catch_warnings():  # of httpx, which is all that Python 3.10 has
     warnings.simplefilter("ignore", AuthlibDeprecationWarning)
     from authlib.integrations import starlette_client
 
+pytestmark = pytest.mark.heavy("each case signs in at a provider, some of them eleven times")
+
 PEOPLE = {"ada": "Ada", "alan": "Alan"}
 NAMES: dict[str, Any] = {"provider_names": {"idp": "Identity provider"}}
 THERE = f"{ORIGIN}/there?a=1#part"

@@ -11,6 +11,8 @@ import pytest
 from tests.support.documents import environment, files_of, pytest_passes, write
 from tests.support.newcomer import new
 
+pytestmark = pytest.mark.heavy("runs pytest in folders of `new`")
+
 
 @pytest.mark.parametrize(("framework", "tests"), [("Flask", 3), ("FastAPI", 2)])
 def test_an_app_is_tested_with_its_frameworks_own_client(framework: str, tests: int, tmp_path: Path) -> None:

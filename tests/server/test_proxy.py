@@ -775,6 +775,7 @@ def test_a_backend_whose_name_is_unknown_is_502(mount: MountProxy) -> None:
     assert mount("http://nowhere.invalid/api/auth")().status == 502
 
 
+@pytest.mark.heavy("waits for a backend that is slow")
 @pytest.mark.parametrize(
     "pieces",
     [
@@ -822,6 +823,7 @@ BROKEN = {
 }
 
 
+@pytest.mark.heavy("waits for connections to end")
 @pytest.mark.parametrize("server", ["uvicorn", "werkzeug"])
 @pytest.mark.parametrize(("pieces", "pause"), BROKEN.values(), ids=BROKEN)
 def test_a_body_that_breaks_off_is_broken_off_for_the_browser_too(

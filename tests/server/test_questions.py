@@ -265,6 +265,7 @@ def test_what_is_raised_while_asking_reaches_whoever_asked() -> None:
         nextauth_server.get_session_sync("a=b", base_url="http://backend.test", client=client)
 
 
+@pytest.mark.heavy("packs large answers")
 @pytest.mark.parametrize("encoding", ["gzip", "deflate", "GZIP", "br", "gzip, gzip"])
 def test_an_answer_that_comes_compressed_is_refused_before_it_is_unpacked(
     encoding: str, get_session: Ask, scripted: Scripted

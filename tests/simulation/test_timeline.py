@@ -132,6 +132,7 @@ def test_what_is_copied_names_nobody_and_what_a_tab_says_stays_a_comment() -> No
     play(copied)
 
 
+@pytest.mark.heavy("plays many schedules twice")
 @settings(SAME_EACH_TIME, max_examples=100)
 @given(schedules())
 def test_whatever_a_tab_has_seen_is_copied_as_a_schedule_that_plays(

@@ -208,6 +208,7 @@ def test_a_request_that_drips_has_the_same_deadline(impatient: str) -> None:
     assert time.monotonic() < started + PATIENCE
 
 
+@pytest.mark.heavy("waits for three seconds")
 def test_an_answer_may_take_longer_than_a_request(impatient: str) -> None:
     for found in answers_to(impatient, [GET + b"\r\n" + more for more in (b"", b"\r\n", b"GET / HTTP/1.1\r\n")]):
         assert found.startswith(b"HTTP/1.1 200 OK\r\n")

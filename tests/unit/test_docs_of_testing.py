@@ -16,6 +16,7 @@ FILES = files_of("testing.md", "A page without a browser")
 TEXT = (ROOT / "docs" / "testing.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.heavy("runs pytest in folders of `new`")
 @pytest.mark.parametrize("words", [["--flask"], []], ids=["with an app", "alone"])
 def test_a_page_is_tested_without_a_browser(words: list[str], tmp_path: Path) -> None:
     new(tmp_path / "mypage", *words)
@@ -25,6 +26,7 @@ def test_a_page_is_tested_without_a_browser(words: list[str], tmp_path: Path) ->
     assert pytest_passes(tmp_path / "mypage") == tests >= 5
 
 
+@pytest.mark.heavy("runs pytest in a folder of `new`")
 def test_its_tests_notice_what_is_wrong_with_the_page(tmp_path: Path) -> None:
     new(tmp_path / "mypage")
     page = tmp_path / "mypage" / "pages" / "main.py"

@@ -48,6 +48,7 @@ FILES = {
 }
 
 
+@pytest.mark.heavy("runs pytest")
 @pytest.mark.parametrize("processes", ["0", "2"])
 def test_every_kind_of_failure_is_written_down(tmp_path: Path, processes: str) -> None:
     for name, text in FILES.items():

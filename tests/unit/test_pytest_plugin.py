@@ -79,6 +79,7 @@ def pytest_says(folder: Path, source: str, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
+@pytest.mark.heavy("runs pytest once a plugin of others")
 @pytest.mark.parametrize(
     ("passed", "words"),
     [

@@ -221,6 +221,7 @@ def test_everything_that_is_wrong_is_said_at_once_and_nothing_is_laid_out(
     assert len(list((tmp_path / "dist").iterdir())) == 6
 
 
+@pytest.mark.heavy("builds the three distributions")
 def test_what_stands_can_be_released_and_pages_files_are_laid_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -286,6 +286,7 @@ COMMANDS = {
 }
 
 
+@pytest.mark.heavy("starts Python once a command")
 @pytest.mark.parametrize("line", sorted(COMMANDS))
 def test_a_command_of_the_package_that_is_shown_works(line: str, tmp_path: Path) -> None:
     """Those around it in the same block install something, or go on until somebody stops them."""

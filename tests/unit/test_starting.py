@@ -205,6 +205,7 @@ def test_it_names_the_other_way(
     assert other in capsys.readouterr().out
 
 
+@pytest.mark.heavy("starts Python once a folder")
 def test_what_a_readme_says_to_type_is_there(made: Path, kind: str) -> None:
     install, start = map(shlex.split, starting.start_commands(made))
     assert install[:4] == ["python", "-m", "pip", "install"]
@@ -320,6 +321,7 @@ def test_guides_that_name_files_of_the_checkout_lead_to_where_they_are_in_a_fold
     assert paths == {path for path, _ in PLACES}
 
 
+@pytest.mark.heavy("copies a folder with the runtimes, and writes its archives")
 def test_the_files_are_where_the_guides_say(made: Path, tmp_path: Path) -> None:
     folder = shutil.copytree(made, tmp_path / "mypage")
     pages = folder / "pages"
@@ -529,6 +531,7 @@ GIVEN = ["index.html", "a/b.txt", "a..b", ".well-known/security.txt"]
 HIDDEN = [".env", ".git/config", "a/.env", ".well-known/.env", ".well-knownnot"]
 
 
+@pytest.mark.heavy("starts each of the apps")
 @each_framework
 def test_files_whose_names_begin_with_a_dot_are_not_given_to_anybody(framework: str, tmp_path: Path) -> None:
     app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
@@ -555,6 +558,7 @@ def users(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return module
 
 
+@pytest.mark.heavy("hashes passwords as slowly as an app should")
 def test_the_first_user_is_made_once(users: ModuleType) -> None:
     users.add_first()
     users.save("ada", "changed")
@@ -564,6 +568,7 @@ def test_the_first_user_is_made_once(users: ModuleType) -> None:
     assert users.find(users.check("ada", "changed").id).username == "ada"
 
 
+@pytest.mark.heavy("hashes passwords as slowly as an app should")
 @pytest.mark.parametrize("framework", ["fastapi", "flask"])
 def test_another_password_ends_the_sessions(tmp_path: Path, framework: str) -> None:
     app = shutil.copytree(EXAMPLES / framework, tmp_path / "app")
@@ -585,6 +590,7 @@ print(client.get("/api/account").status_code)
     assert done.stdout.split() == ["200", "200", "401"], done.stderr
 
 
+@pytest.mark.heavy("hashes passwords as slowly as an app should")
 def test_no_more_than_two_passwords_are_hashed_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each takes 32 MB."""
     app = shutil.copytree(EXAMPLES / "fastapi", tmp_path / "app")
@@ -608,6 +614,7 @@ def test_no_more_than_two_passwords_are_hashed_at_once(tmp_path: Path, monkeypat
     assert begun.acquire(timeout=0)
 
 
+@pytest.mark.heavy("hashes passwords as slowly as an app should")
 def test_a_wrong_password_and_nobody_are_nobody(users: ModuleType) -> None:
     users.add_first()
     for username, password in (("ada", ""), ("ada", "Lovelace"), ("", ""), ("alan", "lovelace"), ("alan", "")):
