@@ -92,8 +92,8 @@ docs:
 	@$(PYTHON) -m scripts.setup test
 	@$(VENV_PYTHON) -m scripts.screenshots
 	@$(VENV_PYTHON) -m scripts.seed_coverage
-	@$(VENV_PYTHON) -m scripts.matrix
 	@$(VENV_PYTHON) -m scripts.docs_site build
+	@$(VENV_PYTHON) -m scripts.matrix
 
 docs-site:
 	@$(PYTHON) -m scripts.setup docs-site

@@ -125,7 +125,7 @@ def _app(framework: str) -> Path:
     if app is None or not app.is_dir():
         raise CannotStart(
             f"The {FRAMEWORKS[framework]} app is in nextauth_server, of this version: type "
-            f"`python -m pip install --upgrade 'nextauth-server[{framework}]'`, and the same command again"
+            f'`python -m pip install --upgrade "nextauth-server[{framework}]"`, and the same command again'
         )
     return app
 

@@ -11,7 +11,7 @@ import importlib.util
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 
@@ -42,21 +42,33 @@ TROUBLES = plain((DOCS / "troubleshooting.md").read_text(encoding="utf-8"))
 # ── what goes wrong ──────────────────────────────────────────────────────────────────────────────
 
 
-def literals(node: ast.AST) -> Iterator[str]:
-    """The longest piece of each text that an expression can be: what stands between its placeholders."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+def literals(node: ast.AST, named: Mapping[str, ast.AST]) -> Iterator[str]:
+    """The longest piece of each text that an expression can be: what stands between its placeholders. `named` are the
+    module's constants.
+    """
+    if isinstance(node, ast.Name) and node.id in named:
+        yield from literals(named[node.id], {})
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
         yield max(re.split(r"%(?:\.\d+)?[sr]", node.value), key=len)
     elif isinstance(node, ast.JoinedStr):
         yield max((part.value for part in node.values if isinstance(part, ast.Constant)), key=len, default="")
     elif isinstance(node, ast.BinOp | ast.IfExp):
         for child in ast.iter_child_nodes(node):
-            yield from literals(child)
+            yield from literals(child, named)
 
 
 def said(source: str) -> set[str]:
     """Texts that are raised or warned of; an `AssertionError` is for whoever works on this code."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    tree = ast.parse(source)
+    named = {
+        target.id: node.value
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             calls = [node.exc] if ast.unparse(node.exc.func) != "AssertionError" else []
         elif isinstance(node, ast.Call):
@@ -65,7 +77,7 @@ def said(source: str) -> set[str]:
             continue
         for call in calls:
             for argument in call.args:
-                found.update(text.strip(" .:,;") for text in literals(argument) if len(text.split()) > 2)
+                found.update(text.strip(" .:,;") for text in literals(argument, named) if len(text.split()) > 2)
     return found
 
 
@@ -76,7 +88,10 @@ SAID = [(f"{file.parent.name}.{file.stem}", text) for file in MODULES for text i
 
 def test_texts_are_found_however_they_are_said() -> None:
     source = """
+LATE = "It answered, but too late."
+
 def check(x, element):
+    raise BackendUnreachable(LATE)
     raise ValueError(f"the first {x} is not what was wanted")
     raise AssertionError("nobody comes by here")
     warn(element, "is the wrong element")
@@ -91,6 +106,7 @@ def check(x, element):
         "that can be read",
         "It did not answer",
         "It was not asked",
+        "It answered, but too late",
     }
 
 
@@ -145,6 +161,12 @@ def test_the_reference_has_every_public_name_once(name: str) -> None:
     # `api.` where a module has the name, too.
     named = re.findall(rf"^::: nextauth_{name}\.(?:api\.)?(\w+)$", page, re.M)
     assert sorted(named) == sorted(package.__all__)
+    others = {
+        "client": {"testing": ["run", "Browser", "Backend", "ApiAnswer", "signed_in"], "devtools": ["open", "log"]},
+        "server": {"testing": ["signed_in"]},
+    }
+    for module, names in others[name].items():
+        assert re.findall(rf"^::: nextauth_{name}\.{module}\.(\w+)$", page, re.M) == names
 
 
 # ── snippets ─────────────────────────────────────────────────────────────────────────────────────

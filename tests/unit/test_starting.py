@@ -393,7 +393,7 @@ def test_without_nextauth_server_it_says_what_to_install(
     older = importlib.util.spec_from_file_location("nextauth_server", tmp_path / "__init__.py")
     monkeypatch.setattr(starting, "find_spec", lambda name: older if installed == "an older one" else None)
     assert new(tmp_path / "mypage", f"--{framework}") == 1
-    assert f"`python -m pip install --upgrade 'nextauth-server[{framework}]'`" in capsys.readouterr().err
+    assert f'`python -m pip install --upgrade "nextauth-server[{framework}]"`' in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
