@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import importlib
 import importlib.util
+import inspect
 import re
 import subprocess
 import sys
@@ -167,6 +168,24 @@ def test_the_reference_has_every_public_name_once(name: str) -> None:
     }
     for module, names in others[name].items():
         assert re.findall(rf"^::: nextauth_{name}\.{module}\.(\w+)$", page, re.M) == names
+
+
+OF_A_FORM = {"username", "password"}  # what a sign-in's `**fields` stand for
+
+
+@pytest.mark.parametrize("page", ["from-v3", "from-v4-v5"])
+def test_who_moves_here_finds_what_the_tables_name(page: str) -> None:
+    rows = re.findall(r"^\|.*\| (.*) \|$", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.M)
+    calls = [
+        call for row in rows for code in re.findall(r"`([^`]+)`", row) for call in re.findall(r"(\w+)\((.*)\)", code)
+    ]
+    assert len(calls) > 12
+    for name, arguments in calls:
+        found = getattr(nextauth_client, name, None) or getattr(nextauth_server, name, None)
+        assert callable(found), f"{name}() is no function of ours"
+        taken = inspect.signature(found).parameters
+        named = set(re.findall(r"(\w+)=", arguments))
+        assert named <= {*taken, *OF_A_FORM}, f"{name}({arguments})"
 
 
 # ── snippets ─────────────────────────────────────────────────────────────────────────────────────
