@@ -20,7 +20,7 @@ CONTENT_TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".json": "application/json",
     ".map": "application/json",
-    ".md": "text/markdown; charset=utf-8",
+    ".md": "text/plain; charset=utf-8",  # which each browser shows, and none offers to save
     ".mjs": "text/javascript; charset=utf-8",
     ".png": "image/png",
     ".py": "text/x-python; charset=utf-8",

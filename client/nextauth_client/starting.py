@@ -191,8 +191,8 @@ def _how_to_start(folder: Path, is_offline: bool) -> str:
         )
     else:
         loads = (
-            "The page loads PyScript and MicroPython from a CDN. For one that works offline, type\n"
-            f"`{_npm_install()}`, and make it anew, with --runtimes node_modules."
+            "The page loads PyScript and MicroPython from a CDN. For one that works offline, type here, instead,\n"
+            f"`{_npm_install()}`, and this command once more, with another name and --runtimes node_modules."
         )
     typed = "\n".join(["    " + line for line in lines])
     sign_in = "Then open http://localhost:3000 and sign in as ada with the password lovelace."

@@ -168,6 +168,17 @@ def test_it_tells_what_was_asked_why_and_what_other_tabs_know(tabs: Tabs) -> Non
 
 
 @micropython_only
+def test_it_says_when_whoever_uses_no_tab_is_signed_out(tabs: Tabs) -> None:
+    tab = open_page(tabs, BINDS, attribute=True)
+    expect(fact(tab, "idle")).to_have_text("off")
+    limited = BINDS.replace("Provider(", "Provider(idle_timeout=3600, ", 1)
+    tab = open_page(tabs, limited, attribute=True)
+    first = fact(tab, "idle").inner_text()
+    assert re.fullmatch(r"1:00:00|59:\d\d", first), first
+    tab.wait(lambda: fact(tab, "idle").inner_text() != first, "another number of seconds")
+
+
+@micropython_only
 def test_it_counts_down_with_one_timer_while_it_is_seen_and_wakes_nobody(tabs: Tabs) -> None:
     before = """
         const set = setInterval, clear = clearInterval;

@@ -107,7 +107,7 @@ def test_what_the_readme_says_to_type_starts_an_app(framework: str, tmp_path: Pa
     lines = [line.replace("flask", framework) for line in commands("README.md", "## A page of your own")]
     lines[-1] = start_commands(EXAMPLES / framework)[-1]
     with newcomer.typed(lines, tmp_path, index) as url:
-        serves_a_page_and_its_backend(url)
+        serves_a_page_and_signs_in(url)
 
 
 def test_what_the_readme_says_to_type_in_a_checkout_makes_a_folder_beside_it(tmp_path: Path, index: str) -> None:
@@ -118,14 +118,19 @@ def test_what_the_readme_says_to_type_in_a_checkout_makes_a_folder_beside_it(tmp
     for name in ("pyproject.toml", "LICENSE"):
         shutil.copy(ROOT / name, checkout)
     with newcomer.typed(commands("README.md", "### Out of the checkout"), home, index, cwd=checkout) as url:
-        serves_a_page_and_its_backend(url)
+        serves_a_page_and_signs_in(url)
         httpx.get(f"{url}/runtimes/pyscript/core.js").raise_for_status()
     assert (tmp_path / "mypage" / "app.py").is_file()
 
 
-def serves_a_page_and_its_backend(url: str) -> None:
-    assert "<title>A page of my own</title>" in httpx.get(url).text
-    assert httpx.get(f"{url}/api/auth/session").json() == {}
+def serves_a_page_and_signs_in(url: str) -> None:
+    with httpx.Client(base_url=url) as client:
+        assert "<title>A page of my own</title>" in client.get("/").text
+        assert client.get("/api/auth/session").json() == {}
+        form = {"username": "ada", "password": "lovelace", "json": "true"}
+        form["csrfToken"] = client.get("/api/auth/csrf").json()["csrfToken"]
+        client.post("/api/auth/callback/credentials", data=form).raise_for_status()
+        assert client.get("/api/auth/session").json()["user"]["name"] == "Ada Lovelace"
 
 
 def test_what_the_index_lacks_is_looked_for_nowhere_else(
