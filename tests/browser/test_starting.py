@@ -17,7 +17,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Route
 
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
-from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.browser.accessible import assert_nobody_is_shut_out, by_tab
 from tests.support import PATIENCE, newcomer
 from tests.support.documents import commands, environment
 from tests.support.engines import Engine, expect
@@ -87,6 +87,14 @@ def sign_in(page: Page, password: str) -> None:
     page.get_by_role("button", name="Sign in").click()
 
 
+def sign_in_by_keyboard(page: Page) -> None:
+    for label, text in (("Username", "ada"), ("Password", "lovelace")):
+        by_tab(page, page.get_by_label(label))
+        page.keyboard.press("ControlOrMeta+a")
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+
+
 def sign_out(page: Page) -> None:
     expect(page.locator("html[data-auth-state='authenticated']")).to_be_visible()  # Python is there
     with page.expect_navigation():
@@ -99,7 +107,7 @@ def signs_in_and_reloads(page: Page) -> None:
     sign_in(page, "wrong")
     expect(page.get_by_role("alert")).to_have_text(FAILED)
     expect(page.get_by_role("heading", level=1)).to_have_text("Hello, stranger", use_inner_text=True)
-    sign_in(page, "lovelace")
+    sign_in_by_keyboard(page)
     expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
     page.reload()
     expect(page.locator("#who")).to_have_text("Signed in as Ada Lovelace")
