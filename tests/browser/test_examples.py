@@ -291,7 +291,7 @@ def test_what_the_guide_shows_serves_somebody_without_a_name(
 
 @micropython_only
 def test_what_the_guide_shows_of_signing_in_runs(tabs: Tabs) -> None:
-    sample = between("docs/pages.md", "## Signing in and out\n\n```python\n", "```")
+    sample = between("docs/signing-in.md", "```python\n", "```")
     start = '\nimport asyncio\ntask = asyncio.create_task(log_in("ada", "wrong"))\n'
     tab = tabs.python(sample + start, html='<button id="google">With Google</button> <p id="problem"></p>')
     tab.expect_problem("status of 401")

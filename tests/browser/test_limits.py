@@ -28,7 +28,7 @@ def show():
 
 
 def test_a_time_limit_in_a_task_of_its_own_works_as_the_guide_has_it(tabs: Tabs, backend: Backend) -> None:
-    guide = (ROOT / "docs" / "pages.md").read_text(encoding="utf-8").partition("asyncio.wait_for")[2]
+    guide = (ROOT / "docs" / "signing-in.md").read_text(encoding="utf-8").partition("asyncio.wait_for")[2]
     [sample] = re.findall(r"```python\n(.*?)```", guide.partition("## By attributes")[0], re.DOTALL)
     backend.sign_in(tabs.context)
     tab = tabs.python(sample, html='<p id="who"></p> <button id="look">Look</button>')

@@ -58,7 +58,7 @@ ELSEWHERE = {
     ("docs/login.md", "import OAuth"): "tests/server/bridges.py",
     ("docs/pages.md", "require_session"): "tests/browser/test_examples.py",
     ("docs/pages.md", '@component("#member")'): "tests/browser/test_examples.py",
-    ("docs/pages.md", "log_in"): "tests/browser/test_examples.py",
+    ("docs/signing-in.md", "log_in"): "tests/browser/test_examples.py",
     ("docs/pages.md", "bind.py"): "tests/browser/test_examples.py",
     ("docs/pages.md", "def follow"): "tests/browser/test_loading.py",
     ("docs/pages.md", "worker.py"): "tests/browser/test_snippets.py",
@@ -194,7 +194,7 @@ async def test_a_page_may_name_where_its_api_is(auth_browser: Browser, auth_back
 # ── signing in, and who is ───────────────────────────────────────────────────────────────────────
 
 ENTER = block("docs/login.md", "await sign_in")
-LOOK = block("docs/pages.md", "wait_for")
+LOOK = block("docs/signing-in.md", "wait_for")
 STYLE = block("docs/pages.md", "[data-auth-state~=")
 MIRRORS = [block(page, "def mirror") for page in ("docs/pages.md", "examples/README.md")]
 WORKER = block("docs/workers.md", "orders")
