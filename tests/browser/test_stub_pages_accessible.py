@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.browser.accessible import assert_nobody_is_shut_out, by_tab
 from tests.support.engines import new_context
 
 PAGES = {
@@ -81,3 +81,26 @@ def test_nobody_is_shut_out_of_the_identity_provider(page: Page) -> None:
     page.get_by_role("button", name="Allow").click()
     expect(page.get_by_role("alert")).to_be_visible()
     assert_nobody_is_shut_out(page)
+
+
+def test_one_signs_in_and_out_by_keyboard_alone(page: Page) -> None:
+    page.goto("/api/auth/signin?callbackUrl=/api/auth/signout")
+    for label, text in (("Username", "ada"), ("Password", "lovelace")):
+        by_tab(page, page.get_by_label(label))
+        page.keyboard.type(text)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/api/auth/signout")
+    by_tab(page, page.get_by_role("button", name="Sign out"))
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
+    assert page.request.get("/api/auth/session").json() == {}
+
+
+def test_a_providers_page_is_used_by_keyboard_alone(page: Page) -> None:
+    page.goto("/api/auth/signin?callbackUrl=/api/auth/signout")
+    by_tab(page, page.get_by_role("button", name="Development ID"))
+    page.keyboard.press("Enter")
+    by_tab(page, page.get_by_role("button", name="Allow"))
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/api/auth/signout")
+    assert page.request.get("/api/auth/session").json()["user"]["name"]
