@@ -43,7 +43,8 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]  
             code = "AccessDenied"
         elif exception is not None:
             code = "OAuthCallback"
-        elif not state and "state_id" in context:  # in another browser, too long ago, or it is over
+        elif not state and "state_id" in context and isinstance(provider, OAuth2Provider):
+            # In another browser, too long ago, or it is over. (Other providers' views know a good state by its id.)
             base, code = _base_of_bridge(), "OAuthCallback"
         else:
             code = "Callback"

@@ -1,6 +1,7 @@
 """The bridge to `django.contrib.auth`: its users, its sessions, its forms and its signals."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -106,11 +107,11 @@ class _Accounts:
         self.base = base
 
     def who(self) -> SignedIn | None:
-        ends = _ends_of_row(self.request.session)
-        user = self.request.user
-        # Some of Django's backends let in whom somebody has deactivated; here they are nobody.
-        if not user.is_authenticated or not user.is_active:
-            return None
+        with _rows_end(self.request.session) as ends:
+            user = self.request.user
+            # Some of Django's backends let in whom somebody has deactivated; here they are nobody.
+            if not user.is_authenticated or not user.is_active:
+                return None
         return SignedIn(self.bridge.describe(user), user, _end_of(self.request.session, ends))
 
     def sign_in(self, fields: Mapping[str, str]) -> bool:
@@ -163,30 +164,32 @@ class _Accounts:
         return False
 
 
-def _ends_of_row(session: Any) -> list[datetime]:
-    """Where the end of a session in the database will be, if that is read from now on: its row has it, too.
+@contextmanager
+def _rows_end(session: Any) -> Iterator[list[datetime]]:
+    """Where the end of a session in the database will be, if that is read meanwhile: its row has it, too.
 
     Without it a question would take a query more than a view that reads who is signed in.
     """
-    from django.contrib.sessions.backends.db import SessionStore  # type: ignore[import-untyped]
-    from django.utils import timezone
-
     ends: list[datetime] = []
+    if not _is_in_database(session):
+        yield ends
+        return
+    read = session._get_session_from_db  # which a store of the app's own may override
 
-    def load() -> Any:
-        del session.load  # for this once
-        now = timezone.now()
-        for row in session.model.objects.filter(session_key=session.session_key, expire_date__gt=now):
+    def keep() -> Any:
+        row = read()
+        if row is not None:
             ends.append(row.expire_date)
-            return session.decode(row.session_data)
-        return session.load()
+        return row
 
-    if type(session).load is SessionStore.load:  # else it is read from elsewhere, a cache for example
-        session.load = load
-    return ends
+    session._get_session_from_db = keep
+    try:
+        yield ends
+    finally:
+        del session._get_session_from_db
 
 
-def _end_of(session: Any, ends_of_row: list[datetime]) -> datetime:
+def _end_of(session: Any, rows_end: list[datetime]) -> datetime:
     """When the session ends, if nobody uses it any more.
 
     Django renews it when it is saved, which a question does not; `get_expiry_date` alone counts from now.
@@ -199,7 +202,7 @@ def _end_of(session: Any, ends_of_row: list[datetime]) -> datetime:
         return _aware(session.get_expiry_date())
     if _is_in_database(session):
         rows = session.model.objects.filter(session_key=session.session_key)
-        for end in ends_of_row or rows.values_list("expire_date", flat=True):
+        for end in rows_end or rows.values_list("expire_date", flat=True):
             return _aware(end)
     return noted_end(session, session.get_expiry_age(), timezone.now())
 
@@ -212,8 +215,9 @@ def _is_in_database(session: Any) -> bool:
 def _aware(moment: datetime) -> datetime:
     from django.utils import timezone
 
-    aware: datetime = timezone.make_aware(moment) if timezone.is_naive(moment) else moment
-    return aware
+    if timezone.is_naive(moment):  # in the zone of the settings, whichever a request has activated
+        moment = timezone.make_aware(moment, timezone.get_default_timezone())
+    return moment
 
 
 def _response(reply: Reply) -> Any:

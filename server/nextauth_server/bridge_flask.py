@@ -224,10 +224,15 @@ def _end_of_session() -> datetime:
 def _written(cookie: str, interface: Any) -> datetime | None:
     """When the cookie was written that Flask has read the session of this request from; `None` for one of another kind.
 
-    It holds the time of its signature, which Flask has checked if there is anything in its own session.
+    It holds the time of its signature, which Flask has checked where what is in its own session came from there. Where
+    the app has put it there, the cookie says what its sender likes, of the sender's own session.
     """
     if type(interface) is SecureCookieSessionInterface and session:
-        return datetime.fromtimestamp(int.from_bytes(base64_decode(cookie.split(".")[-2]), "big"), timezone.utc)
+        try:
+            stamp = int.from_bytes(base64_decode(cookie.split(".")[-2]), "big")
+            return min(datetime.fromtimestamp(stamp, timezone.utc), datetime.now(timezone.utc))
+        except (BadData, IndexError, ValueError, OverflowError, OSError):
+            return None
     serializer: Any = getattr(interface, "get_signing_serializer", lambda app: None)(current_app)
     if serializer is None:
         return None

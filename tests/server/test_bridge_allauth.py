@@ -14,6 +14,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.signals import user_logged_in
 from django.core.exceptions import PermissionDenied
 from django.core.management import call_command
+from django.test import RequestFactory
 from django.test.utils import override_settings
 from django.urls import include, path
 from nextauth_server import AuthBridge
@@ -323,6 +324,13 @@ def test_allauths_own_sign_in_shows_its_own_errors(browser: Visitor, idp: Identi
     with override_settings(SOCIALACCOUNT_LOGIN_ON_GET=True):
         url = browser.send("GET", "/accounts/oidc/idp/login/").headers["Location"]
     assert back(browser, idp.refuse(url)) == "/accounts/3rdparty/login/cancelled/"
+
+
+def test_a_view_that_knows_a_good_state_by_its_id_alone_shows_allauths_own_error(browser: Visitor) -> None:
+    from allauth.socialaccount.adapter import get_adapter
+
+    request = RequestFactory().get("/accounts/telegram/login/callback/")
+    get_adapter().on_authentication_error(request, object(), extra_context={"state_id": "known"})
 
 
 def test_the_bridge_has_no_callback_of_its_own_for_them(browser: Visitor, idp: IdentityProvider) -> None:

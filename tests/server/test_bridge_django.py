@@ -16,6 +16,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.contrib.sessions.backends import db
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.db import connection
@@ -24,6 +25,8 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import include, path
+from django.utils.functional import SimpleLazyObject
+from django.utils.timezone import override
 from nextauth_server import AuthBridge, SignInRefused
 
 from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor, app_of_the_page
@@ -64,6 +67,27 @@ def reads_forms(get_response: Any) -> Any:
     def middleware(request: Any) -> Any:
         request.POST.get("x")
         return get_response(request)
+
+    return middleware
+
+
+REVOKED: set[str] = set()
+
+
+class SessionStore(db.SessionStore):  # type: ignore[misc]
+    """Of an app that revokes sessions."""
+
+    def _get_session_from_db(self) -> Any:
+        return None if self.session_key in REVOKED else super()._get_session_from_db()
+
+
+def finds_the_session_lazily(get_response: Any) -> Any:
+    def middleware(request: Any) -> Any:
+        session = request.session
+        request.session = SimpleLazyObject(lambda: session)
+        answer = get_response(request)
+        assert "_get_session_from_db" not in vars(session), "nothing of the bridge's stays"
+        return answer
 
     return middleware
 
@@ -243,6 +267,15 @@ class TestWhoIsNobody:
             import_module(settings.SESSION_ENGINE).SessionStore(key).flush()
             assert browser.session() == {}
 
+    def test_somebody_whose_session_a_store_of_the_apps_own_does_not_give(self) -> None:
+        with override_settings(SESSION_ENGINE=__name__):
+            browser = visitor()
+            browser.sign_in()
+            assert browser.session()["user"]["name"] == "Ada"
+            REVOKED.add(browser.cookies()["sessionid"])
+            assert browser.session() == {}
+            REVOKED.clear()
+
     @pytest.mark.parametrize("cookie", ["", "x", "ü", "0" * 32, "a" * 100_000])
     def test_somebody_with_a_cookie_that_is_none(self, cookie: str) -> None:
         browser = visitor()
@@ -335,6 +368,14 @@ class TestTheEndOfASession:
             browser.sign_in()
             assert 990 < seconds_left(browser.session()) <= 1000
 
+    def test_it_is_that_of_a_session_that_a_middleware_finds_lazily(self) -> None:
+        lazily = [*MIDDLEWARE, f"{__name__}.finds_the_session_lazily"]
+        with override_settings(MIDDLEWARE=lazily, SESSION_COOKIE_AGE=1000):
+            browser = visitor()
+            assert browser.session() == {}
+            browser.sign_in()
+            assert 990 < seconds_left(browser.session()) <= 1000
+
     def test_it_is_asked_for_again_after_a_hook_of_the_apps(self, monkeypatch: pytest.MonkeyPatch) -> None:
         now = time.time
 
@@ -348,8 +389,9 @@ class TestTheEndOfASession:
             browser.sign_in()
             assert 1390 < seconds_left(browser.update(None).data) <= 1400
 
-    def test_without_time_zones_it_is_the_same_moment(self) -> None:
-        with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"):
+    @pytest.mark.parametrize("activated", [None, "Asia/Tokyo"])
+    def test_without_time_zones_it_is_the_same_moment(self, activated: str | None) -> None:
+        with override_settings(USE_TZ=False, TIME_ZONE="America/New_York"), override(activated):
             browser = visitor()
             browser.sign_in()
             assert TWO_WEEKS - 60 < seconds_left(browser.session()) <= TWO_WEEKS

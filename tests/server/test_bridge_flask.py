@@ -221,6 +221,18 @@ def test_a_forged_cookie_says_nothing_of_the_end_where_somebody_is_known_otherwi
     assert abs(seconds_left(browser.session()) - MONTH.total_seconds()) < 60
 
 
+@pytest.mark.parametrize("cookie", ["a", "a.b", "x.____________________.y", "x.!.y", "x.zzzzzzzz.y"])
+def test_nor_where_the_app_fills_a_session_that_is_not_sent(cookie: str, site: Site) -> None:
+    def fill() -> None:
+        flask_login.login_user(site.ada)
+        flask.session.modified = False
+
+    site.app.before_request(fill)
+    browser = site.visitor()
+    browser.client.set_cookie("session", cookie, domain="app.test")  # type: ignore[attr-defined]
+    assert seconds_left(browser.session()) < MONTH.total_seconds() + 60
+
+
 def test_the_end_of_a_permanent_session_moves_as_flask_moves_it(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     def make_permanent() -> None:
         flask.session.permanent = True
