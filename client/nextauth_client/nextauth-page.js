@@ -44,9 +44,9 @@
     const signal = AbortSignal.timeout(1e4);
     const ask = (path, more) => fetch(backend + path, { mode: "same-origin", signal, ...more });
     const foreign = all("[data-auth-ignore] [name]:enabled");
-    foreign.forEach(field => (field.disabled = true));
+    foreign.forEach(element => (element.disabled = true));
     const body = new URLSearchParams(new FormData(form));
-    foreign.forEach(field => (field.disabled = false));
+    foreign.forEach(element => (element.disabled = false));
     const start = say("start");
     let outcome = "nothing";
     let url;
@@ -87,5 +87,6 @@
   addEventListener("storage", event => /^{"event":"/.test(event.newValue) && say("changed"));
   try {
     (channel = new BroadcastChannel(name)).onmessage = hear;
+    localStorage[name]; // WebKit tells only those of a change who have looked at it
   } catch {}
 })();
