@@ -170,23 +170,26 @@ def _rows_end(session: Any) -> Iterator[list[datetime]]:
 
     Without it a question would take a query more than a view that reads who is signed in.
     """
+    from django.contrib.sessions.backends.db import SessionStore  # type: ignore[import-untyped]
+    from django.utils import timezone
+
     ends: list[datetime] = []
-    if not _is_in_database(session):
+    if type(session) is not SessionStore:  # a store of the app's own knows how a session is read, and which is none
         yield ends
         return
-    read = session._get_session_from_db  # which a store of the app's own may override
 
-    def keep() -> Any:
-        row = read()
-        if row is not None:
+    def load() -> Any:
+        now = timezone.now()
+        for row in session.model.objects.filter(session_key=session.session_key, expire_date__gt=now):
             ends.append(row.expire_date)
-        return row
+            return session.decode(row.session_data)
+        return SessionStore.load(session)
 
-    session._get_session_from_db = keep
+    session.load = load
     try:
         yield ends
     finally:
-        del session._get_session_from_db
+        del session.load
 
 
 def _end_of(session: Any, rows_end: list[datetime]) -> datetime:

@@ -86,7 +86,7 @@ def finds_the_session_lazily(get_response: Any) -> Any:
         session = request.session
         request.session = SimpleLazyObject(lambda: session)
         answer = get_response(request)
-        assert "_get_session_from_db" not in vars(session), "nothing of the bridge's stays"
+        assert "load" not in vars(session), "nothing of the bridge's stays"
         return answer
 
     return middleware
