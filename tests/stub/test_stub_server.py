@@ -224,7 +224,7 @@ def test_an_answer_that_nobody_reads_does_not_stay_open(impatient: str, end: byt
         deadline = time.monotonic() + PATIENCE
         while any(one.raddr == address and one.status == "ESTABLISHED" for one in own.net_connections("tcp")):
             assert time.monotonic() < deadline
-            time.sleep(0.02)
+            time.sleep(0.02)  # nobody tells when the system has ended it
 
 
 def test_requests_sent_together_are_answered_one_after_the_other(live_url: str) -> None:
