@@ -3,6 +3,7 @@
 import argparse
 import ast
 import builtins
+import collections
 import functools
 import gzip
 import io
@@ -186,6 +187,40 @@ def shortened(code: str) -> str:
     return b"\n".join(lines).decode()
 
 
+@functools.cache
+def _short_fields() -> "dict[str, str]":
+    """What objects keep for themselves, by one or two letters, the most frequent first: 1.5 % of the archive.
+
+    Methods stay, which tracebacks name, and so does what is also read by its name.
+    """
+    used: "collections.Counter[str]" = collections.Counter()
+    kept: "set[str]" = set()
+    for module in page_modules() + devtools_modules():
+        for node in ast.walk(ast.parse(_code(module))):
+            if isinstance(node, ast.Attribute):
+                used[node.attr] += 1
+            elif isinstance(node, ast.Constant):
+                kept.add(str(node.value))
+            elif isinstance(node, ast.JoinedStr):  # its positions are wrong before Python 3.12
+                kept.update(inner.attr for inner in ast.walk(node) if isinstance(inner, ast.Attribute))
+            else:
+                kept.update(_bound(node))
+    letters = ["_" + letter for letter in string.ascii_letters]
+    free = [name for name in letters + [one + two[1] for one in letters for two in letters] if name not in used]
+    fields = [name for name, _ in used.most_common() if re.match("_[a-z]", name) and name not in kept]
+    return dict(zip(fields, free))
+
+
+def _with_short_fields(code: str) -> str:
+    lines = [line.encode() for line in code.split("\n")]  # as `ast` counts columns
+    names = _short_fields()
+    found = [node for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Attribute) and node.attr in names]
+    ends = {(node.end_lineno or 0, node.end_col_offset or 0, node.attr) for node in found}
+    for row, end, name in sorted(ends, reverse=True):
+        lines[row - 1] = lines[row - 1][: end - len(name)] + names[name].encode() + lines[row - 1][end:]
+    return b"\n".join(lines).decode()
+
+
 def _outermost_functions(node: ast.AST) -> "Iterator[ast.AST]":
     for child in ast.iter_child_nodes(node):
         if isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -251,12 +286,17 @@ def devtools_modules() -> "list[Path]":
 
 
 def _archive_of(modules: "list[Path]") -> bytes:
-    return pack({module.name: _for_a_page(module.read_text(encoding="utf-8")) for module in modules})
+    return pack({module.name: _for_a_page(module) for module in modules})
 
 
 @functools.cache
-def _for_a_page(source: str) -> str:
-    return _squeezed(shortened(blank(source)))
+def _for_a_page(module: Path) -> str:
+    return _squeezed(_with_short_fields(_code(module)))
+
+
+@functools.cache
+def _code(module: Path) -> str:
+    return shortened(blank(module.read_text(encoding="utf-8")))
 
 
 def pack(modules: "dict[str, str]") -> bytes:

@@ -87,7 +87,7 @@ class Call:
                 await asyncio.wait_for(driver.first_answer(False), self._timeout)
             except asyncio.TimeoutError:
                 raise BackendUnreachable("The backend did not answer in time.")
-        who = None if driver is None else driver.machine.session
+        who = None if driver is None else driver.machine.view.session
         left = self._host.now()
         answer = await self._once(driver)
         again = self._is_read and answer.status in (429, 503) and await self._may_retry(answer)
@@ -97,7 +97,7 @@ class Call:
         if answer.status != 401 or driver is None or not await driver.is_signed_in_since(left, self._rest()):
             return answer
         # What one person has begun to change, another shall not end.
-        is_anothers = not self._is_read and who is not None and is_another(who, driver.machine.session or who)
+        is_anothers = not self._is_read and who is not None and is_another(who, driver.machine.view.session or who)
         return answer if again or is_anothers or self._rest() < LEAST else await self._once(driver)
 
     async def _once(self, driver: "Optional[Driver]") -> "Response":
@@ -107,7 +107,7 @@ class Call:
             if driver.machine.is_idle:
                 raise BackendUnreachable("Nobody has used this page for too long: nothing was sent.")
             if self._token:
-                self.authorize(driver.machine.session)
+                self.authorize(driver.machine.view.session)
         answer = await self._host.call(self._request, self._rest())
         if answer.status:
             return answer

@@ -13,7 +13,8 @@ from .flows import Flows, Mutations
 from .host import Answer
 from .session import SessionState
 from .store import Store
-from .sync import STOPPED, Machine, ended_between
+from .sync import STOPPED, Machine
+from .view import ended_between
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -244,19 +245,19 @@ class Driver:
                     report(error, "following " + type(event).__name__)
             self.on_step(event, effects)
             self._events.pop(0)
-        machine = self.machine
+        machine, view = self.machine, self.machine.view
         while self._waiting:
             self._waiting.pop().set()
         self.store.replace(
             SessionState(
-                machine.session,
-                loading=machine.loading,
-                error=machine.error,
+                view.session,
+                loading=view.loading,
+                error=view.error,
                 refreshing=machine.refreshing,
-                reason=machine.reason,
-                expires_in=machine.expires_in,
-                expiring=machine.expiring,
-                idle_in=machine.idle_in,
+                reason=view.reason,
+                expires_in=view.expires_in,
+                expiring=view.expiring,
+                idle_in=view.idle_in,
                 count=self._count,
             )
         )
@@ -264,10 +265,10 @@ class Driver:
     def _count(self, name: str, follow: bool) -> "Optional[int]":
         machine = self.machine
         is_idle = name == "idle_in"
-        if follow and not (machine.is_counting_idle if is_idle else machine.is_counting):
+        if follow and not (machine.is_counting_idle if is_idle else machine.view.is_counting):
             self.receive(events.IdleRead() if is_idle else events.CountdownRead())
         now = self.host.now()
-        return machine.seconds_until_idle(now) if is_idle else machine.seconds_left(now)
+        return machine.seconds_until_idle(now) if is_idle else machine.view.seconds_left(now)
 
     def _recover(self) -> None:
         """Go on after a reader, or a task of the page, that JavaScript has cut off: see `Host.schedule_recovery`."""
@@ -308,7 +309,7 @@ class Driver:
         for number in effect.tickets:
             ticket = self._tickets.pop(number, None)
             if ticket is not None:
-                ticket.session, ticket.error = self.machine.session, effect.error
+                ticket.session, ticket.error = self.machine.view.session, effect.error
                 ticket.came.set()
 
     def _do_Publish(self, effect: "Any") -> None:
@@ -393,7 +394,7 @@ class Driver:
 
     async def session_after(self, newest: object) -> None:
         """Wait until a session is known from an answer, of whichever tab, that is newer. Raises when this stops."""
-        while self.machine.newest == newest or self.store.value.session is None:
+        while self.machine.view.newest == newest or self.store.value.session is None:
             if self.stopped:
                 raise BackendUnreachable(STOPPED)
             await self._next_step()
@@ -404,7 +405,7 @@ class Driver:
         async def known() -> bool:
             while self.machine.is_known_since(left) is None:
                 await self._next_step()
-            return bool(self.machine.is_known_since(left)) and self.machine.session is not None
+            return bool(self.machine.is_known_since(left)) and self.machine.view.session is not None
 
         left = min(left, self.host.now())  # the clock may have been set back
         self.receive(events.Refused(left))
@@ -538,7 +539,7 @@ class _Announced(Mutations):
         return await self._driver.get_session() is not None
 
     def newest(self) -> object:
-        return self._machine.newest
+        return self._machine.view.newest
 
     async def signed_in_since(self, newest: object, timeout: float) -> bool:
         try:

@@ -257,13 +257,13 @@ class Panel(Subscription):
     def _show_facts(self) -> None:
         machine, timeline, now = self.driver.machine, self._timeline, self.driver.host.now()
         status = str(self.driver.store.value.status)
-        if machine.session is not None:
-            status += ": " + name_of(machine.session)
-        asked, error = timeline.asked, machine.error
+        if machine.view.session is not None:
+            status += ": " + name_of(machine.view.session)
+        asked, error = timeline.asked, machine.view.error
         self._say("tab", "nextauth_client, tab " + machine.tab[:4])
         self._say("state", status)
-        self._say("reason", str(machine.reason or "–"))
-        left = machine.seconds_left(now)
+        self._say("reason", str(machine.view.reason or "–"))
+        left = machine.view.seconds_left(now)
         self._say("expires", "–" if left is None else _duration(left))
         self._say("idle", self._idle_in(now))
         asked_ago = came = "–"
@@ -282,7 +282,7 @@ class Panel(Subscription):
         timeout = machine.options.idle_timeout
         if not timeout:
             return "off"
-        if machine.session is None:
+        if machine.view.session is None:
             return "–"
         left = machine.seconds_until_idle(now)
         if left is not None:
@@ -303,8 +303,8 @@ class Panel(Subscription):
             toggle_attribute(self._on, "hidden", not on)
 
     def _show_tabs(self) -> None:
-        machine = self.driver.machine
-        knows = "loading" if machine.loading else "nobody" if machine.session is None else name_of(machine.session)
+        machine, view = self.driver.machine, self.driver.machine.view
+        knows = "loading" if view.loading else "nobody" if view.session is None else name_of(view.session)
         rows = [(machine.tab[:4] + " (this)", knows, "–")]
         for seen in sorted(self._timeline.tabs.values(), key=lambda seen: -seen.at):
             rows.append((seen.tab[:4], seen.knows, f"{seen.said}, {_time_of_day(seen.at)}"))

@@ -6,11 +6,26 @@ random id of the tab that made it. Sources: Kulkarni and others, "Logical Physic
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any, Optional
+
     Stamp = tuple[int, str]
 
 NEVER: "Stamp" = (0, "")
 DAY = 86400.0
 LAG = 1.0  # seconds; tabs whose stamps differ by less see the same clock
+
+
+def is_due(time: "Optional[float]", now: float) -> bool:
+    """`None` is never."""
+    return time is not None and now >= time
+
+
+def set_back(holder: "Any", names: "tuple[str, ...]", seconds: float) -> None:
+    """Move its moments of these names, of which `None` is never, with a wall clock that was set back."""
+    for name in names:
+        time = getattr(holder, name)
+        if time is not None:
+            setattr(holder, name, time - seconds)
 
 
 class HybridClock:

@@ -107,8 +107,8 @@ class Timeline:
         now, machine = self.driver.host.now(), self.driver.machine
         self.entries: "list[Entry]" = []
         self.began_at = now
-        self.began_with = machine.session
-        self.began_in = machine.seconds_left(now)
+        self.began_with = machine.view.session
+        self.began_in = machine.view.seconds_left(now)
 
     def close(self) -> None:
         """Twice does no harm."""
@@ -139,7 +139,7 @@ class Timeline:
 
     def _add(self, event: "Any", effects: "list[Any]") -> None:
         machine = self.driver.machine
-        entry = Entry(self.driver.host.now(), event, effects, machine.session, machine.reason)
+        entry = Entry(self.driver.host.now(), event, effects, machine.view.session, machine.view.reason)
         self.entries.append(entry)
         if len(self.entries) > LONGEST:
             gone = self.entries.pop(0)
@@ -177,9 +177,9 @@ class Timeline:
             )
         if name == "Tick":
             machine = self.driver.machine
-            if machine.error is not None:
+            if machine.view.error is not None:
                 return "a failed request is tried again"
-            if machine.session is not None and machine.seconds_left(now) == 0:
+            if machine.view.session is not None and machine.view.seconds_left(now) == 0:
                 return "the session has come to its end"
             return "keep_alive" if machine.options.keep_alive else "nobody else has answered in time"
         return WHY.get(name, name)

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from nextauth_client import events
 from nextauth_client.events import ADOPT, NOTHING, UNSET
 from nextauth_client.idle import TELL
+from nextauth_client.queries import SAME_MOMENT
 from nextauth_client.stamps import DAY
-from nextauth_client.sync import BURST, SAME_MOMENT, TICK
+from nextauth_client.sync import BURST, TICK
 from nextauth_client.testing import KEEP, START, Cookie
 from nextauth_client.times import parse_iso
 
@@ -308,7 +309,7 @@ class Watch:
         self.pages[page.number].idle_left = left
 
     def is_used(self, page: Page) -> None:
-        if page.machine.session is not None and not page.is_elsewhere:  # else it came too late
+        if page.machine.view.session is not None and not page.is_elsewhere:  # else it came too late
             self._used_at = self.world.loop.now
 
     def is_counted_no_more(self, page: Page) -> None:
@@ -377,9 +378,9 @@ class Watch:
         if taken is None:
             self.broken(SETTLED_ONCE, f"page {page.number} settles ticket {ticket} again")
         elif error is None and not self._clock_set_back and not self._is_end(event) and not page.machine.is_idle:
-            if who(page.machine.session) in self.truths_since(taken):
+            if who(page.machine.view.session) in self.truths_since(taken):
                 return
-            self.broken(SETTLED_FRESHLY, f"page {page.number}: {page.machine.session}")
+            self.broken(SETTLED_FRESHLY, f"page {page.number}: {page.machine.view.session}")
 
     def answers_a_caller(self, page: Page, asked_at: float, mutating: bool, session: Any) -> None:
         """What `get_session()` gives, or `UNSET` when it raises; a mutation then under way may bring what is older."""
@@ -387,7 +388,7 @@ class Watch:
             return
         if page.is_elsewhere:
             return self._is_of_elsewhere(page, session, False)
-        if mutating or self._clock_set_back or self._mutated_since(asked_at) or page.machine.reason == "idle":
+        if mutating or self._clock_set_back or self._mutated_since(asked_at) or page.machine.view.reason == "idle":
             return
         if who(session) not in self.truths_since(asked_at):
             self.broken(SETTLED_FRESHLY, f"page {page.number} gives its caller {session}")
@@ -495,18 +496,18 @@ class Watch:
         self._judges(page, seen, event)
         self._rings_for_something(page, seen, event, effects)
         machine = page.machine
-        seen.session, seen.loading = machine.session, machine.loading
-        seen.newest, seen.epoch = machine.newest, machine.epoch[0]
+        seen.session, seen.loading = machine.view.session, machine.view.loading
+        seen.newest, seen.epoch = machine.view.newest, machine.view.epoch[0]
         seen.in_flight = machine.in_flight
-        seen.idle_in = machine.idle_in
+        seen.idle_in = machine.view.idle_in
 
     def _rings_for_something(self, page: Page, seen: Seen, event: Any, effects: list[Any]) -> None:
         """A timer may ring for what is wanted no more, and then for the next such thing; but not for ever."""
         machine, now = page.machine, self.world.loop.now
         is_idle = type(event) is events.Tick and machine.at_rest and all(type(one) is events.Wake for one in effects)
-        is_idle = is_idle and machine.session is seen.session and machine.expiring == seen.expiring
-        is_idle = is_idle and (machine.idle_in is None) == (seen.idle_in is None)
-        seen.idle, seen.expiring = [*seen.idle[-3:], now] if is_idle else [], machine.expiring
+        is_idle = is_idle and machine.view.session is seen.session and machine.view.expiring == seen.expiring
+        is_idle = is_idle and (machine.view.idle_in is None) == (seen.idle_in is None)
+        seen.idle, seen.expiring = [*seen.idle[-3:], now] if is_idle else [], machine.view.expiring
         is_read = seen.counts or now - max(seen.counted_at, seen.awake_since) < TICK
         if len(seen.idle) == 4 and now - seen.idle[0] < TICK - 0.01 and not is_read:
             self.broken(NO_TIMER, f"page {page.number}")
@@ -528,7 +529,7 @@ class Watch:
                     self.allows()
                     self.allows()  # one may ask again before it has heard of the other's
                 failures.append(now)
-            elif machine.loading and not self._clock_set_back:
+            elif machine.view.loading and not self._clock_set_back:
                 self.broken(LOADING_ENDS, f"page {page.number}")
             elif event.session is not None and self._expires_soon(event.session):
                 self.allows()  # once more then
@@ -540,8 +541,8 @@ class Watch:
             brings_answer, answer = event.outcome == ADOPT, event.session
             signs_out = brings_answer and event.mutation == seen.signing_out
             seen.signing_out = None
-            if signs_out and seen.session is not None and machine.reason != "signed_out":
-                self.broken(OWN_SIGN_OUT, f"page {page.number}: {machine.reason}")
+            if signs_out and seen.session is not None and machine.view.reason != "signed_out":
+                self.broken(OWN_SIGN_OUT, f"page {page.number}: {machine.view.reason}")
             if event.outcome != NOTHING:
                 # An answer that comes with the end is as old as its request.
                 seen.changed_at = max(seen.changed_at, seen.sent_at if event.outcome == ADOPT else now)
@@ -554,7 +555,7 @@ class Watch:
                 # What the early script was answered is of no use, and is asked for again, or a worker has done so.
                 self.allows_one()
                 self.changed_for(page, max(seen.changed_at, self._stored_at))
-            kept = machine.session
+            kept = machine.view.session
             if kept is not None and kept["asked"] < self._stored_at - MOMENT and not self._clock_set_back:
                 self.broken(KEPT_IS_FRESH, f"page {page.number}: {kept}")
         elif kind is events.Heard and isinstance(event.message, dict):
@@ -584,9 +585,9 @@ class Watch:
             if seen.ticks > SPIN:
                 self.broken(NO_SPIN, f"page {page.number}")
 
-        shown = machine.session
+        shown = machine.view.session
         self._idles(page, seen)
-        if seen.loading and not machine.loading and not brings_answer:
+        if seen.loading and not machine.view.loading and not brings_answer:
             self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number} is signed out before any answer")
         if shown is not seen.session:
             if shown is not None and shown["asked"] < seen.knows_of - self._tolerance:
@@ -602,7 +603,7 @@ class Watch:
 
     def _idles(self, page: Page, seen: Seen) -> None:
         machine, now, options = page.machine, self.world.loop.now, self.world.options
-        shown = machine.session
+        shown = machine.view.session
         if shown is not None and seen.session is None:
             seen.shown_at = now
         if machine.is_idle != seen.is_idle:
@@ -638,13 +639,13 @@ class Watch:
 
     def _who_may_have_changed(self, page: Page, seen: Seen, brings_answer: bool, answer: Any) -> None:
         machine = page.machine
-        if machine.session is None and not machine.loading and (not brings_answer or answer is not None):
+        if machine.view.session is None and not machine.view.loading and (not brings_answer or answer is not None):
             expired = seen.session is not None and self._expiry(seen) <= self.world.loop.now + 0.001
             by_clock = self._clock_set_ahead_at >= 0 or seen.given or self._clock_set_back
-            if not expired and not by_clock and machine.reason != "idle":
+            if not expired and not by_clock and machine.view.reason != "idle":
                 self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: signed out")
-        elif machine.session is not None and not brings_answer:
-            self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: {machine.session}")
+        elif machine.view.session is not None and not brings_answer:
+            self.broken(UNKNOWN_CHANGES_NOBODY, f"page {page.number}: {machine.view.session}")
 
     def _expires_soon(self, session: Any) -> bool:
         expires = parse_iso(session["expires"])
@@ -667,14 +668,14 @@ class Watch:
         for seen in self.pages.values():
             page = seen.page
             machine = page.machine
-            shown = machine.session
+            shown = machine.view.session
             if len(page.tab.queries) > 2:
                 self.broken(TWO_QUERIES, f"page {page.number} sends {len(page.tab.queries)}")
             if page.present and page.is_read and machine.at_rest:
                 self._shows_the_truth(seen, RESTS_RIGHT, "at rest")
             if seen.counts and page.alive and page.present and page.visible and now > seen.awake_since + 1.5:
                 clock = page.tab.now()
-                self._knows(seen, seen.left, machine.seconds_left(clock))
+                self._knows(seen, seen.left, machine.view.seconds_left(clock))
                 # The moment when it begins to warn, glance and timer may come in any order.
                 known, left = seen.idle_left, machine.seconds_until_idle(clock)
                 self._knows(seen, IDLE_WARNING if known is None else known, IDLE_WARNING if left is None else left)
@@ -700,14 +701,14 @@ class Watch:
         for seen in self.pages.values():
             page = seen.page
             if page.is_elsewhere:
-                self._is_of_elsewhere(page, page.machine.session, False)
+                self._is_of_elsewhere(page, page.machine.view.session, False)
             if not page.alive or not page.present or not page.visible or not page.is_read:
                 continue
             if self.world.loop.now - seen.opened_at < self.world.options.timeout:
                 continue
             if seen.is_idle and self.world.loop.now - seen.idle_since < IDLE_RETRY + self.world.options.timeout:
                 continue  # the backend is about to be told
-            if page.machine.loading:
+            if page.machine.view.loading:
                 self.broken(LOADING_ENDS, f"page {page.number}, {when}")
             self._shows_the_truth(seen, FOLLOWS, when)
 
@@ -721,7 +722,7 @@ class Watch:
         elif self.world.options.hostile or self.world.options.stuck_lock:
             # Two mutations passed for one, and the answer for the second is late, or lost.
             since -= 2 * SAME_MOMENT
-        shown = who(seen.page.machine.session)
+        shown = who(seen.page.machine.view.session)
         if shown not in self.truths_since(since):
             self.broken(invariant, f"page {seen.page.number}, {when}, shows {shown}")
 

@@ -29,7 +29,7 @@ def requests(world: World, what: Callable[[], object], seconds: float = 5) -> li
 
 
 def names(world: World) -> set[object]:
-    return {page.machine.session and page.machine.session["login"] for page in world.pages if page.alive}
+    return {page.machine.view.session and page.machine.view.session["login"] for page in world.pages if page.alive}
 
 
 @pytest.mark.parametrize("tabs", TABS)
@@ -95,7 +95,7 @@ def test_get_session_in_one_tab_reaches_all_with_one_request(tabs: int) -> None:
     world = a_world(tabs)
     world.rename()
     assert requests(world, lambda: world.refresh(0)) == ["GET /session"]
-    assert {page.machine.session["profile"] for page in world.pages} == {1}
+    assert {page.machine.view.session["profile"] for page in world.pages} == {1}
 
 
 @pytest.mark.parametrize("tabs", TABS)
@@ -142,7 +142,7 @@ def test_a_lock_that_is_never_let_go_costs_few_requests_and_some_seconds(tabs: i
     world.rename()
     asked = requests(world, world.js_says, 20)
     assert 1 <= len(asked) <= 4
-    assert {page.machine.session["profile"] for page in world.pages} == {1}
+    assert {page.machine.view.session["profile"] for page in world.pages} == {1}
 
 
 @pytest.mark.parametrize("locks, channels", [(False, True), (True, False), (False, False)])
@@ -153,7 +153,7 @@ def test_without_locks_or_channel_a_message_costs_at_most_one_request_a_tab(
     world = a_world(tabs, locks=locks, channels=channels)
     world.rename()
     assert 1 <= len(requests(world, world.js_says)) <= tabs
-    assert {page.machine.session["profile"] for page in world.pages} == {1}
+    assert {page.machine.view.session["profile"] for page in world.pages} == {1}
 
 
 @pytest.mark.parametrize("locks", [True, False])
@@ -167,7 +167,7 @@ def test_without_a_channel_the_other_tabs_ask_once_each_after_a_sign_out(locks: 
 def test_a_sign_out_is_shown_by_all_as_soon_as_the_message_is_there() -> None:
     world = a_world(20)
     world.sign_out(0)
-    while world.pages[0].machine.session is not None:
+    while world.pages[0].machine.view.session is not None:
         world.advance(0.001)
     world.advance(0.03)
     assert names(world) == {None}

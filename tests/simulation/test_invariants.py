@@ -8,13 +8,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from nextauth_client import calls, events, messages
+from nextauth_client import calls, events, messages, sync
 from nextauth_client.driver import Driver
 from nextauth_client.events import Settle
 from nextauth_client.idle import Idle
+from nextauth_client.queries import Queries
 from nextauth_client.stamps import NEVER
 from nextauth_client.store import Store
 from nextauth_client.sync import Machine
+from nextauth_client.view import View
 
 from scripts.steps import ROOT
 
@@ -44,10 +46,10 @@ def does_nothing(original: Any) -> Any:
 
 def shows_whatever_comes(original: Any) -> Any:
     def show(self: Machine, stamp: Any, *args: Any) -> Any:
-        self._shown = self.epoch = NEVER
-        in_flight, self._in_flight = self._in_flight, []
+        self.view.shown = self.view.epoch = NEVER
+        in_flight, self._queries.in_flight = self._queries.in_flight, []
         taken = original(self, stamp, *args)
-        self._in_flight = in_flight
+        self._queries.in_flight = in_flight
         return taken
 
     return show
@@ -55,7 +57,7 @@ def shows_whatever_comes(original: Any) -> Any:
 
 def is_signed_out_by_a_failure(original: Any) -> Any:
     def fail(self: Machine, *args: Any) -> Any:
-        self.session = None
+        self.view.session = None
         return original(self, *args)
 
     return fail
@@ -64,23 +66,23 @@ def is_signed_out_by_a_failure(original: Any) -> Any:
 def loses_the_retry(original: Any) -> Any:
     def fail(self: Machine, *args: Any) -> Any:
         taken = original(self, *args)
-        self._retry_at = None
+        self._queries.retry_at = None
         return taken
 
     return fail
 
 
 def asks_three_times(original: Any) -> Any:
-    def ask(self: Machine, now: float) -> None:
+    def send(self: Queries, now: float) -> None:
         original(self, now)
         original(self, now)
         original(self, now)
 
-    return ask
+    return send
 
 
 def keeps_the_lock(original: Any) -> Any:
-    def release(self: Machine) -> None:
+    def release(self: Queries) -> None:
         self._lock = "free"
 
     return release
@@ -97,16 +99,17 @@ def settles_twice(original: Any) -> Any:
 def joins_an_older_query(original: Any) -> Any:
     def refresh(self: Machine, event: Any, now: float) -> None:
         original(self, event, now)
-        if self._in_flight:
-            self._in_flight[0].tickets += self._tickets
-            self._tickets = []
+        queries = self._queries
+        if queries.in_flight:
+            queries.in_flight[0].tickets += queries.tickets
+            queries.tickets = []
 
     return refresh
 
 
 def asks_for_each_call(original: Any) -> Any:
     def refused(self: Machine, event: Any, now: float) -> None:
-        self._query_wanted = True
+        self._queries.wanted = True
 
     return refused
 
@@ -143,13 +146,13 @@ def hears_of_ends_and_stores_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def _hear_End(self: Machine, message: Any, now: float) -> None:
         hear(self, message, now)
-        self._effects = [effect for effect in self._effects if type(effect) is not events.StoreEpoch]
+        self._effects[:] = [effect for effect in self._effects if type(effect) is not events.StoreEpoch]
 
     monkeypatch.setattr(Machine, "_hear_End", _hear_End)
 
 
 def keeps_the_reason(original: Any) -> Any:
-    def become(self: Machine, session: Any, why: Any) -> None:
+    def become(self: View, session: Any, why: Any) -> None:
         reason = self.reason
         original(self, session, why)
         self.reason = self.reason or reason
@@ -160,7 +163,8 @@ def keeps_the_reason(original: Any) -> Any:
 def counts_for_nobody(original: Any) -> Any:
     def pass_time(self: Machine, now: float) -> None:
         original(self, now)
-        self._count_at = self._count_at or self._next_second(now)
+        if not self.view.is_counting:
+            self.view.count(now)
 
     return pass_time
 
@@ -245,7 +249,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.FOLLOWS,
-        replaces("_query_for_all", does_nothing),
+        replaces("_ask_for_all", does_nothing, Queries),
         """
         world = World()
         world.advance(5.0)
@@ -265,7 +269,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.FRUGAL,
-        replaces("_clear_invalidation", does_nothing),
+        replaces("clear_invalidation", does_nothing, Queries),
         """
         world = World(tabs=6)
         world.advance(5.0)
@@ -289,7 +293,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.EXPIRES,
-        replaces("_end_of", gives_an_hour_more),
+        replaces("end_of", gives_an_hour_more, sync),
         """
         world = World(session_length=30.0)
         world.advance(5.0)
@@ -331,7 +335,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.LOCK_IS_RELEASED,
-        replaces("_release_lock", keeps_the_lock),
+        replaces("release_lock", keeps_the_lock, Queries),
         """
         world = World()
         world.js_get_session()
@@ -340,7 +344,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.TWO_QUERIES,
-        replaces("_query", asks_three_times),
+        replaces("_send", asks_three_times, Queries),
         """
         world = World()
         world.advance(5.0)
@@ -392,7 +396,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.REASON_OF_THE_LAST,
-        replaces("_become", keeps_the_reason),
+        replaces("become", keeps_the_reason, View),
         """
         world = World()
         world.advance(5.0)
@@ -404,7 +408,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.ENDS_HAVE_REASONS,
-        replaces("_why_nobody", does_nothing),
+        replaces("why_nobody", does_nothing, View),
         """
         world = World()
         world.advance(5.0)
@@ -443,7 +447,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.COUNTS_RIGHT,
-        replaces("_next_second", does_nothing),
+        replaces("_next_second", does_nothing, View),
         """
         world = World()
         world.advance(5.0)
@@ -499,7 +503,7 @@ SABOTAGE: list[tuple[str, Patch, str]] = [
     ),
     (
         invariants.USE_KEEPS,
-        replaces("_tell_use", does_nothing),
+        replaces("tell", does_nothing, Idle),
         """
         world = World(idle_timeout=20)
         world.advance(15.0)

@@ -202,8 +202,8 @@ def test_a_reader_that_runs_while_the_next_provider_starts_hears_of_that_one() -
         await asyncio.sleep(1)
         assert Provider.current() is second
         assert [name for name in browser.requests if name.startswith("GET /session")]
-        assert second._driver.base.endswith("/elsewhere/api/auth")
-        assert second._driver.machine.options.keep_alive == 5
+        assert second.driver.base.endswith("/elsewhere/api/auth")
+        assert second.driver.machine.options.keep_alive == 5
 
     run(page)
 

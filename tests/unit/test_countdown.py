@@ -26,8 +26,8 @@ def page_of(tab: Tab, length: float = LENGTH, **options: Any) -> Provider:
 def ticks(provider: Provider) -> list[float]:
     """Filled with the moments at which a timer has run."""
     times: list[float] = []
-    host = provider._driver.host
-    provider._driver.on_step = lambda event, effects: times.append(host.now()) if type(event) is Tick else None
+    host = provider.driver.host
+    provider.driver.on_step = lambda event, effects: times.append(host.now()) if type(event) is Tick else None
     return times
 
 
@@ -135,7 +135,7 @@ def test_a_thousand_effects_cost_one_timer() -> None:
         await provider.ready()
         runs: list[int | None] = []
         heard: list[type[Any]] = []
-        provider._driver.on_step = lambda event, effects: heard.append(type(event))
+        provider.driver.on_step = lambda event, effects: heard.append(type(event))
         for _ in range(1000):
             effect(lambda: runs.append(use_session().expires_in))
         await asyncio.sleep(10)

@@ -8,8 +8,8 @@ import gc
 import pytest
 from nextauth_client import Provider, effect, messages
 from nextauth_client.events import Heard
+from nextauth_client.queries import Query
 from nextauth_client.session import SessionState
-from nextauth_client.sync import Query
 from nextauth_client.testing import Browser
 from nextauth_client.testing import run as run_page
 

@@ -24,7 +24,7 @@ SERVER = ROOT / "server" / "nextauth_server"
 CLIENT_ORDER = [
     *("errors", "console", "urls", "times", "tasks", "jsontext"),
     *("records", "conditions", "session", "store", "reactive"),
-    *("events", "options", "stamps", "messages", "idle", "sync", "host", "protocol", "flows"),
+    *("events", "options", "stamps", "messages", "idle", "view", "queries", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
     *("timeline", "schedule", "faults", "log"),

@@ -120,13 +120,13 @@ class Tab:
 
     @property
     def name(self) -> str | None:
-        session = self.machine.session
+        session = self.machine.view.session
         return None if session is None else str(session.get("user", {}).get("name"))
 
     @property
     def state(self) -> tuple[str | None, bool, str | None]:
-        error = self.machine.error
-        return self.name, self.machine.loading, None if error is None else error.code
+        error = self.machine.view.error
+        return self.name, self.machine.view.loading, None if error is None else error.code
 
 
 class LockedTab(Tab):
@@ -172,7 +172,7 @@ def test_rule_1_an_unknown_keeps_who_is_signed_in_and_shows_the_error(unknown: E
         tab = open_tab(answer)
         tab.at(5, Focus())
         tab.answers(6, unknown)
-        assert (tab.name, tab.machine.loading, tab.machine.error) == (name, False, unknown)
+        assert (tab.name, tab.machine.view.loading, tab.machine.view.error) == (name, False, unknown)
 
 
 def test_rule_1_an_unknown_before_the_first_answer_leaves_it_loading() -> None:
@@ -1087,7 +1087,7 @@ def test_rule_8_a_refused_sign_out_changes_nothing() -> None:
     refused = CSRFRefused("no")
     one.at(6, Failed(refused))
     assert (one.name, two.name) == ("Ada", "Ada")
-    assert one.machine.error is refused
+    assert one.machine.view.error is refused
 
 
 def test_rule_8_a_failed_action_stays_visible_until_something_asked_after_it_is_answered() -> None:
@@ -1097,10 +1097,10 @@ def test_rule_8_a_failed_action_stays_visible_until_something_asked_after_it_is_
     failure = UnexpectedAnswer("no JSON")
     tab.at(5.1, Failed(failure))
     tab.answers(5.2, BOB)  # asked at the mutation's end
-    assert (tab.name, tab.machine.error) == ("Bob", failure)
+    assert (tab.name, tab.machine.view.error) == ("Bob", failure)
     tab.at(9, Refresh(1))
     tab.answers(9.1, BOB)
-    assert tab.machine.error is None
+    assert tab.machine.view.error is None
 
 
 # ── rule 9: what readers see ─────────────────────────────────────────────────────────────────────
@@ -1109,12 +1109,12 @@ def test_rule_8_a_failed_action_stays_visible_until_something_asked_after_it_is_
 def test_rule_9_loading_is_only_the_time_before_the_first_answer() -> None:
     tab = Tab()
     tab.opens()
-    assert (tab.machine.loading, tab.machine.refreshing) == (True, False)
+    assert (tab.machine.view.loading, tab.machine.refreshing) == (True, False)
     tab.answers(0.1, ADA)
     tab.at(5, Focus())
-    assert (tab.machine.loading, tab.machine.refreshing) == (False, True)
+    assert (tab.machine.view.loading, tab.machine.refreshing) == (False, True)
     tab.answers(5.1, ADA)
-    assert (tab.machine.loading, tab.machine.refreshing) == (False, False)
+    assert (tab.machine.view.loading, tab.machine.refreshing) == (False, False)
 
 
 # ── rule 10: coming and going ────────────────────────────────────────────────────────────────────
@@ -1620,7 +1620,7 @@ def test_messages_of_any_shape_raise_nothing_and_hold_up_nothing(odd: Any, kind:
             for now in (6, 10, 20, 30):
                 for query in tab.at(now, Tick()).of(SendQuery):
                     tab.answers(now, None, query.query)
-            assert not tab.machine.loading
+            assert not tab.machine.view.loading
             tab.at(40, Refresh(1))
             assert tab.answers(40.1, ADA).of(Settle) == [Settle([1], None)]
             assert tab.name == "Ada"
@@ -1702,7 +1702,7 @@ def test_s26_signing_in_or_out_in_one_tab_changes_every_other(session_after: Any
     messages = [json.loads(json.dumps(effect.message)) for effect in effects.of(Publish)]
     for tab in tabs[1:]:
         assert not tab.hears(6.2, messages).asks()
-        assert tab.machine.session == session_after
+        assert tab.machine.view.session == session_after
 
 
 @pytest.mark.parametrize("event", [Focus(), Visibility(False), Visibility(True)])
@@ -1950,7 +1950,7 @@ def test_what_is_no_session_signs_nobody_in_by_another_tabs_word(session: Any) -
     tab = open_tab(None)
     stamp = [int((T0 + 5) * 1000), "b"]
     tab.at(5.1, Heard({"type": "answer", "stamp": stamp, "asked": T0 + 5, "session": session, "ends": None}))
-    assert tab.name is None and tab.machine.session is None
+    assert tab.name is None and tab.machine.view.session is None
 
 
 # ── rule 11: why nobody is signed in any more ────────────────────────────────────────────────────
@@ -1964,7 +1964,7 @@ def person(name: str, expires: Any = T0 + MONTH, **more: Any) -> dict[str, Any]:
 
 
 def reasons(*tabs: Tab) -> list[str | None]:
-    return [tab.machine.reason for tab in tabs]
+    return [tab.machine.view.reason for tab in tabs]
 
 
 def test_rule_11_a_sign_out_is_signed_out_here_and_signed_out_elsewhere_in_the_other_tabs() -> None:
@@ -2081,7 +2081,7 @@ def test_rule_11_a_page_that_comes_back_knows_of_a_sign_out_by_the_stored_epoch(
     tab = open_tab()
     tab.at(5, PageHide())
     tab.at(60, PageShow(int((T0 + 30) * 1000)))
-    assert (tab.name, tab.machine.loading, tab.machine.reason) == (None, True, None)
+    assert (tab.name, tab.machine.view.loading, tab.machine.view.reason) == (None, True, None)
     tab.answers(60.1, None)
     assert reasons(tab) == ["signed_out_elsewhere"]
 
@@ -2188,7 +2188,7 @@ def test_rule_11_no_word_of_a_message_is_shown_while_somebody_is_signed_in() -> 
 
 def counted(tab: Tab) -> tuple[int | None, int | None]:
     """What whoever counts was told, and what is left."""
-    return tab.machine.expires_in, tab.machine.seconds_left(T0 + tab.now)
+    return tab.machine.view.expires_in, tab.machine.view.seconds_left(T0 + tab.now)
 
 
 def a_session_of(seconds: float, ahead: float = 0.0, **options: Any) -> Tab:
@@ -2210,14 +2210,14 @@ def test_rule_12_the_seconds_left_are_whole_and_of_the_backends_clock(ahead: flo
 def test_rule_12_who_reads_them_is_told_of_the_next_and_no_more() -> None:
     tab = a_session_of(100)
     assert tab.at(0.4, CountdownRead()).of(Wake) == [Wake(pytest.approx(0.61))]
-    assert tab.machine.is_counting
+    assert tab.machine.view.is_counting
     told = counted(tab)[0]
     tab.at(0.9, Tick())
     assert counted(tab)[0] == told, "too early"
     effects = tab.at(1.02, Tick())
     assert counted(tab) == (98, 98)
     assert effects.of(Wake) == [Wake(TICK)], "that of the deadline"
-    assert not tab.machine.is_counting
+    assert not tab.machine.view.is_counting
 
 
 def test_rule_12_where_nobody_reads_them_nothing_is_told_and_nothing_wakes_but_the_deadlines() -> None:
@@ -2235,7 +2235,7 @@ def test_rule_12_a_session_without_a_known_end_has_none_left_and_wakes_nobody() 
     for tab in (open_tab(session("Ada", "soon")), open_tab(None)):
         assert counted(tab) == (None, None)
         assert not tab.at(5, CountdownRead()).of(Wake)
-        assert not tab.machine.is_counting
+        assert not tab.machine.view.is_counting
 
 
 def test_rule_12_a_hidden_tab_counts_when_it_is_seen_again() -> None:
@@ -2282,7 +2282,7 @@ def test_rule_12_the_end_of_a_session_is_told_too() -> None:
     tab.at(0.4, CountdownRead())
     signs_out(tab, 0.5)
     assert counted(tab) == (None, None)
-    assert not tab.machine.is_counting
+    assert not tab.machine.view.is_counting
     tab = a_session_of(10)
     tab.at(11, Tick())
     tab.at(11, CountdownRead())
@@ -2301,22 +2301,22 @@ def test_rule_12_a_page_that_is_kept_past_the_end_counts_nothing() -> None:
 @pytest.mark.parametrize("expiring, at", [(60, 40.0), (90.5, 9.5), (0, 100.0)])
 def test_rule_12_a_session_is_expiring_when_less_is_left_than_the_provider_says(expiring: float, at: float) -> None:
     tab = a_session_of(100, expiring=expiring)
-    assert not tab.machine.expiring
+    assert not tab.machine.view.expiring
     assert tab.at(at - 1, Tick()).of(Wake) == [Wake(pytest.approx(1))]
-    assert not tab.machine.expiring
+    assert not tab.machine.view.expiring
     tab.at(at, Tick())
-    assert tab.machine.expiring
+    assert tab.machine.view.expiring
     tab.at(at + 0.1, Refresh(1))
     tab.answers(at + 0.2, session("Ada", T0 + 300), date=T0 + at + 0.2)
-    assert not tab.machine.expiring
+    assert not tab.machine.view.expiring
 
 
 def test_rule_12_nobody_and_a_session_without_a_known_end_are_never_expiring() -> None:
     tab = a_session_of(30)
-    assert tab.machine.expiring
+    assert tab.machine.view.expiring
     signs_out(tab, 5)
-    assert not tab.machine.expiring
-    assert not open_tab(session("Ada", "soon")).machine.expiring
+    assert not tab.machine.view.expiring
+    assert not open_tab(session("Ada", "soon")).machine.view.expiring
 
 
 def test_every_event_is_understood_and_every_effect_is_carried_out() -> None:
