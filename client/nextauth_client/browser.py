@@ -1,5 +1,6 @@
 """The host contract in a page or worker: the page itself, its network and its clock; other tabs are in `tabs`."""
 
+import sys
 import time
 
 import js
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 MOMENT = 0.5  # seconds; within them one use of the page is as good as many
 LARGEST = 1_200_000  # bytes of an answer; MicroPython's whole heap has 8 MB
+BEGUN = "nextauthPython"  # the global that names the interpreter which was first; a page has one of each
+INTERPRETER = sys.implementation.name
 DEPARTURE = "nextauth-client:departure"  # sessionStorage
 PROBE = "nextauth-client=1"  # a cookie
 WHERE = "a browser event"
@@ -98,6 +101,11 @@ class BrowserHost:
                 if was_kept or was_prerendered or str(navigation.type) == "back_forward":
                     return False
         return not (is_page() and document_get("prerendering") is True)
+
+    def begins_first(self) -> bool:
+        if not has_own_global(BEGUN):
+            js.Reflect.set(js.globalThis, BEGUN, INTERPRETER)
+        return str(js.Reflect.get(js.globalThis, BEGUN)) == INTERPRETER
 
     def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
         if not is_page():

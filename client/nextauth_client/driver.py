@@ -82,7 +82,7 @@ class Driver:
         given, made_at, fresh = self._aged(given, rendered_at)
         self._look_up_use(self.machine.options)
         landed = self.host.take_departure()
-        self.receive(events.Start(given, made_at, fresh, self.host.stored_epoch(), landed))
+        self.receive(events.Start(given, made_at, fresh, self.host.stored_epoch(), landed, self.host.begins_first()))
         if answered is not None:
             self.receive(answered)
         if landed:
@@ -99,7 +99,7 @@ class Driver:
         """Begin without a query, since nobody reads; the end of the first action is the end of this driver."""
         self._ends_with_action = True
         self._open()
-        self.receive(events.Start(None, self.host.now(), True, self.host.stored_epoch(), False))
+        self.receive(events.Start(None, self.host.now(), True, self.host.stored_epoch(), False, True))
 
     def _open(self) -> None:
         self._begun = True

@@ -220,6 +220,9 @@ if TYPE_CHECKING:
         def is_fresh(self) -> bool:
             """Whether it was fetched then: not ahead of it, nor out of a cache, nor by going back or forward."""
 
+        def begins_first(self) -> bool:
+            """Whether no other Python of this page has begun, as far as the page knows, which now knows of this one."""
+
         def embedded_session(self) -> Optional[tuple[str, Optional[float]]]:
             """What `session_script` put into the page, unread, and when it says that was true (Unix seconds).
 

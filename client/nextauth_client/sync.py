@@ -25,9 +25,10 @@ if TYPE_CHECKING:
 STOPPED = "The Provider was stopped before the backend answered."
 
 TICK = 5.0  # seconds; the longest a tab sleeps while it has a deadline, so that a laptop's sleep does not matter
-LATE = 1.0  # after its page was navigated to, another Python of the page may have asked
-TOLD_SOON = 0.1  # that it has, it will have said by then ...
-TOLD_IN_WORKER = 0.25  # ... but to a worker, which starts when its page is busy
+LATE = 1.0  # after its page was navigated to, a worker of the page may have asked
+TOLD_SOON = 0.1  # that it has, it will have said by then, ...
+TOLD_IN_WORKER = 0.25  # ... to a worker, which starts when its page is busy, by then ...
+TOLD_SURELY = 1.0  # ... and another Python of the page that is known to have begun, however busy, by then
 SAME_PAGE = 0.05  # when two Pythons think that their page was navigated to
 BURST = 1.0  # focus events within a second are one: rule 6
 HEAD_START = 0.5  # what all tabs want at one moment, the tab that queried last queries first: rule 4
@@ -157,10 +158,13 @@ class Machine:
     def _ask_or_be_told(self, event: "Any", now: float) -> None:
         """Rule 4: another Python of this page may have asked already."""
         # Where a sign-in may have ended, what was asked on the way says nothing.
-        if event.fresh and not event.landed and (self._in_worker or now - self._made_at > LATE):
+        is_late = now - self._made_at > LATE
+        if event.fresh and not event.landed and (self._in_worker or is_late or not event.first):
             self._queries.hello = self._clock.next(now)
             self._effects.append(events.Publish(messages.hello(self._queries.hello, self._made_at, self._in_worker)))
-            self._queries.asks_at = now + (TOLD_IN_WORKER if self._in_worker else TOLD_SOON)
+            self._queries.asks_at = now + (
+                TOLD_IN_WORKER if self._in_worker else TOLD_SOON if event.first else TOLD_SURELY
+            )
             self._queries.stale = False  # by what came before, such as that it is hidden: it is about to ask
         else:
             self._queries.wanted = True

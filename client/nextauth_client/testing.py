@@ -419,6 +419,7 @@ class Tab:
         self.embedded: "Optional[str]" = None  # what a server put into the page as #nextauth-session ...
         self.rendered_at: "Optional[float]" = None  # ... and when it says that was, Unix seconds
         self.fresh = True  # False: the page comes out of a cache, or was fetched ahead
+        self.is_first = True  # of the Pythons of its page
         self.early: "Optional[EarlyQuery]" = None  # what the page's early script has sent
 
     def emit(self, event: "Any") -> None:
@@ -485,6 +486,9 @@ class Tab:
 
     def is_fresh(self) -> bool:
         return self.fresh
+
+    def begins_first(self) -> bool:
+        return self.is_first
 
     def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
         embedded, self.embedded = self.embedded, None

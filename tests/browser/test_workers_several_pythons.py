@@ -92,6 +92,8 @@ def test_one_query_serves_them_all(tabs: Tabs, backend: Backend, pythons: list[t
                 break
     assert min(at_start) == min(at_focus) == 1
     assert max(at_start + at_focus) <= len(pythons)
+    if all(where == PAGE for _, where in pythons):
+        assert at_start[0] == 1  # the page knows that the other has begun, and waits for it
 
 
 @micropython_only

@@ -349,6 +349,7 @@ class Page:
         early: EarlyScript | None = None,
         is_read: bool = True,
         is_worker: bool = False,
+        is_first: bool = True,
     ) -> None:
         self.world = world
         self.number = len(world.pages)
@@ -364,6 +365,7 @@ class Page:
         self.tab = early.tab if early else WorldTab(world.browser, HOME)
         self.tab.page = self
         self.tab.is_worker = is_worker
+        self.tab.is_first = is_first
         self.tab.navigated_at = made_at
         if landed:
             self.tab.note_departure()
@@ -644,7 +646,7 @@ class World:
         if page is not None and self._has_room:
             self.watch.allows_one()
             age = max(0.0, self.browser.now() - page.tab.navigated_at)
-            other = Page(self, UNSET, page.tab.navigated_at, False, is_worker=is_worker)
+            other = Page(self, UNSET, page.tab.navigated_at, False, is_worker=is_worker, is_first=is_worker)
             self.watch.changed_for(other, self.loop.now - age)
 
     @step

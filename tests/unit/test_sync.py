@@ -104,7 +104,7 @@ class Tab:
     def opens(
         self, given: Any = UNSET, made_at: float = 0, fresh: bool = True, epoch: Any = None, landed: bool = False
     ) -> Effects:
-        return self.at(0, Start(given, T0 + made_at, fresh, epoch, landed))
+        return self.at(0, Start(given, T0 + made_at, fresh, epoch, landed, True))
 
     def answers(self, seconds: float, answer: Any, query: int | None = None, date: float | None = None) -> Effects:
         number = self.query if query is None else query
@@ -756,11 +756,13 @@ def test_rule_4_state_that_no_backend_answered_is_never_broadcast() -> None:
     assert expired.name is None
 
 
-def starts_late(name: str, at: float, *, in_worker: bool = False) -> tuple[Tab, list[dict[str, Any]]]:
+def starts_late(
+    name: str, at: float, *, in_worker: bool = False, is_first: bool = True
+) -> tuple[Tab, list[dict[str, Any]]]:
     """Another Python of a page that was navigated to at 0, and what it tells the others."""
     tab = Tab(name)
     tab.machine = Machine(name, Options(), lambda: 0.5, in_worker=in_worker)
-    started = tab.at(at, Start(UNSET, T0, True, None, False))
+    started = tab.at(at, Start(UNSET, T0, True, None, False, is_first))
     assert not started.asks()
     return tab, started.messages("hello")
 
@@ -774,10 +776,27 @@ def test_rule_4_another_python_of_a_page_takes_what_was_asked_for_it(in_worker: 
     assert not other.at(3.5, Tick()).asks()
 
 
+def test_rule_4_a_python_takes_what_the_one_before_it_asked_however_soon_both_have_started() -> None:
+    one = Tab()
+    one.at(0.2, Start(UNSET, T0, True, None, False, True))
+    other, hello = starts_late("b", 0.3, is_first=False)
+    assert not other.at(0.5, Tick()).asks()
+    other.hears(0.65, one.hears(0.6, hello).messages("asking"))
+    assert not other.at(1.3, Tick()).asks()
+    other.hears(2, one.answers(2, ADA).messages("answer"))
+    assert other.name == "Ada"
+
+
+def test_rule_4_a_python_asks_a_second_after_one_that_has_begun_before_it_and_says_nothing() -> None:
+    other, _ = starts_late("b", 0.3, is_first=False)
+    assert not other.at(1.25, Tick()).asks()
+    assert other.at(1.3, Tick()).asks()
+
+
 def test_rule_4_another_pages_python_is_told_nothing_and_asks() -> None:
     one = open_tab()
     other = Tab("b")
-    hello = other.at(9, Start(UNSET, T0 + 5, True, None, False)).messages("hello")
+    hello = other.at(9, Start(UNSET, T0 + 5, True, None, False, True)).messages("hello")
     assert not one.hears(9.02, hello).of(Publish)
     assert other.at(9.1, Tick()).asks()
 
@@ -799,25 +818,25 @@ def test_rule_4_a_python_that_has_asked_meanwhile_and_failed_leaves_it_to_its_re
 def test_rule_4_a_hidden_page_waits_for_what_it_is_told_too() -> None:
     other = Tab("b")
     other.at(3, Visibility(False))
-    started = other.at(3, Start(UNSET, T0, True, None, False))
+    started = other.at(3, Start(UNSET, T0, True, None, False, True))
     assert started.messages("hello") and not started.of(TryLock) and not started.asks()
     assert other.at(3.1, Tick()).asks()
 
 
 def test_rule_4_a_page_that_has_just_been_navigated_to_asks_at_once() -> None:
-    assert Tab().at(0.5, Start(UNSET, T0, True, None, False)).asks()
+    assert Tab().at(0.5, Start(UNSET, T0, True, None, False, True)).asks()
 
 
 def test_rule_4_a_page_that_a_sign_in_may_have_landed_on_asks_at_once() -> None:
     """Its navigation began before the sign-in was over."""
-    assert Tab().at(3, Start(UNSET, T0, True, None, True)).asks()
+    assert Tab().at(3, Start(UNSET, T0, True, None, True, True)).asks()
 
 
 def test_rule_4_a_worker_takes_nothing_that_was_asked_before_it_was_made() -> None:
     one = open_tab(answer=None)
     worker = Tab("b")
     worker.machine = Machine("b", Options(), lambda: 0.5, in_worker=True)
-    hello = worker.at(5, Start(UNSET, T0 + 4, True, None, False)).messages("hello")
+    hello = worker.at(5, Start(UNSET, T0 + 4, True, None, False, True)).messages("hello")
     assert not one.hears(5.02, hello).of(Publish)
     assert worker.at(5.25, Tick()).asks()
 
@@ -1168,7 +1187,7 @@ def test_rule_10_an_early_query_older_than_the_stored_epoch_is_given_up_and_aske
 def test_rule_10_an_early_query_is_given_up_when_a_mutation_starts() -> None:
     tab, other = Tab(), open_tab(name="b")
     tab.at(0.2, QueriedEarly(T0))
-    tab.at(0.2, Start(UNSET, T0, True, None, False))
+    tab.at(0.2, Start(UNSET, T0, True, None, False, True))
     effects = tab.hears(0.3, other.at(0.3, MutationStarted(1)).messages("start"))
     assert effects.of(AbortQuery) == [AbortQuery(EARLY)] and not effects.asks()
 
@@ -1502,7 +1521,7 @@ def test_an_answer_after_the_clock_was_set_back_is_newer_than_one_before() -> No
 def test_a_sign_out_in_a_page_opened_after_the_clock_was_set_back_is_not_lost() -> None:
     old = open_tab()
     new = Tab("b")
-    new.at(-3600, Start(ADA, T0 - 3600, True, None, False))
+    new.at(-3600, Start(ADA, T0 - 3600, True, None, False, True))
     started, ended = signs_out(new, -3599)
     old.hears(-3599, started.messages("start"))
     old.hears(-3598, ended.messages("end"))
@@ -1512,7 +1531,7 @@ def test_a_sign_out_in_a_page_opened_after_the_clock_was_set_back_is_not_lost() 
 
 def test_such_a_page_is_told_and_asks_again_with_a_stamp_that_the_others_take() -> None:
     old, new = open_tab(), Tab("b")
-    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False, True))
     told = old.hears(-3599, new.answers(-3599, BOB).messages("answer")).messages("changed")
     assert len(told) == 1
     assert new.hears(-3598, told).asks()
@@ -1523,7 +1542,7 @@ def test_such_a_page_is_told_and_asks_again_with_a_stamp_that_the_others_take() 
 
 def test_it_is_told_once_whatever_answers_of_it_were_on_their_way() -> None:
     old, new = open_tab(), Tab("b")
-    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False, True))
     new.at(-3599.5, Refresh(1))
     one = new.answers(-3599, BOB, 1).messages("answer")
     two = new.answers(-3599, BOB, 2).messages("answer")
@@ -1538,7 +1557,7 @@ def test_its_answers_do_not_pass_for_newer_ones_either() -> None:
     old.opens()
     old.answers(0.1, ADA)
     new = Tab("b")
-    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False))
+    new.at(-3600, Start(UNSET, T0 - 3600, True, None, False, True))
     old.at(-3600, ForeignChange(None))
     old.hears(-3599, new.answers(-3599, BOB).messages("answer"))
     assert old.at(-3598, LockGranted()).asks()
@@ -1562,7 +1581,7 @@ def test_when_the_clock_is_set_back_by_days_every_tab_asks_and_the_order_begins_
     assert old.at(-3 * DAY, Tick()).asks()
     old.answers(-3 * DAY + 1, BOB)
     new = Tab("b")
-    new.at(-3 * DAY + 5, Start(UNSET, T0 - 3 * DAY + 5, True, int(T0 * 1000), False))
+    new.at(-3 * DAY + 5, Start(UNSET, T0 - 3 * DAY + 5, True, int(T0 * 1000), False, True))
     old.hears(-3 * DAY + 6, new.answers(-3 * DAY + 6, None).messages("answer"))
     assert old.name is None
 
