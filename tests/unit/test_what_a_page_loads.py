@@ -151,12 +151,13 @@ class WithoutTyping(ast.NodeTransformer):
         return self.generic_visit(node)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST:
-        return nothing(node.lineno) if ast.unparse(node) == "TYPE_CHECKING = False" and not self.names_it else node
+        is_for_types = ast.unparse(node) == "TYPE_CHECKING = False" and not self.names_it
+        return nothing(node.lineno) if is_for_types else self.generic_visit(node)
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is None:
             return nothing(node.lineno)
-        return ast.copy_location(ast.Assign([node.target], node.value), node)
+        return self.generic_visit(ast.copy_location(ast.Assign([node.target], node.value), node))
 
     def visit_FunctionDef(self, node: Any) -> ast.AST:
         node.returns = None
@@ -166,6 +167,27 @@ class WithoutTyping(ast.NodeTransformer):
 
     def visit_arg(self, node: ast.arg) -> ast.AST:
         node.annotation = None
+        node.arg = SHORT.get(node.arg, node.arg)
+        return node
+
+
+SHORT = {"self": "S"}
+FIELDS = command._short_fields()
+
+
+class WithShortNames(WithoutTyping):
+    """Calls objects, and what they keep for themselves, as the archive does."""
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        node.id = SHORT.get(node.id, node.id)
+        return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        node.attr = FIELDS.get(node.attr, node.attr)
+        return self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> ast.AST:
+        node.value = FIELDS.get(node.value, node.value) if isinstance(node.value, str) else node.value
         return node
 
 
@@ -199,7 +221,7 @@ def code_of(code: CodeType) -> list[object]:
 def test_its_code_is_the_packages_line_by_line(name: str) -> None:
     source = (PACKAGE / Path(name).name).read_text(encoding="utf-8")
     packed = ALL_FILES[name]
-    original = WithoutTyping(packed).visit(ast.parse(source))
+    original = WithShortNames(packed).visit(ast.parse(source))
     compiled = [compile(without_texts(tree), name, "exec", optimize=2) for tree in (ast.parse(packed), original)]
     assert code_of(compiled[0]) == code_of(compiled[1])
 
@@ -275,6 +297,22 @@ def test_what_is_blanked(source: str, blanked: str) -> None:
 )
 def test_which_names_are_shortened(source: str, short: str) -> None:
     assert command.shortened(source) == short
+
+
+def test_each_field_has_a_short_name_of_its_own_that_nothing_else_has() -> None:
+    short = list(FIELDS.values())
+    assert len(short) == len(set(short)) > 100
+    trees = [ast.parse((PACKAGE.parent / module).read_text(encoding="utf-8")) for module in ALL_FILES]
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    attributes = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+    methods = {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)}
+    assert not attributes & set(short)
+    assert not methods & set(FIELDS)  # which tracebacks name
+    assert all(name.startswith("_") for name in FIELDS)
+    texts = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)]
+    code = "\n".join(ALL_FILES.values())
+    assert not re.search(r"\bself\b", code)
+    assert [text for text in texts if re.search(r"(?<![\w.])self\b", text) and '"""' not in text and text in code] == []
 
 
 @pytest.mark.parametrize("module", sorted(ALL_FILES))
