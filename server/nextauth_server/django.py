@@ -16,7 +16,7 @@ from nextauth_client.session import Session
 
 from .answers import mark_answers_of_django
 from .finding import Finder
-from .guards import answer_refused, login_required, refusal_of
+from .guards import REFUSING, answer_refused, login_required, refusal_of
 from .visits import DjangoVisit
 
 _UNREAD = object()
@@ -60,8 +60,9 @@ def session_middleware(get_response: Callable[..., Any]) -> Callable[..., Any]:
         return request
 
     def process_exception(request: Any, error: Exception) -> Any:
-        refused = refusal_of(error) if error is request.nextauth.error else None
-        return None if refused is None else answer_refused(DjangoVisit(request), refused)
+        if error is not request.nextauth.error or not isinstance(error, REFUSING):
+            return None
+        return answer_refused(DjangoVisit(request), refusal_of(error))
 
     def middleware(request: Any) -> Any:
         return get_response(prepare(request))

@@ -89,11 +89,8 @@ def session_dependency(
             guard.refuse_foreign(visit)
             session = await guard.finder.find(connection)
             return guard.checked(visit, session) if required else guard.allowed(session)
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None:
-                raise
-            raise refusal(visit, refused) from error
+        except REFUSING as error:
+            raise refusal(visit, refusal_of(error)) from error
 
     return session_of
 
@@ -219,22 +216,16 @@ class Guard(Generic[S]):
         try:
             self.refuse_foreign(visit)
             visit.keep(self.checked(visit, self.finder.find_sync(visit.request)))
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None:
-                raise
-            return answer_refused(visit, refused)
+        except REFUSING as error:
+            return answer_refused(visit, refusal_of(error))
         return None
 
     async def admit_async(self, visit: DjangoVisit | FlaskVisit) -> Any:
         try:
             self.refuse_foreign(visit)
             visit.keep(self.checked(visit, await self.finder.find(visit.request)))
-        except Exception as error:
-            refused = refusal_of(error)
-            if refused is None:
-                raise
-            return answer_refused(visit, refused)
+        except REFUSING as error:
+            return answer_refused(visit, refusal_of(error))
         return None
 
     def _sign_in_first(self, visit: Visit) -> Refused:
@@ -248,16 +239,17 @@ class Guard(Generic[S]):
         return Refused(302, "SessionRequired", "", {"Location": protocol.sign_in_page(str(base), callback_url)})
 
 
-def refusal_of(error: Exception) -> Refused | None:
-    """What is answered where this error refuses, or leaves it open who it is; None for an error of another kind."""
+REFUSING = (Refused, BadCookie, NextAuthError)
+
+
+def refusal_of(error: Refused | BadCookie | NextAuthError) -> Refused:
+    """What is answered where one of `REFUSING` refuses, or leaves it open who it is."""
     if isinstance(error, Refused):
         return error
     if isinstance(error, BadCookie):
         return Refused(400, "BadCookie", str(error))
-    if isinstance(error, NextAuthError):
-        logger.warning("%s", error.message)
-        return Refused(503, error.code, explain_error(error.code))
-    return None
+    logger.warning("%s", error.message)
+    return Refused(503, error.code, explain_error(error.code))
 
 
 def answer_refused(visit: DjangoVisit | FlaskVisit, refused: Refused) -> Any:

@@ -17,7 +17,7 @@ from starlette.responses import Response
 from .answers import DEPENDS_ON_COOKIE, mark_answers_of_starlette
 from .embed import session_script
 from .finding import Options
-from .guards import Guard, Refused, refusal_of
+from .guards import REFUSING, Guard, Refused, refusal_of
 from .reading import TokenSession
 from .visits import ASGIVisit, wants_html
 
@@ -87,10 +87,8 @@ class SessionBackend(AuthenticationBackend):
         try:
             self._guard.refuse_foreign(visit)
             session = self._guard.allowed(await self._guard.finder.find(conn))
-        except Exception as error:
+        except REFUSING as error:
             refused = refusal_of(error)
-            if refused is None:
-                raise
             if refused.status == 403:
                 return None
             raise _Unknown(refused) from error
