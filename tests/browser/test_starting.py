@@ -163,12 +163,21 @@ def test_a_page_and_the_development_backend(engine: Engine, tmp_path: Path) -> N
     new(folder, "--runtimes", VENDOR)
     with started(folder) as url, visit(engine, url) as (page, problems, asked):
         expect(page.get_by_label("Username")).to_be_visible()
+        expect(page.get_by_text("You see a file.")).to_be_hidden()
         looks_right(page)
         signs_in_and_reloads(page)
         looks_right(page)
         sign_out(page)
         assert refusals(problems) == 1
         assert [address for address in asked if not address.startswith(f"{url}/")] == []
+
+
+def test_a_page_that_is_opened_from_the_disk_says_how_to_open_it(engine: Engine, tmp_path: Path) -> None:
+    new(tmp_path / "mypage", "--runtimes", VENDOR)
+    with engine.context("") as context:
+        page = context.new_page()
+        page.goto((tmp_path / "mypage" / "pages" / "index.html").as_uri())
+        expect(page.get_by_text("You see a file.")).to_be_visible()
 
 
 def test_an_example_of_the_checkout_is_where_its_command_says(engine: Engine, tmp_path: Path) -> None:

@@ -137,7 +137,7 @@ def test_else_the_page_loads_them_from_a_cdn_in_pinned_versions(kind: str, words
     core = f"{cdn}pyscript/core@{pinned['@pyscript/core']}/dist/core.js"
     version = pinned["@micropython/micropython-webassembly-pyscript"]
     interpreter = f"{cdn}micropython/micropython-webassembly-pyscript@{version}/micropython.mjs"
-    assert re.findall(r'"(https?://[^"]*)"', (pages / "index.html").read_text()) == [core]
+    assert re.findall(r'"(https?://[^"]*)"', (pages / "index.html").read_text()) == [core, "http://localhost:3000/"]
     assert json.loads((pages / "pyscript.json").read_text())["interpreter"] == interpreter
     assert not (pages / "runtimes").exists()
     assert "/runtimes/" not in (pages / "index.html").read_text()
