@@ -37,19 +37,19 @@ class Store:
 
     def __init__(self, value: "Any") -> None:
         self.value = value
-        self._subscribers: "list[_Subscriber]" = []
+        self.subscribers: "list[_Subscriber]" = []
         self._rounds: "list[tuple[Any, Any, Iterator[_Subscriber]]]" = []  # with who has not heard it yet
         self._running = False
 
     def subscribe(self, listener: "Listener") -> "Callable[[], None]":
         """Adds a listener; what is returned takes it away again (twice does no harm)."""
         subscriber = _Subscriber(listener)
-        self._subscribers.append(subscriber)
+        self.subscribers.append(subscriber)
 
         def unsubscribe() -> None:
             if subscriber.active:
                 subscriber.active = False
-                self._subscribers.remove(subscriber)
+                self.subscribers.remove(subscriber)
 
         return unsubscribe
 
@@ -57,7 +57,7 @@ class Store:
         previous, self.value = self.value, value
         if value == previous:
             return
-        self._rounds.append((value, previous, iter(list(self._subscribers))))
+        self._rounds.append((value, previous, iter(list(self.subscribers))))
         if not self._running:
             self.tell()
 

@@ -39,7 +39,7 @@ def session(name, **more):
 
 provider = Provider(session=session("Ada"))
 
-store = provider._driver.store  # a public way would have to be awaited, and many tests look at what happens at once
+store = provider.driver.store  # a public way would have to be awaited, and many tests look at what happens at once
 
 def becomes(data):
     store.replace(SessionState(data))

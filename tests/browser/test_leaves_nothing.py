@@ -219,8 +219,8 @@ run_js('''() => {
 
 provider = Provider(default=False)
 await provider.ready()
-host = weakref.ref(provider._driver.host)
-provider._driver.receive(ForeignChange(None))
+host = weakref.ref(provider.driver.host)
+provider.driver.receive(ForeignChange(None))
 assert js.window.locksAreAsked
 provider.stop()
 del provider

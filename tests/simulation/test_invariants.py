@@ -135,7 +135,7 @@ def aborts_nothing(original: Any) -> Any:
 def tells_listeners_everything(monkeypatch: pytest.MonkeyPatch) -> None:
     def replace(self: Store, value: Any) -> None:
         previous, self.value = self.value, value
-        for subscriber in self._subscribers:
+        for subscriber in self.subscribers:
             subscriber.listener(value, previous)
 
     monkeypatch.setattr(Store, "replace", replace)

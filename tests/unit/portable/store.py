@@ -93,7 +93,7 @@ def test_who_unsubscribes_hears_no_more():
     unsubscribe()
     store.replace(2)
     assert heard == ["here"]
-    assert len(store._subscribers) == 1  # nothing keeps the one that has gone alive
+    assert len(store.subscribers) == 1  # nothing keeps the one that has gone alive
 
 
 def test_the_same_listener_twice_is_two():
