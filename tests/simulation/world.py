@@ -265,12 +265,12 @@ class WorldTab(Tab):
     @property
     def sends(self) -> bool:
         """Whether something is in flight."""
-        return bool(self._sendings)
+        return bool(self.sendings)
 
     @property
     def queries(self) -> list[Sending]:
         """That are in flight."""
-        return [sending for sending in self._sendings if is_query(sending)]
+        return [sending for sending in self.sendings if is_query(sending)]
 
 
 class WorldSending(Sending):

@@ -319,7 +319,7 @@ def test_cancelling_ends_the_request() -> None:
             browser.fault = HANG
             call = asyncio.create_task(provider.auth_fetch(ORDERS))
             await asyncio.sleep(0.1)
-            assert tab._sendings
+            assert tab.sendings
             if end == "cancel":
                 call.cancel()
                 with pytest.raises(asyncio.CancelledError):
@@ -328,7 +328,7 @@ def test_cancelling_ends_the_request() -> None:
                 provider.stop()
                 with pytest.raises(BackendUnreachable, match="stopped"):
                     await call
-            assert not tab._sendings
+            assert not tab.sendings
 
     run(page)
 

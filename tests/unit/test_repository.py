@@ -30,7 +30,9 @@ CLIENT_ORDER = [
     *("timeline", "schedule", "faults", "log"),
     *("elements", "components", "bound", "controls", "provider_lists", "panel_style", "panel", "binding"),
     *("provider", "api", "devtools", "__init__"),
-    *("testing_css", "testing_dom", "testing_js", "testing", "starting", "__main__"),
+    *("testing_css", "testing_dom", "testing_js"),
+    *("testing_backend", "testing_tab", "testing"),
+    *("starting", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),
