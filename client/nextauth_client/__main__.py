@@ -33,7 +33,17 @@ ARCHIVE = PACKAGE.name + ".tar.gz.bin"
 KIND = "#.tar.gz"
 # The developer tools, which only a page that asks for them loads, out of an archive of their own.
 DEVTOOLS = PACKAGE.name + "-devtools.tar.gz.bin"
-DEVTOOLS_MODULES = ("timeline", "schedule", "faults", "log", "panel_style", "panel", "devtools")
+DEVTOOLS_MODULES = (
+    "timeline",
+    "schedule",
+    "faults",
+    "log",
+    "panel_style",
+    "panel_facts",
+    "panel_lines",
+    "panel",
+    "devtools",
+)
 
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.

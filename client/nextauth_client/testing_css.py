@@ -1,8 +1,12 @@
-"""CSS selectors, as far as a test's small page knows them. Knows elements by their names, attributes and parents."""
+"""CSS, as far as a test's small page knows it: selectors, and rules that hide.
+
+Knows elements by their names, attributes and parents.
+"""
 
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,3 +110,36 @@ def _all(tests: list[Matches], around: Matches | None, is_child: bool) -> Matche
         return around is None
 
     return matches
+
+
+class Array(list):  # type: ignore[type-arg]
+    """A list as JavaScript has it."""
+
+    length = property(len)
+    push = list.append
+    indexOf = list.index
+
+    def item(self, index: int) -> Any:
+        return self[index] if 0 <= index < len(self) else None
+
+    def splice(self, start: int, count: int) -> None:
+        del self[start : start + count]
+
+
+class CSSStyleSheet:
+    """Of its rules only which elements they hide."""
+
+    def __init__(self) -> None:
+        self.cssRules = Array()
+
+    def replaceSync(self, text: str) -> None:
+        self.cssRules = Array()
+        for selector, style in re.findall(r"([^{}]+){([^{}]*)}", text):
+            try:
+                matches = parse_selector(selector)
+            except ValueError:  # a browser leaves the rule out, too
+                continue
+            self.cssRules.push(SimpleNamespace(selectorText=selector, matches=matches, hides="display:none" in style))
+
+    def hides(self, element: Any) -> bool:
+        return any(rule.hides and rule.matches(element) for rule in self.cssRules)

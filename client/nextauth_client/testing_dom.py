@@ -1,90 +1,22 @@
 """A small page for tests on CPython: as much of a document as `component`, `bind` and a page's own Python ask of one.
 
-Knows nodes, forms, events and observers, no layout, no script and no network. What it lacks says so.
+Knows nodes and forms, no layout, no script and no network. What it lacks says so.
 """
 
 from __future__ import annotations
 
-import asyncio
-import re
-from html import escape
-from html.parser import HTMLParser
-from types import SimpleNamespace
-
-from .testing_css import lacking, parse_selector
+from .testing_css import Array, lacking, parse_selector
+from .testing_events import Event, EventTarget, changed, forget
+from .testing_html import read_into, written
 from .urls import resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterator
     from typing import Any
 
 ELEMENT, TEXT, DOCUMENT, FRAGMENT = 1, 3, 9, 11
-VOID = ("area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr")
 UNSEEN = ("script", "style", "title")
-
-
-class Array(list):  # type: ignore[type-arg]
-    """A list as JavaScript has it."""
-
-    length = property(len)
-    push = list.append
-    indexOf = list.index
-
-    def item(self, index: int) -> Any:
-        return self[index] if 0 <= index < len(self) else None
-
-    def splice(self, start: int, count: int) -> None:
-        del self[start : start + count]
-
-
-# ── nodes ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-class EventTarget:
-    def __init__(self) -> None:
-        self._listeners: list[tuple[str, Any]] = []
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(lacking(f"{type(self).__name__}.{name}"))
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        """An attribute that does nothing here would have a test pass, or fail, for no reason."""
-        if not name.startswith("_") and not hasattr(type(self), name):
-            self.__getattr__(name)
-        super().__setattr__(name, value)
-
-    def addEventListener(self, kind: str, listener: Any, how: Any = False) -> None:
-        if (kind, listener) not in self._listeners:
-            self._listeners.append((kind, listener))
-
-    def removeEventListener(self, kind: str, listener: Any, how: Any = False) -> None:
-        self._listeners = [one for one in self._listeners if one != (kind, listener)]
-
-    def dispatchEvent(self, event: Event) -> bool:
-        event.target = event.target or self
-        place: Any = self
-        while place is not None:
-            event.currentTarget = place
-            for kind, listener in list(place._listeners):
-                if kind == event.type:
-                    listener(event)
-            place = getattr(place, "parentNode", None) if event.bubbles else None
-        return not event.defaultPrevented
-
-
-class Event:
-    def __init__(self, kind: str, bubbles: bool = True, submitter: Any = None) -> None:
-        self.type = kind
-        self.bubbles = bubbles
-        self.submitter = submitter
-        self.target: Any = None
-        self.currentTarget: Any = None
-        self.defaultPrevented = False
-        self.ctrlKey = self.metaKey = self.shiftKey = self.altKey = False
-
-    def preventDefault(self) -> None:
-        self.defaultPrevented = True
 
 
 class Node(EventTarget):
@@ -148,7 +80,7 @@ class Node(EventTarget):
         index = len(self._children) if place is None else self._children.index(place)
         self._children.insert(index, node)
         node.parentNode = self
-        _changed("childList", self, added=[node])
+        changed("childList", self, added=[node])
         return node
 
     def appendChild(self, node: Any) -> Any:
@@ -172,7 +104,7 @@ class Node(EventTarget):
             parent._children.remove(self)
             if document._active is not None and self.contains(document._active):
                 document._active = None
-            _changed("childList", parent, removed=[self])
+            changed("childList", parent, removed=[self])
 
     def cloneNode(self, deep: bool = False) -> Any:
         """A copy, with what is in it when `deep`; without what was typed."""
@@ -260,11 +192,11 @@ class Element(Node):
 
     def setAttribute(self, name: str, value: Any) -> None:
         self.attributes[name] = str(value)
-        _changed("attributes", self, name)
+        changed("attributes", self, name)
 
     def removeAttribute(self, name: str) -> None:
         if self.attributes.pop(name, None) is not None:
-            _changed("attributes", self, name)
+            changed("attributes", self, name)
 
     def toggleAttribute(self, name: str, force: bool | None = None) -> bool:
         wanted = name not in self.attributes if force is None else bool(force)
@@ -288,16 +220,16 @@ class Element(Node):
 
     @property
     def innerHTML(self) -> str:
-        return "".join([_written(node) for node in self._children])
+        return "".join([written(node) for node in self._children])
 
     @innerHTML.setter
     def innerHTML(self, html: str) -> None:
         self.replaceChildren()
-        _read_into(self, html)
+        read_into(self, html, document)
 
     @property
     def outerHTML(self) -> str:
-        return _written(self)
+        return written(self)
 
     def click(self) -> None:
         """As a person does, whether it is shown or not; what is disabled does nothing."""
@@ -381,17 +313,16 @@ class Document(Node):
 
     def begin(self, url: str, html: str = "") -> None:
         """Another page, at this address; whoever listened to the one before hears nothing any more."""
-        _observers.clear()
+        forget()
         for node in self._children:
             node.parentNode = None
         self._children, self._listeners, self._active = [], [], None
-        window._listeners = []
         self.adoptedStyleSheets = Array()
         self.URL = url
         self.documentElement = self.appendChild(create_element("html"))
         self.head = self.documentElement.appendChild(create_element("head"))
         self.body = self.documentElement.appendChild(create_element("body"))
-        _read_into(self.body, html)
+        read_into(self.body, html, self)
 
     activeElement = property(lambda self: self.body if self._active is None else self._active)
 
@@ -415,111 +346,4 @@ class Document(Node):
         return " ".join(" ".join(texts).split())
 
 
-# ── HTML ───────────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Reader(HTMLParser):
-    def __init__(self, top: Node) -> None:
-        super().__init__()
-        self.open: list[Any] = [top]
-        self.tags: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: Iterable[tuple[str, str | None]]) -> None:
-        if tag in ("html", "body", "head"):
-            for name, value in attrs:
-                getattr(document, {"html": "documentElement"}.get(tag, tag)).setAttribute(name, value or "")
-            return
-        element = create_element(tag)
-        element.attributes.update({name: value or "" for name, value in attrs})
-        element.line = self.getpos()[0]
-        place = self.open[-1]
-        place.appendChild(element)
-        if tag not in VOID:
-            self.open.append(element.content if isinstance(element, HTMLTemplateElement) else element)
-            self.tags.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        while tag in self.tags:
-            self.open.pop()
-            if self.tags.pop() == tag:
-                return
-
-    def handle_data(self, data: str) -> None:
-        self.open[-1].append(data)
-
-
-def _read_into(top: Node, html: str) -> None:
-    reader = _Reader(top)
-    reader.feed(html)
-    reader.close()
-
-
-def _written(node: Any) -> str:
-    if node.nodeType == TEXT:
-        return escape(str(node.data), quote=False)
-    words = "".join([f' {name}="{escape(value)}"' for name, value in node.attributes.items()])
-    inner = node.content if isinstance(node, HTMLTemplateElement) else node
-    inside = "".join([_written(child) for child in inner.childNodes])
-    end = "" if node.localName in VOID else f"</{node.localName}>"
-    return f"<{node.localName}{words}>{inside}{end}"
-
-
-class CSSStyleSheet:
-    """Of its rules only which elements they hide."""
-
-    def __init__(self) -> None:
-        self.cssRules = Array()
-
-    def replaceSync(self, text: str) -> None:
-        self.cssRules = Array()
-        for selector, style in re.findall(r"([^{}]+){([^{}]*)}", text):
-            try:
-                matches = parse_selector(selector)
-            except ValueError:  # a browser leaves the rule out, too
-                continue
-            self.cssRules.push(SimpleNamespace(selectorText=selector, matches=matches, hides="display:none" in style))
-
-    def hides(self, element: Element) -> bool:
-        return any(rule.hides and rule.matches(element) for rule in self.cssRules)
-
-
-# ── who is told of changes ─────────────────────────────────────────────────────────────────────────
-
-
-class MutationObserver:
-    """Of all below a root, and of the attributes that a filter names."""
-
-    def __init__(self, callback: Callable[..., object]) -> None:
-        self._callback = callback
-        self._records: list[Any] = []
-
-    def observe(self, root: Any, options: Any) -> None:
-        _observers.append((self, root, options.attributeFilter))
-
-    def disconnect(self) -> None:
-        _observers[:] = [one for one in _observers if one[0] is not self]
-        self._records = []
-
-    def note(self, record: Any) -> None:
-        if not self._records:
-            asyncio.get_running_loop().call_soon(self._tell)
-        self._records.append(record)
-
-    def _tell(self) -> None:
-        records, self._records = self._records, []
-        if records:
-            self._callback(records)
-
-
-_observers: list[tuple[MutationObserver, Any, list[str]]] = []
-
-
-def _changed(kind: str, target: Any, name: str = "", added: Any = (), removed: Any = ()) -> None:
-    record = SimpleNamespace(type=kind, target=target, attributeName=name, addedNodes=added, removedNodes=removed)
-    for observer, root, names in list(_observers):
-        if (not name or name in names) and root.contains(target):
-            observer.note(record)
-
-
-window = EventTarget()
 document: Document = Document()

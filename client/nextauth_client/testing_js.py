@@ -16,15 +16,9 @@ from types import ModuleType, SimpleNamespace
 
 from .console import report
 from .tasks import start
-from .testing_dom import (
-    CSSStyleSheet,
-    Event,
-    HTMLFormElement,
-    MutationObserver,
-    create_element,
-    document,
-    window,
-)
+from .testing_css import CSSStyleSheet
+from .testing_dom import HTMLFormElement, create_element, document
+from .testing_events import Event, MutationObserver, window
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

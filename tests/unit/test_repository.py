@@ -28,9 +28,11 @@ CLIENT_ORDER = [
     *("bridge", "tabs", "popup", "browser"),
     *("runtime", "driver", "calls", "actions"),
     *("timeline", "schedule", "faults", "log"),
-    *("elements", "components", "bound", "controls", "provider_lists", "panel_style", "panel", "binding"),
+    *("elements", "components"),
+    *("panel_style", "panel_facts", "panel_lines", "panel"),
+    *("bound", "controls", "provider_lists", "binding"),
     *("provider", "api", "devtools", "__init__"),
-    *("testing_css", "testing_dom", "testing_js"),
+    *("testing_css", "testing_events", "testing_html", "testing_dom", "testing_js"),
     *("testing_backend", "testing_tab", "testing"),
     *("starting", "__main__"),
 ]
@@ -58,6 +60,7 @@ MAY_IMPORT_THE_BROWSER = {
     "controls",
     "log",
     "panel",
+    "panel_lines",
     "binding",
 }
 
