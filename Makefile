@@ -26,7 +26,7 @@ help:
 	@echo "make test-next  the tests of real backends, with NextAuth.js inside Next.js, and examples/nextjs: slow"
 	@echo "make test-production  examples/production and examples/express: pages behind the real nginx and Caddy, over https"
 	@echo "make soak       the synchroniser's simulation with new schedules, for MINUTES=$(MINUTES)"
-	@echo "make bench      the pages beside React, the development backend beside NextAuth.js v4"
+	@echo "make bench      the pages beside React, and what the server half costs"
 	@echo "make docs       the README's pictures, docs/seed-coverage.md, the README's matrix of the last make test, and docs-site"
 	@echo "make docs-site  the docs as a site that needs no other host, in build/site"
 	@echo "make docs-serve the same, shown on port $(PORT) and built anew when a page changes"
@@ -86,6 +86,9 @@ bench:
 	@$(PYTHON) -m scripts.setup test
 	@$(VENV_PYTHON) -m bench.session_requests
 	@$(VENV_PYTHON) -m bench.proxy_latency
+	@$(VENV_PYTHON) -m bench.read_session
+	@$(VENV_PYTHON) -m bench.guarded_view
+	@$(VENV_PYTHON) -m bench.bridge_session
 	@$(VENV_PYTHON) -m bench.pages
 
 docs:

@@ -512,7 +512,7 @@ class Machine:
         now: float,
         told: "Optional[str]" = None,
     ) -> bool:
-        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2. `told`: see `_why_nobody`."""
+        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2. `told`: see `View.why_nobody`."""
         if not self.view.takes(stamp):
             return False
         self._answer_came(stamp)
