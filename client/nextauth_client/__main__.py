@@ -48,7 +48,7 @@ DEVTOOLS_MODULES = (
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "messages records session times jsontext urls bridge tabs host options calls browser popup protocol errors "
+    "messages records session times jsontext urls bridge tabs host options calls browser network popup protocol errors "
     "conditions __init__ flows console elements bound provider_lists runtime components binding controls tasks "
     "actions provider driver api events store reactive stamps sync idle"
 )

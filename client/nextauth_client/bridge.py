@@ -85,6 +85,11 @@ def from_text(text: "Any") -> "Any":
         return None
 
 
+def milliseconds(seconds: float) -> int:
+    """As timers take them."""
+    return max(0, min(int(seconds * 1000 + 0.999), 2**31 - 1))
+
+
 def method(thing: "Any", name: str, *args: "Any") -> "Any":
     """A JS function that calls the method with these arguments.
 

@@ -1,11 +1,14 @@
-"""The host contract in a page or worker: the page itself, its network and its clock; other tabs are in `tabs`."""
+"""The host contract in a page or worker: the page itself, what came with it, its events and its clock.
+
+Its network is in `network`, the other tabs in `tabs`.
+"""
 
 import sys
 import time
 
 import js
 
-from . import events
+from . import events, network
 from .bridge import (
     IS_MICROPYTHON,
     attempt,
@@ -13,32 +16,28 @@ from .bridge import (
     destroy,
     document_call,
     document_get,
-    from_bytes,
-    from_text,
     guarded,
     has,
     has_own_global,
     is_page,
     listen,
     method,
+    milliseconds,
     outcome,
-    to_bytes,
     to_js,
 )
-from .errors import BackendUnreachable, UnexpectedAnswer, UnsafeURL
-from .host import Answer, Response
+from .errors import UnsafeURL
 from .tabs import POPUP, Tabs, said_by_js_clients, storage, store, stored_number
-from .times import is_count, parse_http_date
+from .times import is_count
 from .urls import resolve, scheme_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Callable, Optional
 
-    from .host import Popup, Request
+    from .host import Popup
 
 MOMENT = 0.5  # seconds; within them one use of the page is as good as many
-LARGEST = 1_200_000  # bytes of an answer; MicroPython's whole heap has 8 MB
 BEGUN = "nextauthPython"  # the global that names the interpreter which was first; a page has one of each
 INTERPRETER = sys.implementation.name
 DEPARTURE = "nextauth-client:departure"  # sessionStorage
@@ -68,9 +67,7 @@ class BrowserHost:
     def random(self) -> float:
         return float(js.Math.random())
 
-    def origin(self) -> str:
-        # Not the location's, which is `blob:` or `about:srcdoc` for workers and pages that yet belong to an origin.
-        return str(js.globalThis.origin)
+    origin = staticmethod(network.origin)
 
     def page_url(self) -> str:
         url = str(js.location.href) if is_page() else ""  # a worker's is its script's
@@ -116,10 +113,10 @@ class BrowserHost:
         at = element.getAttribute("data-at")
         return str(element.textContent), _seconds(str(at)) if isinstance(at, str) else None
 
-    def early_query(self, url: str) -> "Optional[EarlyQuery]":
+    def early_query(self, url: str) -> "Optional[network.EarlyQuery]":
         if not has_own_global("nextauthEarly") or str(js.nextauthEarly.url) != url:
             return None
-        early = EarlyQuery(js.nextauthEarly, url, self.origin())
+        early = network.EarlyQuery(js.nextauthEarly, url)
         return early if not early.is_over() or _is_first("early") else None
 
     def blocks_cookies(self) -> bool:
@@ -151,51 +148,10 @@ class BrowserHost:
 
         return open_popup()
 
-    async def fetch(self, request: Request, timeout: float) -> Answer:
-        response, body = await self._receive(request, timeout)
-        if body is None:
-            raise UnexpectedAnswer(
-                f"The answer from {request.address} is too large for a page: more than {LARGEST // 1000} kB. "
-                "Let the backend put less into it."
-            )
-        return _answer(response, body.text(), response.headers.get("date"), request.url)
+    # ── its network ──────────────────────────────────────────────────────────────────────────────
 
-    async def call(self, request: Request, timeout: float) -> Response:
-        response, body = await self._receive(request, timeout)
-        headers = from_text(js.JSON.stringify(js.Object.fromEntries(response.headers)))
-        return Response(int(response.status), request.url, headers, body)
-
-    async def _receive(self, request: Request, timeout: float) -> "tuple[Any, Optional[Body]]":
-        """The browser's response, and the whole body, or `None` when that is too large."""
-        controller = js.AbortController.new()
-        options = to_js(
-            {
-                "method": request.method,
-                "headers": request.headers,
-                "credentials": "include",
-                # Chromium makes tabs wait for each other's cacheable requests of one URL, and a cache may hold what
-                # another person was answered.
-                "cache": "no-store",
-                # The protocol knows none, and a followed 307 would carry the password to wherever it points.
-                "redirect": "manual",
-            }
-        )
-        if request.body is not None:
-            options.body = request.body if isinstance(request.body, str) else to_bytes(request.body)
-        options.signal = controller.signal
-        timer = js.setTimeout(method(controller, "abort"), _delay(timeout))
-        body = None
-        try:
-            response = await outcome(method(js.globalThis, "fetch", request.url, options))
-            body = await _body_of(response)
-        except Exception:
-            late = bool(controller.signal.aborted)
-            raise BackendUnreachable(_why_unreachable(request.address, self.origin(), late, round(timeout, 2)))
-        finally:
-            js.clearTimeout(timer)
-            if body is None:  # cancelled, or more comes than a page can hold
-                controller.abort()
-        return response, body
+    fetch = staticmethod(network.fetch)
+    call = staticmethod(network.call)
 
     # ── events ───────────────────────────────────────────────────────────────────────────────────
 
@@ -269,7 +225,7 @@ class BrowserHost:
             js.clearTimeout(self._timer)
             self._timer = None
         if seconds is not None:
-            self._timer = js.setTimeout(self._on_timer, _delay(seconds))
+            self._timer = js.setTimeout(self._on_timer, milliseconds(seconds))
 
     def _timer_rang(self) -> None:
         self._timer = None
@@ -300,9 +256,7 @@ class BrowserHost:
     def store_epoch(self, epoch: int) -> None:
         self._tabs.store_epoch(epoch)
 
-    def said_by_js_clients(self, since: float) -> "list[str]":
-        said: "list[str]" = said_by_js_clients(since)
-        return said
+    said_by_js_clients = staticmethod(said_by_js_clients)
 
     def stored_use(self) -> "Optional[int]":
         used: "Optional[int]" = self._tabs.stored_use()
@@ -326,56 +280,6 @@ class BrowserHost:
             js.window.close()
 
 
-class Body:
-    """A `Uint8Array`, as JavaScript keeps it until somebody wants it."""
-
-    def __init__(self, array: "Any") -> None:
-        self._array = array
-
-    def text(self) -> str:
-        return str(js.TextDecoder.new().decode(self._array))
-
-    def bytes(self) -> "bytes":
-        return from_bytes(self._array)
-
-
-class EarlyQuery:
-    """See `host.EarlyQuery`; `nextauth-early.js` sent it."""
-
-    def __init__(self, early: "Any", url: str, origin: str) -> None:
-        self._early = early
-        self._url = url
-        self._unreachable = _why_unreachable(url, origin, False, 0)
-        self.asked_at = int(str(early.asked)) / 1000
-
-    def is_over(self) -> bool:
-        return has(self._early, "over")
-
-    def changes(self) -> "list[Optional[str]]":
-        found: "list[Optional[str]]" = list(said_by_js_clients(self.asked_at))
-        if has(self._early, "stale"):  # by a channel
-            found.append(None)
-        return found
-
-    @property
-    def answer(self) -> "Optional[Answer]":
-        answer = self._early.answer if has(self._early, "answer") else None
-        return None if answer is None else _answer(answer, self._early.text, answer.headers.get("date"), self._url)
-
-    @property
-    def came_at(self) -> float:
-        return int(str(self._early.came)) / 1000
-
-    def abort(self) -> None:
-        self._early.abort()
-
-    async def wait(self) -> Answer:
-        await outcome(js.Reflect.get.bind(None, self._early, "done"))
-        if self.answer is None:
-            raise BackendUnreachable(self._unreachable)
-        return self.answer
-
-
 _taken: "list[str]" = []
 
 
@@ -387,54 +291,12 @@ def _is_first(what: str) -> bool:
     return True
 
 
-async def _body_of(response: "Any") -> "Optional[Body]":
-    """The whole body; `None` as soon as it is too large. MicroPython never comes back from an `await` of a text that
-    is too large for its heap.
-    """
-    length = response.headers.get("content-length")
-    # An `await` can take MicroPython a timer's 4 ms, and one is enough where the browser sees to it that no more comes.
-    if str(response.type) == "basic" and is_count(length) and not response.headers.has("content-encoding"):
-        if int(length) > LARGEST:
-            return None
-        return Body(js.Uint8Array.new(await outcome(method(response, "arrayBuffer"))))
-    chunks: "list[Any]" = []
-    size = 0
-    if has(response.body, "getReader"):  # that of a redirect is nobody's
-        reader = response.body.getReader()
-        while not (piece := await outcome(method(reader, "read"))).done:
-            size += piece.value.byteLength
-            if size > LARGEST:
-                return None
-            chunks.append(piece.value)
-    whole, at = js.Uint8Array.new(size), 0
-    for chunk in chunks:
-        whole.set(chunk, at)
-        at += chunk.byteLength
-    return Body(whole)
-
-
-def _answer(response: "Any", text: "Any", date: "Any", asked: str) -> Answer:
-    # The early script follows a redirect that only adds, or takes, a slash.
-    elsewhere = bool(response.redirected) and str(response.url).rstrip("/") != asked.rstrip("/")
-    return Answer(
-        int(response.status),
-        str(text),
-        elsewhere or str(response.type) == "opaqueredirect",
-        parse_http_date(date),
-    )
-
-
 def _set_cookie(text: str) -> None:
     js.Reflect.set(js.Document.prototype, "cookie", text, js.document)
 
 
 def _is_visible() -> bool:
     return str(document_get("visibilityState")) == "visible"
-
-
-def _delay(seconds: float) -> int:
-    """Milliseconds as timers take them."""
-    return max(0, min(int(seconds * 1000 + 0.999), 2**31 - 1))
 
 
 def _seconds(text: str) -> "Optional[float]":
@@ -444,14 +306,3 @@ def _seconds(text: str) -> "Optional[float]":
 
 def _ignore(_event: "Any") -> None:
     """Nobody listens."""
-
-
-def _why_unreachable(url: str, origin: str, late: bool, timeout: float) -> str:
-    if late:
-        return f"The backend did not answer within {round(timeout, 1):g} seconds. Try again; see whether {url} answers."
-    if not url.startswith(origin + "/"):
-        return (
-            f"The backend at {url} could not be reached from {origin}. It may be down, or refuse another origin "
-            "(CORS): serve page and backend from one origin, by a reverse proxy."
-        )
-    return f"The backend could not be reached at {url}. Check that it runs and that you are online."
