@@ -48,9 +48,9 @@ DEVTOOLS_MODULES = (
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "messages records session times jsontext urls bridge tabs host options calls browser network popup protocol errors "
-    "conditions __init__ flows console elements bound provider_lists runtime components binding controls tasks "
-    "actions provider driver api events store reactive stamps sync idle"
+    "times records session jsontext host urls options conditions calls errors protocol network browser flows __init__ "
+    "popup bridge tabs elements bound provider_lists console runtime tasks binding components controls actions "
+    "provider api announcing reactive store driver given callers stamps sync view idle queries events messages"
 )
 
 SELF = "S"

@@ -43,7 +43,7 @@ class Actions:
     async def get_session(self, request: "Any" = None, *, session_type: "type[S]" = Session) -> "Optional[S]":  # type: ignore[assignment]
         """See `get_session`."""
         runtime.refuse_request(request, "get_session")
-        data = await self._driver.get_session()
+        data = await self._driver.callers.get_session()
         return None if data is None else session_type(data)
 
     async def get_csrf_token(self, request: "Any" = None) -> str:

@@ -52,7 +52,7 @@ async def get_session(request: "Any" = None, *, session_type: "type[S]" = Sessio
         return found
     runtime.refuse_request(request, "get_session")
     driver = _driver_for_one_action("get_session")
-    data = await driver.act(driver.get_session())
+    data = await driver.act(driver.callers.get_session())
     return None if data is None else session_type(data)
 
 

@@ -84,7 +84,7 @@ class Call:
         """
         if driver is not None and self._token:
             try:
-                await asyncio.wait_for(driver.first_answer(False), self._timeout)
+                await asyncio.wait_for(driver.callers.first_answer(False), self._timeout)
             except asyncio.TimeoutError:
                 raise BackendUnreachable("The backend did not answer in time.")
         who = None if driver is None else driver.machine.view.session
@@ -94,7 +94,7 @@ class Call:
         if again:
             left = self._host.now()
             answer = await self._once(driver)
-        if answer.status != 401 or driver is None or not await driver.is_signed_in_since(left, self._rest()):
+        if answer.status != 401 or driver is None or not await driver.callers.is_signed_in_since(left, self._rest()):
             return answer
         # What one person has begun to change, another shall not end.
         is_anothers = not self._is_read and who is not None and is_another(who, driver.machine.view.session or who)

@@ -244,7 +244,7 @@ class Controls:
 
         Whether the page is to be left for there, and the code of what went wrong.
         """
-        await self._driver.quiet()  # the query after a mutation
+        await self._driver.callers.quiet()  # the query after a mutation
         state = self._driver.store.value
         url = result.url or ""
         wire = self._driver.wire

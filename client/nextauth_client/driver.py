@@ -1,20 +1,21 @@
 """The loop of one page towards one backend: events into the machine, effects out, the machine's state into the store.
 
-Knows the tasks that are under way for it: queries, actions, and callers who wait for an answer. Knows nothing of what a
-page shows, nor of which Provider is the default.
+Knows the tasks that are under way for it: queries and actions. Knows nothing of what a page shows, nor of which
+Provider is the default.
 """
 
 import asyncio
 
 from . import events, reactive, tasks
+from .announcing import Announced
+from .callers import Callers
 from .console import report, warn_once
 from .errors import BackendUnreachable, NextAuthError, UnexpectedAnswer
-from .flows import Flows, Mutations
-from .host import Answer
+from .flows import Flows
+from .given import aged, early_answer, embedded
 from .session import SessionState
 from .store import Store
 from .sync import STOPPED, Machine
-from .view import ended_between
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-KEPT = 60.0  # seconds; a page that says it is older than its navigation by more was kept somewhere
-
 
 class Driver:
     """Follows who is signed in at the backend whose absolute URL is `base`, and acts there. Nothing runs until `start`.
@@ -35,6 +34,7 @@ class Driver:
     - `wire`: what is said to it, such as `protocol`
     - `store`: its `SessionState`, the same for all of the driver's life; that of a stopped driver brings its readers
     - `machine`: the synchroniser's view
+    - `callers`: who waits for an answer
     - `on_step`: called with each event and its effects, once these are carried out
     """
 
@@ -46,13 +46,10 @@ class Driver:
         self.on_step: "Callable[[Any, list[Any]], object]" = _ignore
         self.stopped = False
         self._events: "list[Any]" = []
-        self._tickets: "dict[int, _Ticket]" = {}
-        self._ticket_numbers = 0
-        self._this_turn: "Optional[_Ticket]" = None
+        self.callers = Callers(self)
         self._queries: "dict[int, asyncio.Task[None]]" = {}
         self._early: "Any" = None  # the `EarlyQuery` of `events.EARLY` among them
         self._actions: "list[asyncio.Task[Any]]" = []  # and queries for tokens and providers
-        self._waiting: "list[asyncio.Event]" = []  # for the next step
         self._sign_out: "Optional[asyncio.Task[Any]]" = None  # of an idle person
         self._on_stop: "list[Callable[[], object]]" = []
         self._begun = self._ends_with_action = False
@@ -63,7 +60,7 @@ class Driver:
         self.base = base
         tab = "".join([f"{int(host.random() * 65536):04x}" for _ in range(4)])
         self.machine = Machine(tab, options, host.random, in_worker=not host.can_navigate())
-        self.flows = Flows(host, self.wire, base, options.timeout, _Announced(self, self.machine))
+        self.flows = Flows(host, self.wire, base, options.timeout, Announced(self))
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────
 
@@ -72,14 +69,13 @@ class Driver:
 
         `takes_what_came`: with the page, if there is nothing better.
         """
-        rendered_at = None
         self._open()
-        answered = None
+        rendered_at = answered = None
         if takes_what_came and given is events.UNSET:
-            given, rendered_at = self._embedded()
+            given, rendered_at = embedded(self.host, self.wire)
             if given is events.UNSET:
                 answered = self._adopt_early()
-        given, made_at, fresh = self._aged(given, rendered_at)
+        given, made_at, fresh = aged(self.host, given, rendered_at)
         self._look_up_use(self.machine.options)
         landed = self.host.take_departure()
         self.receive(events.Start(given, made_at, fresh, self.host.stored_epoch(), landed, self.host.begins_first()))
@@ -87,12 +83,28 @@ class Driver:
             self.receive(answered)
         if landed:
             self.spawn(self._end_popup())
-        for number in list(self._tickets):
-            self.receive(events.Refresh(number))
+
+    def _adopt_early(self) -> "Optional[events.Answered]":
+        """Go on with the query that the page sent before Python ran; its answer, if that is here already."""
+        early = self.host.early_query(self.wire.session_request(self.base).url)
+        if early is None:
+            return None
+        for identity in early.changes():
+            self.receive(events.ForeignChange(identity))  # kept until `Start`
+        answered = None
+        if early.is_over():
+            answered = early_answer(early, self.wire, self.host.now())
+            if answered is None:
+                return None  # it is asked again now
+        self.receive(events.QueriedEarly(early.asked_at))
+        if answered is None:
+            self._early = early
+            self._queries[events.EARLY] = self.spawn(self._query(events.EARLY, early))
+        return answered
 
     async def _end_popup(self) -> None:
         """The other tabs, and so the page that opened this window, have been told when readers are."""
-        await self.session_after(None)
+        await self.callers.session_after(None)
         self.host.close_popup()
 
     def start_for_one_action(self) -> None:
@@ -108,7 +120,7 @@ class Driver:
     def configure(self, options: "Options", given: "Any") -> None:
         """Go on by other options, and with a given session, after readers have started this driver."""
         self.flows.timeout = options.timeout
-        given, made_at, fresh = self._aged(given, None)
+        given, made_at, fresh = aged(self.host, given)
         self._look_up_use(options)
         self.receive(events.Configured(options, given, made_at, fresh))
 
@@ -118,12 +130,12 @@ class Driver:
 
     def reconnect(self, host: "Host", base: str, options: "Options", given: "Any") -> None:
         """Go on at another backend. Readers stay, and callers get the new backend's answer."""
-        tickets, self._tickets = self._tickets, {}
+        tickets = self.callers.take_tickets()
         self._disconnect()
-        self._tickets = tickets
         self.stopped = False
         self._connect(host, base, options)
         self.start(given, takes_what_came=True)
+        self.callers.ask_for(tickets)
 
     def stop(self) -> None:
         """Undo everything this driver did: listeners, timers, channel, requests. Twice does no harm."""
@@ -136,7 +148,6 @@ class Driver:
     def _disconnect(self) -> None:
         self.receive(events.Stop())
         self.stopped = True
-        self._this_turn = None
         current = tasks.current()  # it may be one of them: an action's end is told to readers, one of which stops all
         for task in self._actions:
             if task is not current:
@@ -152,66 +163,6 @@ class Driver:
                 self._on_stop.remove(function)
 
         return take_back
-
-    # ── what came with the page ──────────────────────────────────────────────────────────────────
-
-    def _aged(self, given: "Any", rendered_at: "Optional[float]") -> "tuple[Any, float, bool]":
-        """What came with the page, when it was true, and whether nobody has to be asked.
-
-        The server may have said when it rendered it; its clock may be another. A page that was fetched ahead, or comes
-        out of a cache, is older than its navigation. It says nothing once a JS client has told of a change.
-        """
-        made_at, fresh = self.host.made_at(), self.host.is_fresh()
-        if not fresh:
-            made_at = rendered_at or 0.0
-        elif rendered_at is not None:
-            fresh = rendered_at > made_at - KEPT
-            made_at = min(made_at, rendered_at)
-        if given is not events.UNSET and self.host.said_by_js_clients(made_at):
-            given = events.UNSET
-        return given, made_at, fresh
-
-    def _embedded(self) -> "tuple[Any, Optional[float]]":
-        """The session that the server put into the page, if it did, and when it says that was."""
-        embedded = self.host.embedded_session()
-        if embedded is not None:
-            text, rendered_at = embedded
-            try:
-                return self.wire.understand_session(Answer(200, text)), rendered_at
-            except UnexpectedAnswer:
-                warn_once(
-                    "#nextauth-session holds no session, so the backend is asked. Write it with session_script()."
-                )
-        return events.UNSET, None
-
-    def _adopt_early(self) -> "Optional[events.Answered]":
-        """Go on with the query that the page sent before Python ran; its answer, if that is here already."""
-        early = self.host.early_query(self.wire.session_request(self.base).url)
-        if early is None:
-            return None
-        for identity in early.changes():
-            self.receive(events.ForeignChange(identity))  # kept until `Start`
-        answered = None
-        if early.is_over():
-            answer = early.answer
-            try:
-                session = None if answer is None else self.wire.understand_session(answer)
-            except UnexpectedAnswer:
-                answer = None
-            if answer is None:
-                return None  # it failed, and is asked again now
-            date = None
-            if answer.date is not None:
-                # Since it came the backend's clock has gone on too, even if this page's was set back.
-                date = answer.date + max(0.0, self.host.now() - early.came_at)
-                if ended_between(session, answer.date, date):
-                    return None  # while Python was loading
-            answered = events.Answered(events.EARLY, session, None, date)
-        self.receive(events.QueriedEarly(early.asked_at))
-        if answered is None:
-            self._early = early
-            self._queries[events.EARLY] = self.spawn(self._query(events.EARLY, early))
-        return answered
 
     # ── the loop ─────────────────────────────────────────────────────────────────────────────────
 
@@ -246,8 +197,7 @@ class Driver:
             self.on_step(event, effects)
             self._events.pop(0)
         machine, view = self.machine, self.machine.view
-        while self._waiting:
-            self._waiting.pop().set()
+        self.callers.look_again()
         self.store.replace(
             SessionState(
                 view.session,
@@ -306,11 +256,7 @@ class Driver:
                 self._early.abort()  # which a task that has not begun yet would not
 
     def _do_Settle(self, effect: "Any") -> None:
-        for number in effect.tickets:
-            ticket = self._tickets.pop(number, None)
-            if ticket is not None:
-                ticket.session, ticket.error = self.machine.view.session, effect.error
-                ticket.came.set()
+        self.callers.settle(effect.tickets, effect.error)
 
     def _do_Publish(self, effect: "Any") -> None:
         self.host.publish(effect.message)
@@ -359,72 +305,6 @@ class Driver:
     def _do_Warn(self, effect: "Any") -> None:
         warn_once(effect.text)
 
-    # ── callers who wait ─────────────────────────────────────────────────────────────────────────
-
-    async def get_session(self) -> "Optional[dict[str, Any]]":
-        """Ask the backend now. Calls of one turn of the event loop share a query: rule 3."""
-        ticket = self._this_turn
-        if ticket is None:
-            ticket = self._new_ticket()
-        await ticket.came.wait()
-        if ticket.error is not None:
-            raise ticket.error
-        return ticket.session
-
-    def _new_ticket(self) -> "_Ticket":
-        self._refuse_when_stopped()
-        self._ticket_numbers += 1
-        ticket = self._tickets[self._ticket_numbers] = self._this_turn = _Ticket()
-        self.spawn(self._end_turn())
-        self.receive(events.Refresh(self._ticket_numbers))
-        return ticket
-
-    async def _end_turn(self) -> None:
-        self._this_turn = None
-
-    async def first_answer(self, patient: bool) -> None:
-        """Wait for it; raises what kept it from coming, unless `patient`."""
-        while self.store.value.loading:
-            if self.stopped:
-                raise BackendUnreachable(STOPPED)
-            error = self.store.value.error
-            if error is not None and not patient:
-                raise error
-            await self._next_step()
-
-    async def session_after(self, newest: object) -> None:
-        """Wait until a session is known from an answer, of whichever tab, that is newer. Raises when this stops."""
-        while self.machine.view.newest == newest or self.store.value.session is None:
-            if self.stopped:
-                raise BackendUnreachable(STOPPED)
-            await self._next_step()
-
-    async def is_signed_in_since(self, left: float, timeout: float) -> bool:
-        """What an API's 401 to a call that left then asks, of all tabs once; `False` where nobody knows in time."""
-
-        async def known() -> bool:
-            while self.machine.is_known_since(left) is None:
-                await self._next_step()
-            return bool(self.machine.is_known_since(left)) and self.machine.view.session is not None
-
-        left = min(left, self.host.now())  # the clock may have been set back
-        self.receive(events.Refused(left))
-        try:
-            return await asyncio.wait_for(known(), timeout)
-        except asyncio.TimeoutError:
-            return False
-
-    async def quiet(self) -> None:
-        """Wait until no query is in flight."""
-        while self.machine.in_flight:
-            await self._next_step()
-
-    async def _next_step(self) -> None:
-        """Wait until the machine has received something; the end of this driver is an event, too."""
-        came = asyncio.Event()
-        self._waiting.append(came)
-        await came.wait()
-
     # ── tasks ────────────────────────────────────────────────────────────────────────────────────
 
     def spawn(self, coroutine: "Coroutine[Any, Any, T]", call: "Optional[str]" = None) -> "asyncio.Task[T]":
@@ -444,11 +324,11 @@ class Driver:
             begun = True
             self._actions.append(task)
             try:
-                if self.is_over(machine):
+                if self._is_over(machine):
                     raise BackendUnreachable(STOPPED)
                 return await coroutine
             except asyncio.CancelledError:
-                if self.is_over(machine):
+                if self._is_over(machine):
                     raise BackendUnreachable(STOPPED)
                 raise
             finally:
@@ -462,7 +342,7 @@ class Driver:
 
         if self.stopped:
             coroutine.close()
-            self._refuse_when_stopped()
+            self.refuse_when_stopped()
         if not self._begun:
             self.start_for_one_action()
         task = self.spawn(run(), call)
@@ -470,16 +350,17 @@ class Driver:
             task.add_done_callback(lambda _task: None if begun else ended())
         return task
 
-    def is_over(self, machine: Machine) -> bool:
+    def _is_over(self, machine: Machine) -> bool:
         """Whether an action that was begun with this machine has to end: it is another's backend now, or nobody's."""
         return self.stopped or self.machine is not machine
 
     async def _finish(self) -> None:
         while self.store.value.refreshing:  # the other tabs wait for what it queries after a mutation
-            await self._next_step()
+            await self.callers.next_step()
         self.stop()
 
-    def _refuse_when_stopped(self) -> None:
+    def refuse_when_stopped(self) -> None:
+        """Raises `RuntimeError`."""
         if self.stopped:
             raise RuntimeError("This Provider was stopped: make a new one.")
 
@@ -490,63 +371,6 @@ class Driver:
         report(error, "an action")
         if isinstance(error, NextAuthError):
             self.receive(events.Failed(error))
-
-
-class _Ticket:
-    """A caller who waits for an answer."""
-
-    def __init__(self) -> None:
-        self.came = asyncio.Event()
-        self.session: "Optional[dict[str, Any]]" = None
-        self.error: "Optional[NextAuthError]" = None
-
-
-class _Announced(Mutations):
-    """Tells a machine when a mutation begins and ends, for as long as it is the driver's."""
-
-    def __init__(self, driver: Driver, machine: Machine) -> None:
-        self._driver = driver
-        self._machine = machine
-
-    def begin(self, mutation: object) -> None:
-        self._receive(events.MutationStarted(id(mutation)))
-        if self._driver.is_over(self._machine):  # whoever heard of it has stopped all, this action too
-            raise BackendUnreachable(STOPPED)
-
-    def signs_out(self, mutation: object) -> None:
-        self._receive(events.SignsOut(id(mutation)))
-
-    def has_signed_in(self) -> None:
-        self._receive(events.SignedIn())
-
-    def end(
-        self,
-        mutation: object,
-        outcome: str,
-        session: "Optional[dict[str, Any]]" = None,
-        date: "Optional[float]" = None,
-    ) -> None:
-        self._receive(events.MutationEnded(id(mutation), outcome, session, date))
-
-    def _receive(self, event: "Any") -> None:
-        if self._driver.machine is self._machine:
-            self._driver.receive(event)
-
-    async def quiet(self) -> None:
-        await self._driver.quiet()
-
-    async def is_signed_in(self) -> bool:
-        return await self._driver.get_session() is not None
-
-    def newest(self) -> object:
-        return self._machine.view.newest
-
-    async def signed_in_since(self, newest: object, timeout: float) -> bool:
-        try:
-            await asyncio.wait_for(self._driver.session_after(newest), timeout)
-        except asyncio.TimeoutError:
-            return False
-        return True
 
 
 def _ignore(_event: "Any", _effects: "list[Any]") -> None:

@@ -290,7 +290,7 @@ class Panel(Subscription):
         elif name == "copy":
             self.driver.spawn(self._copy())
         elif name == "refresh":
-            self._carry_out("Asked.", self.driver.get_session())
+            self._carry_out("Asked.", self.driver.callers.get_session())
         elif name == "sign-out":
             self._carry_out("Signed out.", _awaited(self._actions.sign_out(redirect=False)))
         elif name is not None:
@@ -308,7 +308,7 @@ class Panel(Subscription):
         self._faults.turn(name, on)
         self._show_faults()
         if name == "expire":
-            self._carry_out("Asked.", self.driver.get_session())
+            self._carry_out("Asked.", self.driver.callers.get_session())
 
     def _carry_out(self, done: str, coroutine: "Any") -> None:
         async def run() -> None:

@@ -211,7 +211,7 @@ class Provider(Actions):
 
     async def refresh(self) -> SessionState:
         """Ask the backend now, and return the state. Raises as `get_session`."""
-        await self._driver.get_session()
+        await self._driver.callers.get_session()
         return reactive.tracked(self._driver.store, Session)
 
     async def ready(self) -> SessionState:
@@ -219,7 +219,7 @@ class Provider(Actions):
 
         Raises what kept it from coming; the Provider goes on asking meanwhile.
         """
-        await self._driver.first_answer(False)
+        await self._driver.callers.first_answer(False)
         return reactive.tracked(self._driver.store, Session)
 
     # ── coming and going ─────────────────────────────────────────────────────────────────────────
@@ -307,7 +307,7 @@ def guarded(provider: "Callable[[], Provider]", function: "Optional[Function]", 
 
     async def run(asked: Provider, args: "tuple[Any, ...]", kwargs: "dict[str, Any]") -> "Any":
         driver = asked._driver
-        await driver.first_answer(True)
+        await driver.callers.first_answer(True)
         if driver.store.value.status != "authenticated":
             asked.require_sign_in()
             return None

@@ -433,7 +433,7 @@ class Page:
 
         async def call() -> None:
             try:
-                session = await self.driver.get_session()
+                session = await self.driver.callers.get_session()
             except NextAuthError:
                 session = UNSET
             self.callers -= 1

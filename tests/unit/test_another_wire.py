@@ -165,7 +165,7 @@ def with_another_wire(story: Story, address: str = "https://example.org/") -> No
         browser.backend = backend = Backend(browser)
         one = Page(browser, address)
         one.driver.start(takes_what_came=True)
-        await one.driver.first_answer(False)
+        await one.driver.callers.first_answer(False)
         await story(one, backend)
         one.driver.stop()
 
@@ -176,7 +176,7 @@ def test_signing_in_updating_and_signing_out() -> None:
     async def story(page: Page, backend: Backend) -> None:
         assert page.driver.store.value.status == "unauthenticated"
         assert await page.actions.sign_in("phrase", redirect=False, words="open sesame")
-        await page.driver.quiet()
+        await page.driver.callers.quiet()
         assert page.name() == "Ada"
         await page.actions.update_session("Ada L.")
         assert page.name() == "Ada L."
@@ -225,7 +225,7 @@ def test_the_wire_says_what_a_form_needs_and_who_is_signed_in_by_it() -> None:
             await page.actions.sign_in("letter", redirect=False)
         backend.seen.clear()
         assert await page.actions.sign_in("letter", redirect=False, street="12 Broad Street")
-        await page.driver.quiet()
+        await page.driver.callers.quiet()
         assert backend.seen == ["GET /ways", "GET /stamp", "POST /in/letter"], "nobody can have been signed in yet"
 
     with_another_wire(story)
@@ -263,7 +263,10 @@ WORDS_OF_THE_WIRE = {
 
 @pytest.mark.parametrize(
     "module",
-    ["host", "flows", "runtime", "driver", "actions", "controls", "provider_lists", "binding", "provider", "api"],
+    [
+        *("host", "flows", "runtime", "given", "callers", "announcing", "driver", "actions"),
+        *("controls", "provider_lists", "binding", "provider", "api"),
+    ],
 )
 def test_only_the_wire_knows_its_words(module: str) -> None:
     tree = ast.parse((PACKAGE / f"{module}.py").read_text())

@@ -26,7 +26,7 @@ CLIENT_ORDER = [
     *("records", "conditions", "session", "store", "reactive"),
     *("events", "options", "stamps", "messages", "idle", "view", "queries", "sync", "host", "protocol", "flows"),
     *("bridge", "tabs", "popup", "network", "browser"),
-    *("runtime", "driver", "calls", "actions"),
+    *("runtime", "given", "callers", "announcing", "driver", "calls", "actions"),
     *("timeline", "schedule", "faults", "log"),
     *("elements", "components"),
     *("panel_style", "panel_facts", "panel_lines", "panel"),

@@ -61,7 +61,7 @@ class Driver:
     """Knows who is signed in, and is asked what a 401 means."""
 
     def __init__(self, session=None, then=None):
-        self.machine = self.view = self
+        self.machine = self.view = self.callers = self
         self.session = session
         self.then = then
         self.asked = []
