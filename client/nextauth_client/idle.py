@@ -32,6 +32,7 @@ class Idle:
         self._left: "Optional[int]" = None  # as told
         self._used_at: "Optional[float]" = None  # while somebody is signed in
         self._is_first = False  # that is only when the person was shown, and another tab may know of more
+        self._was_set_back = False
         self._is_untold = False
         self._told_at: "Optional[float]" = None
         self._sign_out_at: "Optional[float]" = None
@@ -70,7 +71,7 @@ class Idle:
         """Nobody is signed in."""
         self._used_at = self._told_at = self._sign_out_at = None
         self.over_at = self.count_at = self._left = None
-        self._is_untold = self.is_own = self._is_first = False
+        self._is_untold = self.is_own = self._is_first = self._was_set_back = False
         self._attempts = 0
 
     def use(self, at: float, is_own: bool) -> None:
@@ -108,7 +109,8 @@ class Idle:
         """
         at = (stored or 0) / 1000
         was_first, self._is_first = self._is_first, False
-        if not 0 < at <= now + LAG:
+        was_set_back, self._was_set_back = self._was_set_back, False
+        if was_set_back or not 0 < at <= now + LAG:
             return False
         if self.over_at is not None:
             return at > self.over_at
@@ -180,4 +182,6 @@ class Idle:
     def set_back(self, seconds: float) -> None:
         """The clock was: no deadline moves away with it."""
         set_back(self, ("over_at", "count_at", "_used_at", "_told_at", "_sign_out_at"), seconds)
-        self.store()  # what is stored there now would give so much more time
+        if self.is_counting_down:  # what is stored there would give so much more time, unless it is that all have idled
+            self._was_set_back = True
+            self._effects.append(events.LookUpUse())

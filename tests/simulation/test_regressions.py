@@ -226,3 +226,13 @@ def test_a_query_of_the_other_spelling_is_one_for_which_the_lock_is_held() -> No
     world.refresh(0)
     world.advance(12.0)
     world.finish()
+
+
+def test_a_tab_that_wakes_with_a_clock_that_was_set_back_shows_nobody_who_has_idled_elsewhere() -> None:
+    world = World(tabs=3, idle_timeout=20)
+    world.replace_given(0)
+    world.replace_given(2)
+    world.set_clock(-259200.0)
+    world.focus(0)
+    world.sleep(4000.0)
+    world.finish()
