@@ -3,7 +3,6 @@
 Its network is in `network`, the other tabs in `tabs`.
 """
 
-import sys
 import time
 
 import js
@@ -28,6 +27,7 @@ from .bridge import (
 )
 from .errors import UnsafeURL
 from .tabs import POPUP, Tabs, said_by_js_clients, storage, store, stored_number
+from .tasks import ignore
 from .times import is_count
 from .urls import resolve, scheme_of
 
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from .host import Popup
 
 MOMENT = 0.5  # seconds; within them one use of the page is as good as many
-BEGUN = "nextauthPython"  # the global that names the interpreter which was first; a page has one of each
-INTERPRETER = sys.implementation.name
 DEPARTURE = "nextauth-client:departure"  # sessionStorage
 PROBE = "nextauth-client=1"  # a cookie
 WHERE = "a browser event"
@@ -50,11 +48,11 @@ class BrowserHost:
     """See `host.Host`."""
 
     def __init__(self) -> None:
-        self._emit: "Callable[[Any], object]" = _ignore
+        self._emit: "Callable[[Any], object]" = ignore
         self._recover: "Any" = None
         self._undo: "list[Callable[[], None]]" = []
         self._ignore_use: "list[Callable[[], None]]" = []
-        self._tabs: "Any" = None  # a `Tabs`, from `open` on
+        self._tabs: "Tabs" = None  # type: ignore[assignment]  # until `open`, which is called before all that needs it
         self._used_at = 0.0
         self._timer: "Any" = None
         self._on_timer: "Any" = None
@@ -100,9 +98,10 @@ class BrowserHost:
         return not (is_page() and document_get("prerendering") is True)
 
     def begins_first(self) -> bool:
-        if not has_own_global(BEGUN):
-            js.Reflect.set(js.globalThis, BEGUN, INTERPRETER)
-        return str(js.Reflect.get(js.globalThis, BEGUN)) == INTERPRETER
+        kind = "mpy" if IS_MICROPYTHON else "py"  # a page has one of each
+        if not has_own_global("nextauthPython"):
+            js.globalThis.nextauthPython = kind
+        return str(js.nextauthPython) == kind
 
     def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
         if not is_page():
@@ -180,10 +179,10 @@ class BrowserHost:
             emit(events.Network(False))
 
     def close(self) -> None:
-        self._emit = _ignore
+        self._emit = ignore
         self._recover = None
         self.wake(None)
-        if self._tabs is not None:
+        if self._tabs:
             self._tabs.lock.close()
             self._tabs.close()
         self.follow_use(False)
@@ -250,8 +249,7 @@ class BrowserHost:
         self._tabs.lock.release()
 
     def stored_epoch(self) -> "Optional[int]":
-        epoch: "Optional[int]" = self._tabs.stored_epoch()
-        return epoch
+        return self._tabs.stored_epoch()
 
     def store_epoch(self, epoch: int) -> None:
         self._tabs.store_epoch(epoch)
@@ -259,8 +257,7 @@ class BrowserHost:
     said_by_js_clients = staticmethod(said_by_js_clients)
 
     def stored_use(self) -> "Optional[int]":
-        used: "Optional[int]" = self._tabs.stored_use()
-        return used
+        return self._tabs.stored_use()
 
     def store_use(self, at: int) -> None:
         self._tabs.store_use(at)
@@ -302,7 +299,3 @@ def _is_visible() -> bool:
 def _seconds(text: str) -> "Optional[float]":
     whole, _, fraction = text.partition(".")
     return float(text) if whole and is_count(whole + fraction) else None
-
-
-def _ignore(_event: "Any") -> None:
-    """Nobody listens."""

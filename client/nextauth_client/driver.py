@@ -43,7 +43,7 @@ class Driver:
     ) -> None:
         self.store = Store(SessionState(loading=True)) if store is None else store
         self.wire = wire
-        self.on_step: "Callable[[Any, list[Any]], object]" = _ignore
+        self.on_step: "Callable[[Any, list[Any]], object]" = tasks.ignore
         self.stopped = False
         self._events: "list[Any]" = []
         self.callers = Callers(self)
@@ -371,7 +371,3 @@ class Driver:
         report(error, "an action")
         if isinstance(error, NextAuthError):
             self.receive(events.Failed(error))
-
-
-def _ignore(_event: "Any", _effects: "list[Any]") -> None:
-    """Nobody watches the steps."""

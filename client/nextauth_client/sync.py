@@ -296,8 +296,8 @@ class Machine:
         self._offline_since = now
         if event.online:
             self._idle.hurry(now)
-        if event.online and self._queries.retry_at is not None:
-            self._queries.retry_at = now
+            if self._queries.retry_at is not None:
+                self._queries.retry_at = now
 
     def _on_PageHide(self, event: "Any", now: float) -> None:
         self._idle.tell_in_time(now, True)
@@ -512,7 +512,7 @@ class Machine:
         now: float,
         told: "Optional[str]" = None,
     ) -> bool:
-        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2. `told`: see `View.why_nobody`."""
+        """Take an answer, of whichever tab, unless a newer one is known: rules 1 and 2. `told`: as for `why_nobody`."""
         if not self.view.takes(stamp):
             return False
         self._answer_came(stamp)

@@ -12,7 +12,7 @@ import js
 from . import events
 from .bridge import attempt, create_proxy, destroy, from_text, guarded, has, listen, method, to_js, type_of
 from .stamps import DAY
-from .tasks import start
+from .tasks import ignore, start
 from .times import is_count
 
 TYPE_CHECKING = False
@@ -201,7 +201,7 @@ class Lock:
     def _was_answered(self) -> None:
         self._requested = False
         if self._closed:  # and one of the proxies is running now
-            start(self._destroy_proxies_soon(), _ignore)
+            start(self._destroy_proxies_soon(), ignore)
 
     async def _destroy_proxies_soon(self) -> None:
         self._destroy_proxies()
@@ -253,7 +253,3 @@ def _new_channel(name: str) -> "Any":
         return None
     channel = attempt(js.Reflect.construct.bind(None, js.BroadcastChannel, js.Array.of(name)))
     return channel if has(channel, "name") else None  # what nextauth-blocked.js puts there has none
-
-
-def _ignore(_error: Exception) -> None:
-    """Nobody can help it."""

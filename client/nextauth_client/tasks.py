@@ -93,3 +93,7 @@ def current() -> "Optional[asyncio.Task[Any]]":
         return asyncio.current_task()
     except RuntimeError:
         return None
+
+
+def ignore(*_: object) -> None:
+    """For a listener where nobody listens."""

@@ -9,6 +9,7 @@ from . import messages
 from .console import report
 from .events import UNSET
 from .messages import MOST
+from .tasks import ignore
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Timeline:
 
     def __init__(self, driver: "Driver") -> None:
         self.driver = driver
-        self.on_entry: "Callable[[Entry], object]" = _ignore
+        self.on_entry: "Callable[[Entry], object]" = ignore
         self.asked: "Optional[Asked]" = None
         self.lock = "nobody"
         self.tabs: "dict[str, Seen]" = {}
@@ -315,7 +316,3 @@ def _plain(text: str) -> str:
     """What is said between tabs may come from any script of the origin, and is copied into Python."""
     kept = "".join([char for char in text if " " <= char <= "~"])
     return short(kept)
-
-
-def _ignore(_entry: Entry) -> None:
-    """Nobody watches."""

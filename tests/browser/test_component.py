@@ -213,7 +213,7 @@ async def change(event):
     becomes(session("Zoe"))
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
-    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "S.", "function(*args)")
+    tab.expect_problem("divides", "on purpose", "Traceback", "File ", "nextauth_client", "e.", "function(*args)")
     tab.element("go").click()
     tab.shows(result="Ada", kept="Zoe", place="Zoe")
     assert any("component divides in '#place' failed" in line for line in tab.console)
@@ -331,7 +331,7 @@ first.dispose()
 show("result", [again, place.innerHTML, raises(component(place), lambda: "another") == again])
 """
     tab = tabs.python(SHOW + PLACED + python, html=PAGE)
-    tab.expect_problem("same element twice", "<lambda>", "Traceback", "File ", "S.", "function(", "raise ")
+    tab.expect_problem("same element twice", "<lambda>", "Traceback", "File ", "e.", "function(", "raise ")
     expect(tab.element("result")).to_contain_text(
         "shows a component already: dispose of that one first', 'a<hr>', True]"
     )

@@ -105,7 +105,7 @@ show("step", provider.driver.on_step.__name__)
     tab = open_page(
         tabs, BINDS + "document.body.insertAdjacentHTML('beforeend', '<p id=names></p><p id=step></p>')" + python
     )
-    tab.shows(names="[]", step="_ignore")
+    tab.shows(names="[]", step="ignore")
     is_gone(tab)
 
 

@@ -171,7 +171,7 @@ class WithoutTyping(ast.NodeTransformer):
         return node
 
 
-SHORT = {"self": "S"}
+SHORT = {"self": command.SELF}
 FIELDS = command._short_fields()
 
 
