@@ -263,7 +263,6 @@ class Machine:
         """Rule 13: nobody is shown from now on, and the tab that was used last signs out for all."""
         self._idle.pass_over(now, 0.0 if self._idle.is_own else HEAD_START + STUCK_SPREAD * self._random())
         self._effects.append(events.StoreUse(0))
-        self._keep_alive_at = None
         self.view.end()
         self.view.become(None, "idle")
         self.view.reason = "idle"
@@ -317,7 +316,6 @@ class Machine:
     def _forget_what_is_over(self, now: float) -> None:
         """For a page that goes on after nobody minded it: whoever it shows may be signed out, or past `expires`."""
         if self.view.shown < self.view.epoch or self.view.is_over(now):
-            self._keep_alive_at = None
             self.view.forget()
 
     def _on_Stop(self, event: "Any", now: float) -> None:
@@ -626,14 +624,13 @@ class Machine:
         if is_due(queries.retry_at, now) and self._may_retry():
             queries.retry_at = None
             queries.stale = True
+        if view.pass_time(now, self.options.timeout, self._visible, self.options.expiring):
+            queries.stale = True
+        if view.session is None:
+            self._keep_alive_at = None
         if is_due(self._keep_alive_at, now) and self._online:
             self._keep_alive_at = now + self.options.keep_alive
             queries.stale = True
-        due = view.pass_time(now, self.options.timeout, self._visible, self.options.expiring)
-        if due == "expires":
-            queries.stale = True
-        elif due == "expired":
-            self._keep_alive_at = None
         self._idle.tell_in_time(now)
         if self._idle.is_due(now) and not (self.is_idle and self._mutations):
             self._effects.append(events.LookUpUse())

@@ -165,23 +165,21 @@ class View:
         left = self.seconds_left(now)
         return None if left is None or self._ends is None else self._ends - left + JUST_AFTER
 
-    def pass_time(self, now: float, timeout: float, visible: bool, expiring: float) -> "Optional[str]":
-        """Do what has become due; "expires" if the backend is to be asked, "expired" if it did not answer in time."""
-        due = None
-        if is_due(self._expires_at, now):
+    def pass_time(self, now: float, timeout: float, visible: bool, expiring: float) -> bool:
+        """Do what has become due; whether that is to ask the backend."""
+        ends = is_due(self._expires_at, now)
+        if ends:
             self._expires_at = None
             self._over_at = now + timeout
-            due = "expires"
         elif is_due(self._over_at, now):
             # The one unknown that changes who is signed in; no backend said it, so it is not published.
             self.become(None, "expired")
             self.end()
-            due = "expired"
         if is_due(self._count_at, now) and visible:
             self._count_at = None  # until somebody reads it
             self.expires_in = self.seconds_left(now)
         self.expiring = is_due(self._expiring_at(expiring), now)
-        return due
+        return ends
 
     def _expiring_at(self, expiring: float) -> "Optional[float]":
         return None if self.session is None or self._ends is None else self._ends - expiring
