@@ -191,7 +191,7 @@ def sign_in_elsewhere(tabs: Tabs, tab: Tab, landing: str) -> None:
     expect(tab.page).to_have_url(tabs.backend.url + LANDING)
 
 
-@contract
+@contract_in_one
 def test_the_page_one_lands_on_after_a_sign_in_brings_the_other_tabs_along(tabs: Tabs, backend: Backend) -> None:
     opened = open_in_turn(tabs, 3, following(UNMOVED) + LEAVE, LEAVE_HTML, status="unauthenticated")
     sign_in_elsewhere(tabs, opened[0], following(UNMOVED))

@@ -92,7 +92,6 @@ def test_the_sign_out_button_signs_out_and_is_busy_meanwhile(tabs: Tabs, backend
     sees(tab, "out", "either")
 
 
-@contract_in_one
 def test_a_second_click_in_the_same_moment_does_nothing(tabs: Tabs) -> None:
     tab = tabs.python(BIND, html=PAGE)
     sees(tab, "out", "either")
@@ -418,7 +417,7 @@ def test_the_code_of_a_v5_backend_chooses_the_sentence_where_there_is_one(tabs: 
     tab.shows(form_problem=sentence)
 
 
-@contract
+@contract_in_one
 def test_every_state_shows_what_is_for_it(tabs: Tabs) -> None:
     python = """
 from nextauth_client import BackendUnreachable
@@ -866,7 +865,6 @@ async def later(value, *, more):
 """
 
 
-@contract_in_one
 def test_a_guard_waits_for_the_first_answer_and_then_runs(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = GUARD + "show('status', await later(1, more=2))\n"
@@ -876,7 +874,6 @@ def test_a_guard_waits_for_the_first_answer_and_then_runs(tabs: Tabs, backend: B
     tab.shows(result="1")
 
 
-@contract
 def test_a_guard_sends_who_is_signed_out_to_sign_in(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + GUARD, html=HTML)
     with tab.page.expect_navigation(url="**/api/auth/signin?error=SessionRequired&callbackUrl=**"):

@@ -240,7 +240,6 @@ HOSTILE = [
 ]
 
 
-@contract
 @micropython_only
 def test_a_hostile_address_is_refused_before_anything_is_sent(beside: Tabs, api: Api) -> None:
     host = beside.backend.url.partition("//")[2]

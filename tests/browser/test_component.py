@@ -7,7 +7,7 @@ import pytest
 from tests.browser.snippets import GIVEN, HOSTILE, HTML, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tabs, contract, micropython_only
+from tests.support.tabs import Tabs, contract, contract_in_one, micropython_only
 
 PAGE = HTML + '<div id="place">as it was written</div> <p class="two"></p> <p class="two"></p> <p id="kept"></p>'
 
@@ -347,7 +347,7 @@ component(place)(lambda: form)
     expect(tab.element("place").get_by_role("button")).to_have_text("Send")
 
 
-@contract
+@contract_in_one
 def test_in_a_shadow_tree_an_element_that_stays_keeps_the_focus(tabs: Tabs) -> None:
     python = """
 shadow = place.attachShadow(js.JSON.parse('{"mode": "open"}'))

@@ -122,7 +122,6 @@ def test_python_starts_however_late_a_file_of_its_start_comes(tabs: Tabs, file: 
     assert f"/vendor/{tabs.interpreter}/" in loaded and other not in loaded
 
 
-@contract_in_one
 def test_a_reload_keeps_who_is_signed_in(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.demo(boot=True)
@@ -183,7 +182,6 @@ def test_a_refused_sign_in_is_explained_beside_the_form_and_can_be_corrected(
     expect(demo.element("form-problem")).to_be_hidden()
 
 
-@contract
 def test_a_full_redirect_ends_on_the_page_one_came_from(tabs: Tabs) -> None:
     tab = tabs.demo("&color=dark%20blue#part")
     came_from, arrived = tab.page.url, tab.navigations
@@ -201,7 +199,6 @@ def test_a_full_redirect_with_a_wrong_password_ends_on_the_backends_page(demo: T
     expect(demo.page.get_by_role("alert")).to_contain_text("Sign in failed")
 
 
-@contract_in_one
 def test_signing_out_shows_it_without_a_reload(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.demo()
@@ -364,7 +361,7 @@ def test_one_leaves_for_a_provider_and_comes_back(tabs: Tabs, button: str) -> No
     assert tab.page.url == address
 
 
-@contract
+@contract_in_one
 def test_one_signs_in_in_a_window_and_out_without_leaving(demo: Tab) -> None:
     arrived = demo.navigations
     with demo.page.expect_popup() as opened:

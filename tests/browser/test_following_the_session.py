@@ -26,7 +26,6 @@ COUNTERS = HTML + "".join(
 )
 
 
-@contract_in_one
 def test_three_effects_share_one_request(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = """
@@ -126,7 +125,6 @@ becomes(session("Eve"))
         assert any(f"on_session_change {name} failed" in line for line in tab.console), tab.console
 
 
-@contract_in_one
 def test_a_session_that_is_given_costs_no_request(tabs: Tabs) -> None:
     python = """
 Provider(session={"user": {"name": "Grace Hopper"}, "expires": "2999-01-01T00:00:00.000Z"})
@@ -147,7 +145,7 @@ def test_nobody_that_is_given_costs_no_request(tabs: Tabs) -> None:
     assert tab.requests("session") == []
 
 
-@contract
+@contract_in_one
 def test_stop_takes_away_whatever_the_provider_added(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     python = """

@@ -84,7 +84,7 @@ def test_a_window_that_is_closed_is_a_failure_after_which_one_can_try_again(tabs
     tab.shows(result="ok", status="authenticated")
 
 
-@contract
+@contract_in_one
 def test_where_the_browser_opens_no_window_the_call_says_so(tabs: Tabs) -> None:
     tab = page_with_popup(tabs)
     tab.page.evaluate("[window.open, window.opens] = [() => null, window.open]")

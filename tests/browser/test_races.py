@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.browser.following import HTML, UNMOVED, Bystander, following, press, session_queries
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one
+from tests.support.tabs import Tab, Tabs, contract
 
 PAGE = following(UNMOVED)
 SLOW = 1.0  # seconds; a sign-out takes a small part of it
@@ -59,7 +59,6 @@ def test_a_slow_answer_cannot_undo_a_sign_out(tabs: Tabs, backend: Backend) -> N
     assert_signed_out(tabs, tab)
 
 
-@contract_in_one
 def test_a_slow_answer_to_a_focus_event_cannot_undo_a_sign_out(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(following(), html=HTML)
@@ -70,7 +69,6 @@ def test_a_slow_answer_to_a_focus_event_cannot_undo_a_sign_out(tabs: Tabs, backe
     assert_signed_out(tabs, tab)
 
 
-@contract
 def test_slow_answers_in_other_tabs_cannot_undo_a_sign_out(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, two, three = opened = [tabs.python(PAGE, html=HTML) for _ in range(3)]
@@ -85,7 +83,6 @@ def test_slow_answers_in_other_tabs_cannot_undo_a_sign_out(tabs: Tabs, backend: 
     three.shows(done="ask")
 
 
-@contract_in_one
 def test_a_query_during_a_sign_out_waits_for_its_end(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, two = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
@@ -119,7 +116,6 @@ def test_a_slow_answer_of_nobody_cannot_undo_a_sign_in(tabs: Tabs, backend: Back
     assert tabs.context.request.get(backend.base + "/session").json()["user"]["name"] == "Ada Lovelace"
 
 
-@contract
 def test_of_two_answers_that_come_in_reverse_the_newer_query_counts(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     one, _ = opened = [tabs.python(PAGE, html=HTML) for _ in range(2)]
@@ -136,7 +132,6 @@ def test_of_two_answers_that_come_in_reverse_the_newer_query_counts(tabs: Tabs, 
         tab.shows(who="Ada King", error="none")
 
 
-@contract_in_one
 def test_a_query_does_not_wait_for_the_answer_to_another_tabs(tabs: Tabs, backend: Backend) -> None:
     # Chromium lets only one of them use its cache, and the others wait.
     opened = [tabs.python(following("timeout=1000"), html=HTML) for _ in range(2)]

@@ -7,7 +7,7 @@ import pytest
 from tests.browser.following import BROWSERS_OWN, HTML, Bystander, all_show, following, press, session_queries
 from tests.support.backend import Backend
 from tests.support.engines import Engine
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide
+from tests.support.tabs import Tab, Tabs, contract, first_on_pyodide
 
 NOTE_EVENTS = """
 () => {
@@ -48,7 +48,6 @@ def test_a_tab_that_comes_to_the_front_asks_once_for_all(focusing_tabs: Tabs, ba
         one.shows(who="Ada King")
 
 
-@contract_in_one
 def test_without_refetch_on_focus_nothing_is_asked(focusing_tabs: Tabs, backend: Backend, engine: Engine) -> None:
     backend.sign_in(focusing_tabs.context)
     one, other = opened = [focusing_tabs.python(following("refetch_on_focus=False"), html=HTML) for _ in range(2)]

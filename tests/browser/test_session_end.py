@@ -9,7 +9,7 @@ from tests.browser.following import Bystander, open_in_turn, press
 from tests.browser.snippets import GIVEN, SHOW
 from tests.support.backend import Backend
 from tests.support.engines import expect
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one, micropython_only
+from tests.support.tabs import Tab, Tabs, contract_in_one, micropython_only
 
 HTML = """
 <p id="who"></p> <p id="reason"></p> <p id="told"></p> <p id="bound" data-auth-text="reason">none of its own</p>
@@ -62,7 +62,7 @@ def end(tab: Tab, reason: str) -> None:
     tab.shows(told=f"None None, None {reason}")
 
 
-@contract
+@contract_in_one
 def test_a_sign_out_is_signed_out_here_and_signed_out_elsewhere_there(tabs: Tabs, backend: Backend) -> None:
     one, other = two_tabs(tabs, backend)
     press(one, "sign-out")
@@ -92,7 +92,6 @@ def test_a_session_that_runs_out_is_expired_in_all_tabs(tabs: Tabs, backend: Bac
         end(tab, "expired")
 
 
-@contract_in_one
 def test_another_person_who_takes_over_is_switched_in_all_tabs(tabs: Tabs, backend: Backend) -> None:
     opened = two_tabs(tabs, backend)
     backend.sign_in(tabs.context, "alan")
@@ -195,7 +194,7 @@ async def ask(event):
 )
 
 
-@contract
+@contract_in_one
 def test_the_seconds_left_are_counted_down_and_shown_and_a_session_that_ends_soon_says_so(
     tabs: Tabs, backend: Backend
 ) -> None:

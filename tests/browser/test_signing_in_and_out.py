@@ -107,7 +107,6 @@ def test_a_result_says_how_a_sign_in_without_redirect_went(tabs: Tabs) -> None:
     tab.shows(result=f"SignInResult(error=None, status=200, ok=True, url='{url}', code=None)", who="Ada Lovelace")
 
 
-@contract
 def test_a_result_says_why_a_sign_in_without_redirect_was_refused(tabs: Tabs) -> None:
     tab = tabs.python(acting("sign_in('credentials', redirect=False, username='ada', password='no')"), html=HTML)
     tab.expect_problem(STATUS_401)
@@ -119,7 +118,6 @@ def test_a_result_says_why_a_sign_in_without_redirect_was_refused(tabs: Tabs) ->
     )
 
 
-@contract_in_one
 def test_signing_out_without_redirect_gives_the_url_and_stays(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(acting("sign_out(redirect=False, callback_url='/elsewhere?x=1')"), html=HTML)
@@ -131,7 +129,7 @@ def test_signing_out_without_redirect_gives_the_url_and_stays(tabs: Tabs, backen
     assert len(tab.requests("session")) == 1
 
 
-@contract
+@contract_in_one
 def test_signing_out_with_redirect_loads_the_page_again(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     tab = tabs.python(acting("sign_out()"), html=HTML, path="?x=1#part")
@@ -204,7 +202,7 @@ async def leave(event):
 )
 
 
-@contract
+@contract_in_one
 def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tabs: Tabs, backend: Backend) -> None:
     other = tabs.python(SHOW + f"Provider({UNMOVED})\n" + FOLLOW, html=HTML)
     other.shows(status="unauthenticated")
@@ -225,7 +223,6 @@ def test_what_a_page_without_a_provider_asks_and_does_reaches_the_other_tabs(tab
     assert not [kept for kept in page.page.evaluate("keptByPage()") if "storage" in kept], "something stayed"
 
 
-@contract_in_one
 def test_the_error_of_a_failed_redirect_is_explained_without_naming_it(tabs: Tabs) -> None:
     tab = tabs.python(SHOW + 'show("result", explain_error())', html=HTML, path="?error=AccessDenied#part")
     tab.shows(result="You are not allowed to sign in here.")

@@ -204,7 +204,6 @@ def focus_until_it_asks(tab: Tab, bystander: Bystander, backend: Backend) -> Non
     bystander.until(focus_and_look)
 
 
-@contract
 @micropython_only
 @pytest.mark.parametrize("ahead", [HOURS, -HOURS])
 def test_a_clock_that_is_hours_wrong_neither_ends_a_session_nor_stops_its_end(

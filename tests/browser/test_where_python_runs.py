@@ -266,7 +266,7 @@ LockManager.prototype.request = () => Promise.reject(new DOMException("Denied.",
 """
 
 
-@contract
+@contract_in_one
 def test_blocked_storage_stops_nothing(odd_tabs: Tabs) -> None:
     html = page(
         f"<script>{BLOCKED}</script>",
