@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nextauth_client.__main__ import EARLY as EARLY_SCRIPT
+from nextauth_client.packing import EARLY as EARLY_SCRIPT
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from scripts.browsers import chromium_args, find_chromium

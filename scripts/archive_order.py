@@ -1,6 +1,6 @@
 """In which order the modules that a page loads are packed best: `.venv/bin/python -m scripts.archive_order`, a minute.
 
-Prints the bytes of the archive, now and then, and the order, for `ORDER` in client/nextauth_client/__main__.py.
+Prints the bytes of the archive, now and then, and the order, for `ORDER` in client/nextauth_client/packing.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import sys
 import tarfile
 import time
 
-from nextauth_client.__main__ import PACKAGE, make_archive, pack
+from nextauth_client.packing import PACKAGE, make_archive, pack
 
 SECONDS = 60
 

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from pathlib import Path
 
-from nextauth_client.__main__ import ARCHIVE, KIND, SCRIPTS, make_archive, make_script
+from nextauth_client.packing import ARCHIVE, KIND, SCRIPTS, make_archive, make_script
 
 
 def write_cdn(folder: Path) -> None:

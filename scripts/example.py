@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import NamedTuple
 
-from nextauth_client.__main__ import write_client
+from nextauth_client.packing import write_client
 from nextauth_client.starting import FRAMEWORKS, make_folder, start_commands
 
 from scripts.examples import EXAMPLES, NAMES, has

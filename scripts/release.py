@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nextauth_client.__main__ import ARCHIVE
+from nextauth_client.packing import ARCHIVE
 
 from scripts import artefacts, limits
 from scripts.cdn import lines_to_paste, write_cdn

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from nextauth_client.__main__ import make_script
+from nextauth_client.packing import make_script
 from nextauth_client.session import Session
 from nextauth_server import session_script
 from playwright.sync_api import ConsoleMessage

@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from nextauth_client.__main__ import ARCHIVE
+from nextauth_client.packing import ARCHIVE
 
 from scripts.cdn import lines_to_paste, write_cdn
 from scripts.local_index import serving, write_index

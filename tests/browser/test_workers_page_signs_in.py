@@ -6,7 +6,7 @@ import re
 from urllib.parse import parse_qs
 
 import pytest
-from nextauth_client.__main__ import make_script
+from nextauth_client.packing import make_script
 from playwright.sync_api import Route
 
 from tests.browser.following import HTML, UNMOVED, Bystander, following, press, session_queries

@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from nextauth_client.__main__ import blank, devtools_modules, page_modules
+from nextauth_client.minify import blank
+from nextauth_client.packing import devtools_modules, page_modules
 
 from tests.support.micropython import PACKAGE, MicroPythonError, run_in_micropython
 
@@ -67,7 +68,7 @@ def test_an_import_runs_each_module_to_its_end(copied: Path) -> None:
     imports = "".join(f"import {import_name(module)}\n" for module in IMPORTABLE)
     assert sorted(run_in_micropython(DOM + imports, package=copied).split()) == sorted(IMPORTABLE)
     beside = [name for name in COMPILED if not name.startswith("testing")]
-    assert beside == ["__main__", "starting"], "which no page imports"
+    assert beside == ["__main__", "minify", "packing", "starting"], "which no page imports"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from nextauth_client.__main__ import page_modules
+from nextauth_client.packing import page_modules
 
 TREES = {module.stem: ast.parse(module.read_text(encoding="utf-8")) for module in page_modules()}
 ASYNC_FUNCTIONS = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import nextauth_client
 import pytest
-from nextauth_client import __main__ as command
+from nextauth_client import packing
 
 from scripts import artefacts, cdn, limits, release
 from scripts.artefacts import Artefact
@@ -233,8 +233,8 @@ def test_what_stands_can_be_released_and_pages_files_are_laid_out(
     assert f'src="https://files.example/{VERSION}/nextauth-early.js" integrity="sha384-' in said
     assert ("is unreleased" in said) == artefacts.is_unreleased(release.CHANGELOG.read_text(encoding="utf-8"))
     laid_out = {file.name for file in (tmp_path / "dist" / "cdn" / VERSION).iterdir()}
-    scripts = {f"nextauth-{name}.js" for name in command.SCRIPTS}
-    assert laid_out == {command.ARCHIVE, *scripts}
+    scripts = {f"nextauth-{name}.js" for name in packing.SCRIPTS}
+    assert laid_out == {packing.ARCHIVE, *scripts}
 
 
 # ── pages' files on another host ─────────────────────────────────────────────────────────────────
@@ -255,5 +255,5 @@ def test_the_lines_to_paste_name_each_file_with_its_hash(tmp_path: Path) -> None
         [line] = [line for line in lines if f'"https://files.example/1/{file.name}"' in line]
         assert f'"{cdn.integrity(file)}"' in line
     [files] = [line for line in lines if "files" in line.partition(":")[0]]
-    archive = f"https://files.example/1/{command.ARCHIVE}{command.KIND}"
+    archive = f"https://files.example/1/{packing.ARCHIVE}{packing.KIND}"
     assert json.loads(f"{{ {files} }}") == {"files": {archive: "./*"}}

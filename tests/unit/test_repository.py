@@ -12,7 +12,7 @@ from pathlib import Path
 
 import nextauth_client
 import pytest
-from nextauth_client.__main__ import SCRIPTS, make_script
+from nextauth_client.packing import SCRIPTS, make_script
 from pathspec import GitIgnoreSpec
 
 from scripts.steps import ROOT
@@ -34,7 +34,7 @@ CLIENT_ORDER = [
     *("provider", "api", "devtools", "__init__"),
     *("testing_css", "testing_events", "testing_html", "testing_dom", "testing_js"),
     *("testing_backend", "testing_tab", "testing"),
-    *("starting", "__main__"),
+    *("starting", "minify", "packing", "__main__"),
 ]
 SERVER_ORDER = [
     *("requests", "questions", "cookies", "tokens", "reading"),

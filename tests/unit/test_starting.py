@@ -23,7 +23,7 @@ from types import ModuleType
 
 import pytest
 from nextauth_client import __main__ as command
-from nextauth_client import starting
+from nextauth_client import packing, starting
 from packaging.requirements import Requirement
 
 from scripts import example, setup
@@ -63,7 +63,7 @@ def files_in(folder: Path) -> dict[str, bytes]:
 @pytest.fixture(autouse=True, scope="module")
 def archive() -> Iterator[bytes]:
     """Made once for all, since that takes its time."""
-    archive = command.make_archive()
+    archive = packing.make_archive()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(command, "make_archive", lambda: archive)
         yield archive
@@ -113,9 +113,9 @@ def test_a_folder_with_runtimes_holds_all_that_its_page_names(made: Path, archiv
     assert len(own) >= 8
     assert [name for name in own if not (pages / name.lstrip("/")).is_file()] == []
     assert "https://" not in html + json.dumps(config)
-    assert (pages / command.ARCHIVE).read_bytes() == archive
-    for name in command.SCRIPTS:
-        assert (pages / f"nextauth-{name}.js").read_bytes() == command.make_script(name)
+    assert (pages / packing.ARCHIVE).read_bytes() == archive
+    for name in packing.SCRIPTS:
+        assert (pages / f"nextauth-{name}.js").read_bytes() == packing.make_script(name)
 
 
 def test_runtimes_are_those_of_a_folder_and_no_more(made: Path) -> None:
@@ -333,7 +333,7 @@ def test_the_files_are_where_the_guides_say(made: Path, tmp_path: Path) -> None:
     config = json.loads((pages / "pyscript.json").read_text())
     one, two = json.loads(done.stdout)["files"].items()
     assert config["files"] == dict([one])
-    assert two == (f"/{command.DEVTOOLS}#.tar.gz", "./*")
+    assert two == (f"/{packing.DEVTOOLS}#.tar.gz", "./*")
 
 
 # ── what it refuses ──────────────────────────────────────────────────────────────────────────────

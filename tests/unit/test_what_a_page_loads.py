@@ -22,6 +22,7 @@ from typing import Any
 
 import pytest
 from nextauth_client import __main__ as command
+from nextauth_client import minify, packing
 
 from scripts import limits
 from scripts.steps import ROOT
@@ -51,8 +52,8 @@ def unpacked(archive: bytes) -> dict[str, str]:
 
 
 # Read while the tests are collected: a browser that an earlier test has driven disturbs CPython 3.11's parser.
-ARCHIVE = command.make_archive()
-DEVTOOLS = command.make_devtools_archive()
+ARCHIVE = packing.make_archive()
+DEVTOOLS = packing.make_devtools_archive()
 TOOLS = unpacked(DEVTOOLS)
 FILES = unpacked(ARCHIVE)
 ALL_FILES = {**FILES, **TOOLS}
@@ -70,22 +71,22 @@ def test_the_developer_tools_are_small() -> None:
 
 
 def test_the_early_script_is_small() -> None:
-    assert len(gzip.compress(command.make_script("early"), 9)) <= limits.EARLY
+    assert len(gzip.compress(packing.make_script("early"), 9)) <= limits.EARLY
 
 
 def test_the_early_script_puts_text_where_bind_does() -> None:
     [elements] = re.findall(r'^NO_TEXT = (".*")$', (PACKAGE / "bound.py").read_text(), re.MULTILINE)
-    assert f"const noText = {elements};" in command.EARLY.read_text()
+    assert f"const noText = {elements};" in packing.EARLY.read_text()
 
 
 def test_the_script_of_a_page_whose_python_is_in_a_worker_is_small() -> None:
-    assert len(gzip.compress(command.make_script("page"), 9)) <= limits.PAGE
+    assert len(gzip.compress(packing.make_script("page"), 9)) <= limits.PAGE
 
 
 @pytest.mark.heavy("esbuild, which `make unit` does not install")
-@pytest.mark.parametrize("name", command.SCRIPTS)
+@pytest.mark.parametrize("name", packing.SCRIPTS)
 def test_a_script_for_pages_lacks_comments_and_blanks_alone(name: str) -> None:
-    written, source = command.make_script(name), command.SCRIPTS[name][0].read_bytes()
+    written, source = packing.make_script(name), packing.SCRIPTS[name][0].read_bytes()
     assert len(written) < 0.9 * len(source)
     assert minified(written) == minified(source)
 
@@ -116,7 +117,7 @@ def test_the_developer_tools_are_in_none_but_their_own() -> None:
 def test_every_import_in_it_finds_its_module() -> None:
     """All but those that only type checkers see; of what is packed apart, only the panel's, where that is missed."""
     for name, code in ALL_FILES.items():
-        for module in command._imports(ast.parse(code)):
+        for module in packing.imports_of(ast.parse(code)):
             apart = name in TOOLS or (Path(name).stem, module) == ("binding", "panel")
             assert f"nextauth_client/{module}.py" in (ALL_FILES if apart else FILES), name
 
@@ -134,7 +135,7 @@ def test_every_import_in_it_finds_its_module() -> None:
     ],
 )
 def test_imports_are_found(source: str, modules: list[str]) -> None:
-    assert list(command._imports(ast.parse(source))) == modules
+    assert list(packing.imports_of(ast.parse(source))) == modules
 
 
 class WithoutTyping(ast.NodeTransformer):
@@ -171,8 +172,8 @@ class WithoutTyping(ast.NodeTransformer):
         return node
 
 
-SHORT = {"self": command.SELF}
-FIELDS = command._short_fields()
+SHORT = {"self": minify.SELF}
+FIELDS = packing.fields()
 
 
 class WithShortNames(WithoutTyping):
@@ -263,7 +264,7 @@ def test_it_has_neither_comments_nor_docstrings(name: str) -> None:
     ],
 )
 def test_what_is_blanked(source: str, blanked: str) -> None:
-    assert command.blank(source) == blanked
+    assert minify.blank(source) == blanked
 
 
 @pytest.mark.parametrize(
@@ -296,7 +297,7 @@ def test_what_is_blanked(source: str, blanked: str) -> None:
     ],
 )
 def test_which_names_are_shortened(source: str, short: str) -> None:
-    assert command.shortened(source) == short
+    assert minify.shortened(source) == short
 
 
 def test_each_field_has_a_short_name_of_its_own_that_nothing_else_has() -> None:
@@ -318,7 +319,7 @@ def test_each_field_has_a_short_name_of_its_own_that_nothing_else_has() -> None:
 @pytest.mark.parametrize("module", sorted(ALL_FILES))
 def test_every_name_in_it_is_of_the_kind_that_it_was(module: str) -> None:
     """What is a variable, a parameter, of the module or of a function around stays that, in each scope."""
-    source = command.blank((PACKAGE.parent / module).read_text(encoding="utf-8"))
+    source = minify.blank((PACKAGE.parent / module).read_text(encoding="utf-8"))
     assert scopes(symtable.symtable(ALL_FILES[module], module, "exec")) == scopes(
         symtable.symtable(source, module, "exec")
     )
@@ -351,7 +352,7 @@ def test_what_it_holds_does_what_the_source_does(tmp_path: Path) -> None:
     for name, text in FILES.items():
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text(text)
-    for file in (*PACKAGE.glob("testing*.py"), PACKAGE / "__main__.py"):
+    for file in (*PACKAGE.glob("testing*.py"), *[PACKAGE / f"{name}.py" for name in ("minify", "packing", "__main__")]):
         shutil.copy(file, tmp_path / PACKAGE.name)
     shutil.copy(PACKAGE.with_name("pytest_nextauth_client.py"), tmp_path)
     tests = [str(ROOT / "tests" / "unit" / name) for name in RUN_AGAINST_IT]
@@ -387,7 +388,7 @@ def test_a_traceback_names_the_line_of_the_source(tmp_path: Path) -> None:
 def test_the_same_sources_give_the_same_archive_in_a_process_of_its_own(tmp_path: Path) -> None:
     words = (sys.executable, "-m", "nextauth_client", "files", "client")
     subprocess.run(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(ROOT / "client")}, check=True)
-    assert (tmp_path / "client" / command.ARCHIVE).read_bytes() == ARCHIVE
+    assert (tmp_path / "client" / packing.ARCHIVE).read_bytes() == ARCHIVE
 
 
 # ── the command ──────────────────────────────────────────────────────────────────────────────────
@@ -405,16 +406,16 @@ def test_it_is_written_and_pyscripts_configuration_is_printed(tmp_path: Path) ->
 def test_the_developer_tools_are_written_beside_it_when_they_are_asked_for(tmp_path: Path) -> None:
     found = json.loads(run("files", "static/client", "--devtools", folder=tmp_path).stdout)["files"]
     assert [address.partition("#") for address in found] == [
-        (f"/static/client/{name}", "#", ".tar.gz") for name in (command.ARCHIVE, command.DEVTOOLS)
+        (f"/static/client/{name}", "#", ".tar.gz") for name in (packing.ARCHIVE, packing.DEVTOOLS)
     ]
-    assert (tmp_path / "static" / "client" / command.ARCHIVE).read_bytes() == ARCHIVE
-    assert (tmp_path / "static" / "client" / command.DEVTOOLS).read_bytes() == DEVTOOLS
+    assert (tmp_path / "static" / "client" / packing.ARCHIVE).read_bytes() == ARCHIVE
+    assert (tmp_path / "static" / "client" / packing.DEVTOOLS).read_bytes() == DEVTOOLS
 
 
 def test_pyscript_is_told_what_it_is_and_no_server_says_that_it_is_encoded() -> None:
     """Flask and Django send `.tar.gz` so that the browser unpacks it on the way, and PyScript finds no archive."""
-    assert mimetypes.guess_type(command.ARCHIVE) == ("application/octet-stream", None)
-    assert command.KIND.endswith(".tar.gz")  # PyScript looks at the end of the address
+    assert mimetypes.guess_type(packing.ARCHIVE) == ("application/octet-stream", None)
+    assert packing.KIND.endswith(".tar.gz")  # PyScript looks at the end of the address
 
 
 @pytest.mark.parametrize("page", ["static/micropython.json", "static/pyodide.json", "examples/puepy/pyscript.json"])
@@ -435,7 +436,7 @@ def test_the_checkouts_pages_load_it_as_it_is_printed(page: str, tmp_path: Path)
 )
 def test_where_pages_find_it(words: list[str], address: str, tmp_path: Path) -> None:
     [found] = json.loads(run("files", *words, folder=tmp_path).stdout)["files"]
-    assert found == f"{address}{command.ARCHIVE}{command.KIND}"
+    assert found == f"{address}{packing.ARCHIVE}{packing.KIND}"
 
 
 @pytest.mark.parametrize(
@@ -476,7 +477,7 @@ def test_a_folder_inside_the_package_is_refused(tmp_path: Path) -> None:
         assert done.returncode == 2
         assert "belongs to the package itself" in done.stderr
         assert not (PACKAGE / "pages").exists()
-    assert not (PACKAGE / command.ARCHIVE).exists()
+    assert not (PACKAGE / packing.ARCHIVE).exists()
 
 
 def test_a_folder_that_may_not_be_written_is_refused_in_words(
