@@ -21,11 +21,11 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from scripts import backends, next_sites
-from tests.backends.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
 from tests.support.engines import close, new_context
 from tests.support.real_backends import Mailbox, Program, RealBackend, is_bridge, version_of
 from tests.support.site import Site
+from tests.support.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
 
 # `make test-next` says others.
 BACKENDS = os.environ.get("BACKENDS", "v3 v4 v5-core v5-express bridge-django bridge-flask bridge-starlette").split()

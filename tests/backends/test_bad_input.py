@@ -7,8 +7,8 @@ from playwright.sync_api import BrowserContext
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.visits import allow, log_in
-from tests.backends.workbench import Raised, Workbench
 from tests.support.real_backends import RealBackend
+from tests.support.workbench import Raised, Workbench
 
 ADA = {"username": "ada", "password": "lovelace"}
 LONG = "x" * 100_000

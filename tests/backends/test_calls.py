@@ -8,7 +8,7 @@ from playwright.sync_api import Route
 
 from tests.backends.conftest import OpenWorkbench, each_version
 from tests.backends.test_on_a_server import ByAddress
-from tests.backends.workbench import Workbench
+from tests.support.workbench import Workbench
 
 API = "/api/orders"
 

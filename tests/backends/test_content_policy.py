@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.backends.conftest import of_versions
-from tests.backends.workbench import POLICY, Workbench
+from tests.support.workbench import POLICY, Workbench
 
 # Each is refused; what gets through would be named. In a task of its own: what a debugger calls may use eval.
 FORBIDDEN = """() => new Promise(resolve => setTimeout(() => {

@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
-from tests.backends.workbench import Workbench
 from tests.support.real_backends import RealBackend
+from tests.support.workbench import Workbench
 
 ADA = {"username": "ada", "password": "lovelace"}
 UNAUTHORIZED = "the server responded with a status of 401"  # v3 and v4 answer it to a wrong password

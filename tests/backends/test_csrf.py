@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Route
 
-from tests.backends.workbench import Raised, Workbench
+from tests.support.workbench import Raised, Workbench
 
 BROWSERS_OWN = "Failed to load resource"  # for an update that is refused: it answers 400
 ADA = {"username": "ada", "password": "lovelace"}

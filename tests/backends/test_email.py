@@ -9,8 +9,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from tests.backends.conftest import OpenWorkbench, of_versions
-from tests.backends.workbench import Raised, Workbench
 from tests.support.real_backends import Mailbox
+from tests.support.workbench import Raised, Workbench
 
 _numbers = itertools.count(1)
 

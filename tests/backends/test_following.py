@@ -12,8 +12,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.backends.conftest import EACH_VERSION, OpenWorkbench, StartBackend, each_version, of_versions
-from tests.backends.workbench import Raised, Workbench
 from tests.support.real_backends import Mailbox, RealBackend
+from tests.support.workbench import Raised, Workbench
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 LIFETIME = 30 * DAY  # of the backends' sessions

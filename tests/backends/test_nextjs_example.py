@@ -10,8 +10,8 @@ from playwright.sync_api import BrowserContext, expect
 
 from scripts.next_sites import BUILT_EXAMPLE
 from scripts.node import install_node
-from tests.browser.accessible import assert_serves_everybody
-from tests.production.deployment import Running, free_port
+from tests.support.accessible import assert_serves_everybody
+from tests.support.deployment import Running, free_port
 
 TITLE = "Python in Next.js – nextauth_client"
 SIGNED_IN = f"Ada Lovelace – {TITLE}"

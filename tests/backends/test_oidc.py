@@ -9,8 +9,8 @@ from playwright.sync_api import expect
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.visits import allow, log_in, parameters, refuse
-from tests.backends.workbench import Workbench, path_of
 from tests.support.real_backends import Mailbox, RealBackend, version_of
+from tests.support.workbench import Workbench, path_of
 
 NOWHERE = "http://127.0.0.1:1"
 

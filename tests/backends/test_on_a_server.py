@@ -16,8 +16,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from tests.backends.workbench import Workbench
 from tests.support.real_backends import RealBackend
+from tests.support.workbench import Workbench
 
 
 def by_address(request: httpx.Request) -> httpx.Request:

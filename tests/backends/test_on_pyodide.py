@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.backends.conftest import each_version
-from tests.backends.workbench import Raised, Workbench
 from tests.support.tabs import pyodide_only
+from tests.support.workbench import Raised, Workbench
 
 
 @pyodide_only

@@ -7,7 +7,7 @@ from playwright.sync_api import Page
 
 from tests.backends.conftest import of_versions
 from tests.backends.visits import allow, log_in, refuse
-from tests.backends.workbench import Workbench
+from tests.support.workbench import Workbench
 
 with_interpreters = pytest.mark.parametrize("interpreter", ["micropython", "bare-pyodide"], indirect=True)
 

@@ -11,8 +11,8 @@ from playwright.sync_api import BrowserContext
 
 from tests.backends.conftest import BACKENDS, OpenWorkbench, StartBackend, of_versions
 from tests.backends.visits import allow, log_in
-from tests.backends.workbench import Raised, Workbench
 from tests.support.real_backends import RealBackend, version_of
+from tests.support.workbench import Raised, Workbench
 
 # As node/people.mjs has them.
 ADDITIONS: dict[str, Any] = {

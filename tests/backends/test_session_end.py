@@ -7,8 +7,8 @@ from playwright.sync_api import BrowserContext
 from tests.backends.conftest import OpenWorkbench, each_version
 from tests.backends.test_following import LIFETIME, MINUTE, pass_time
 from tests.backends.test_following import timeless as timeless
-from tests.backends.workbench import Workbench
 from tests.support.real_backends import RealBackend
+from tests.support.workbench import Workbench
 
 
 @each_version

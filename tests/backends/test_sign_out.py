@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.backends.conftest import OpenWorkbench
-from tests.backends.workbench import Workbench
+from tests.support.workbench import Workbench
 
 
 def assert_signed_out_at_the_backend(workbench: Workbench) -> None:

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page
 
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_nobody_is_shut_out
+from tests.support.accessible import assert_nobody_is_shut_out
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.tabs import Held, Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only

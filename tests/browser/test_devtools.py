@@ -10,10 +10,10 @@ import pytest
 from playwright.sync_api import Locator
 
 from tests.browser import test_leaks
-from tests.browser.accessible import assert_nobody_is_shut_out
 from tests.browser.snippets import GIVEN, HOSTILE, SHOW
 from tests.simulation.copied import play
 from tests.simulation.world import end_worlds
+from tests.support.accessible import assert_nobody_is_shut_out
 from tests.support.engines import expect
 from tests.support.tabs import END, Tab, Tabs, micropython_only
 

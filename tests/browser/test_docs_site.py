@@ -12,7 +12,7 @@ import pytest
 
 from scripts.docs_site import build
 from scripts.steps import ROOT
-from tests.browser.accessible import TOO_WIDE, wrong_with
+from tests.support.accessible import TOO_WIDE, wrong_with
 from tests.support.engines import expect
 from tests.support.site import Site
 from tests.support.tabs import Tab, Tabs, micropython_only

@@ -10,7 +10,7 @@ from nextauth_client import explain_error
 
 from scripts.examples import EXAMPLES, NAMES, has
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_serves_everybody, by_tab
+from tests.support.accessible import assert_serves_everybody, by_tab
 from tests.support.backend import Backend
 from tests.support.engines import expect
 from tests.support.site import page

@@ -17,8 +17,8 @@ from playwright.sync_api import ConsoleMessage, Page, Request, Route
 
 from scripts.steps import ROOT
 from scripts.vendor import VENDOR
-from tests.browser.accessible import assert_nobody_is_shut_out, by_tab
 from tests.support import PATIENCE, newcomer
+from tests.support.accessible import assert_nobody_is_shut_out, by_tab
 from tests.support.documents import commands, environment
 from tests.support.engines import Engine, expect
 from tests.support.newcomer import new

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from scripts.steps import ROOT
-from tests.browser.accessible import assert_nobody_is_shut_out, by_tab
+from tests.support.accessible import assert_nobody_is_shut_out, by_tab
 from tests.support.engines import new_context
 
 PAGES = {

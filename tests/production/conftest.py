@@ -15,12 +15,12 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from scripts.proxies import PROXIES
 from tests.backends.conftest import site as site
-from tests.backends.workbench import NO_OPTIONS, Workbench, write_page
-from tests.production.deployment import BRIDGES, EXPRESS, HOST, Deployment, Ports
 from tests.support import engines
+from tests.support.deployment import BRIDGES, EXPRESS, HOST, Deployment, Ports
 from tests.support.engines import PATIENCE, new_context
 from tests.support.ports import free_port
 from tests.support.site import Site
+from tests.support.workbench import NO_OPTIONS, Workbench, write_page
 
 OpenWorkbench = Callable[..., Workbench]
 

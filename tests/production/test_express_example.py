@@ -11,8 +11,8 @@ import pytest
 from playwright.sync_api import BrowserContext, expect
 
 from scripts.backends import BACKENDS
-from tests.browser.accessible import assert_serves_everybody
-from tests.production.deployment import EXAMPLES, Ports, filled_in, start_caddy, start_express
+from tests.support.accessible import assert_serves_everybody
+from tests.support.deployment import EXAMPLES, Ports, filled_in, start_caddy, start_express
 from tests.support.ports import free_port
 from tests.support.site import Site
 

@@ -17,9 +17,8 @@ from playwright.sync_api import BrowserContext, expect
 
 from scripts.proxies import PROXIES
 from scripts.steps import ROOT
-from tests.backends.workbench import Raised
 from tests.production.conftest import OpenWorkbench
-from tests.production.deployment import (
+from tests.support.deployment import (
     HOST,
     START_PROXY,
     Deployment,
@@ -30,6 +29,7 @@ from tests.production.deployment import (
 from tests.support.site import PYSCRIPT as PYSCRIPT_CORE
 from tests.support.site import Site
 from tests.support.site import page as page_of
+from tests.support.workbench import Raised
 
 GUIDE = (ROOT / "docs" / "production.md").read_text(encoding="utf-8")
 # The cells of its rows about policies: what Python runs by, `script-src`, and what else there has to be.

@@ -22,7 +22,7 @@ from nextauth_server.tokens import V3Tokens, V4Tokens, V5Tokens
 from starlette.requests import Request as StarletteRequest
 from werkzeug.test import create_environ
 
-from tests.stub.recordings import recorded
+from tests.support.recordings import recorded
 
 ADA = {"sub": "1", "name": "Ada Lovelace", "email": "ada@example.com", "picture": "/ada.svg", "role": "admin"}
 SECRET = "a secret"

@@ -21,7 +21,7 @@ from server_stub.server import Server, listen, local_url
 from tests.stub.postgresql import run_postgresql
 from tests.support import PATIENCE
 
-pytest.register_assert_rewrite("tests.stub.recordings")
+pytest.register_assert_rewrite("tests.support.recordings")
 
 ORIGIN = "http://127.0.0.1:4400"
 

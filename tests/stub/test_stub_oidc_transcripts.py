@@ -21,8 +21,8 @@ from starlette.applications import Starlette
 
 from server_stub import oidc
 from tests.stub.providers import query_of
-from tests.stub.recordings import IN_FLOWS, NOT_REPLAYED, ORIGINS, compare, matching, url_in
 from tests.stub.test_stub_transcripts import configured_like
+from tests.support.recordings import IN_FLOWS, NOT_REPLAYED, ORIGINS, compare, matching, url_in
 
 ISSUER = "http://127.0.0.1:4000"
 RANDOM = {"state", "nonce", "code_challenge"}

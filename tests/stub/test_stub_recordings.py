@@ -10,8 +10,8 @@ from collections import Counter
 from pathlib import Path
 
 import server_stub
-from tests.stub.recordings import ALONE, DIFFERENT, EXPIRING, IN_DATABASE, IN_FLOWS, NOT_REPLAYED, RECORDED, matching
 from tests.stub.test_stub_oidc_transcripts import WAYS
+from tests.support.recordings import ALONE, DIFFERENT, EXPIRING, IN_DATABASE, IN_FLOWS, NOT_REPLAYED, RECORDED, matching
 
 README = (Path(server_stub.__file__).parent / "README.md").read_text(encoding="utf-8")
 

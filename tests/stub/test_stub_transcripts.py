@@ -24,7 +24,7 @@ from starlette.applications import Starlette
 from server_stub import AuthApp, CredentialsSignin, MagicLinks, OIDCProvider, User, hash_password
 from server_stub.dialects import DIALECTS
 from server_stub.users import authenticate
-from tests.stub.recordings import (
+from tests.support.recordings import (
     ALONE,
     DIFFERENT,
     EXPIRING,

@@ -89,7 +89,7 @@ class Tab:
         self._requests: list[Request] = []
         self._console: list[str] = []
         self._problems: list[str] = []
-        self._expected: list[str] = []
+        self._expected_problems: list[str] = []
         self._elsewhere: list[str] = []
         self._listeners: list[tuple[Any, Any]] = [
             ("request", lambda request: self._requests.append(request)),
@@ -167,10 +167,10 @@ class Tab:
 
     def expect_problem(self, *texts: str) -> None:
         """Lines with one of these texts may stand in the console as errors."""
-        self._expected += texts
+        self._expected_problems += texts
 
     def assert_no_problem(self) -> None:
-        unexpected = [line for line in self.problems if not any(text in line for text in self._expected)]
+        unexpected = [line for line in self.problems if not any(text in line for text in self._expected_problems)]
         assert not unexpected, "errors on the page or its console:\n" + "\n".join(unexpected)
 
     def may_ask(self, url: str) -> None:

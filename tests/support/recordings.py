@@ -13,17 +13,17 @@ import time
 from collections.abc import Iterable
 from email.utils import parsedate_to_datetime
 from http.cookies import Morsel, SimpleCookie
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
 import httpx
 
+from scripts.steps import ROOT
 from tests.support import PATIENCE
 
 LIFETIMES = [2, 15 * 60, 30 * 24 * 3600]  # seconds, of what the recorded cookies keep
 
-TRANSCRIPTS = Path(__file__).parent / "transcripts"
+TRANSCRIPTS = ROOT / "tests" / "stub" / "transcripts"
 
 ORIGINS = {
     "v3": "http://127.0.0.1:4300",
