@@ -34,9 +34,8 @@ def show():
     """Follow the session: somebody may have signed in in another tab."""
     session, loading = use_session()
     name = (session.user.name or session.user.email or "somebody") if session else None
-    element("status").textContent = (
-        "Loading" if loading else f"Signed in as {name}" if session else "Choose how to sign in"
-    )
+    text = "Loading" if loading else f"Signed in as {name}" if session else "Choose how to sign in"
+    element("status").firstChild.data = text
 
 
 async def enter(provider, **fields):
