@@ -27,7 +27,7 @@ class Announced(Mutations):
     def begin(self, mutation: object) -> None:
         self._receive(events.MutationStarted(id(mutation)))
         # Whoever heard of it may have stopped all, this action too.
-        if self._driver.stopped or self._driver.machine is not self._machine:
+        if self._driver.is_over(self._machine):
             raise BackendUnreachable(STOPPED)
 
     def signs_out(self, mutation: object) -> None:

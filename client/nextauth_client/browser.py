@@ -98,10 +98,7 @@ class BrowserHost:
         return not (is_page() and document_get("prerendering") is True)
 
     def begins_first(self) -> bool:
-        kind = "mpy" if IS_MICROPYTHON else "py"  # a page has one of each
-        if not has_own_global("nextauthPython"):
-            js.globalThis.nextauthPython = kind
-        return str(js.nextauthPython) == kind
+        return self._tabs.begins_first()
 
     def embedded_session(self) -> "Optional[tuple[str, Optional[float]]]":
         if not is_page():

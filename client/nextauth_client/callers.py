@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 
         def spawn(self, coroutine: Coroutine[Any, Any, Any]) -> object: ...
 
+        def is_over(self, machine: Machine) -> bool:
+            """Whether what was begun with this machine has to end."""
+
         def refuse_when_stopped(self) -> None:
             """Raises `RuntimeError`."""
 
@@ -80,11 +83,12 @@ class Callers:
     def take_tickets(self) -> "dict[int, _Ticket]":
         """Take them away, so that the end of this machine settles none; they are for `ask_for`."""
         tickets, self._tickets = self._tickets, {}
+        self._this_turn = None
         return tickets
 
     def ask_for(self, tickets: "dict[int, _Ticket]") -> None:
         """Have the machine settle them that there is now."""
-        self._tickets = tickets
+        self._tickets.update(tickets)
         for number in list(tickets):
             self._driver.receive(events.Refresh(number))
 

@@ -33,7 +33,7 @@ class Driver:
 
     - `wire`: what is said to it, such as `protocol`
     - `store`: its `SessionState`, the same for all of the driver's life; that of a stopped driver brings its readers
-    - `machine`: the synchroniser's view
+    - `machine`: the synchroniser
     - `callers`: who waits for an answer
     - `on_step`: called with each event and its effects, once these are carried out
     """
@@ -215,10 +215,11 @@ class Driver:
     def _count(self, name: str, follow: bool) -> "Optional[int]":
         machine = self.machine
         is_idle = name == "idle_in"
-        if follow and not (machine.is_counting_idle if is_idle else machine.view.is_counting):
+        counts = machine.idle if is_idle else machine.view
+        if follow and not counts.is_counting:
             self.receive(events.IdleRead() if is_idle else events.CountdownRead())
         now = self.host.now()
-        return machine.seconds_until_idle(now) if is_idle else machine.view.seconds_left(now)
+        return counts.seconds_left(now)
 
     def _recover(self) -> None:
         """Go on after a reader, or a task of the page, that JavaScript has cut off: see `Host.schedule_recovery`."""
@@ -324,11 +325,11 @@ class Driver:
             begun = True
             self._actions.append(task)
             try:
-                if self._is_over(machine):
+                if self.is_over(machine):
                     raise BackendUnreachable(STOPPED)
                 return await coroutine
             except asyncio.CancelledError:
-                if self._is_over(machine):
+                if self.is_over(machine):
                     raise BackendUnreachable(STOPPED)
                 raise
             finally:
@@ -350,7 +351,7 @@ class Driver:
             task.add_done_callback(lambda _task: None if begun else ended())
         return task
 
-    def _is_over(self, machine: Machine) -> bool:
+    def is_over(self, machine: Machine) -> bool:
         """Whether an action that was begun with this machine has to end: it is another's backend now, or nobody's."""
         return self.stopped or self.machine is not machine
 

@@ -8,7 +8,7 @@ from collections import namedtuple
 # ── events ───────────────────────────────────────────────────────────────────────────────────────
 # `given` is UNSET, None or session data that was true at Unix seconds `made_at`, which is 0 where nobody knows; what is
 # not `fresh` is queried for besides
-# `landed`: a sign-in that left a page of this tab may have ended here
+# `landed`: a sign-in that left a page of this tab may have ended here; `first`: no other Python of the page has begun
 Start = namedtuple("Start", ("given", "made_at", "fresh", "epoch", "landed", "first"))
 # A Provider's options and its given session, after readers have started the machine with the defaults.
 Configured = namedtuple("Configured", ("options", "given", "made_at", "fresh"))

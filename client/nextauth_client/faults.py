@@ -47,7 +47,7 @@ class Faults:
         else:
             self._on.remove(name)
         if self._on and self._host is None:
-            self._take_over()
+            self._replace()
         elif not self._on:
             self._give_back()
         if name == "offline":
@@ -59,7 +59,7 @@ class Faults:
         for name in list(self._on):
             self.turn(name, False)
 
-    def _take_over(self) -> None:
+    def _replace(self) -> None:
         host = self._host = self._driver.host
         self._fetch, self._call = host.fetch, host.call
         host.fetch, host.call = self._fetch_faultily, self._call_faultily  # type: ignore[method-assign]

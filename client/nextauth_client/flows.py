@@ -73,7 +73,7 @@ POPUP_TIMEOUT = 300.0  # seconds that one which hides from the page may take
 
 
 class Mutations:
-    """Told when a mutation begins and ends; this one tells nobody (an action without a Provider)."""
+    """Told when a mutation begins and ends; this one tells nobody: for tokens and lists, which change nothing."""
 
     def begin(self, mutation: object) -> None:
         """Before each request of a mutation."""

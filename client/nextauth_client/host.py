@@ -194,7 +194,7 @@ if TYPE_CHECKING:
             """Close it; twice does no harm."""
 
     class Host(Protocol):
-        """The world of one Provider, or of one action without a Provider (then it is never opened)."""
+        """The world of one driver: of a Provider, or of an action without one."""
 
         def now(self) -> float:
             """The wall clock, Unix seconds."""
@@ -221,7 +221,7 @@ if TYPE_CHECKING:
             """Whether it was fetched then: not ahead of it, nor out of a cache, nor by going back or forward."""
 
         def begins_first(self) -> bool:
-            """Whether no other Python of this page has begun, as far as the page knows, which now knows of this one."""
+            """Whether no other Python of this page has begun, which could tell this one; and note that this has."""
 
         def embedded_session(self) -> Optional[tuple[str, Optional[float]]]:
             """What `session_script` put into the page, unread, and when it says that was true (Unix seconds).

@@ -4,7 +4,7 @@
 """
 
 from . import events, messages
-from .stamps import LAG, is_due, set_back
+from .stamps import JUST_AFTER, LAG, is_due, set_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .stamps import HybridClock
 
 TELL = 5.0  # seconds between two messages that tell of use
-JUST_AFTER = 0.01  # a second's end, which a timer may miss by milliseconds
 LONGEST_RETRY = 15.0
 LONG_AGO = 1  # is stored as the newest use when nobody is signed in
 
@@ -40,6 +39,11 @@ class Idle:
         self._follows = False
 
     # ── use ──────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def is_counting(self) -> bool:
+        """Whether who reads `idle_in` will be told of the next."""
+        return self.count_at is not None
 
     @property
     def is_counting_down(self) -> bool:
@@ -149,7 +153,7 @@ class Idle:
     # ── the warning ──────────────────────────────────────────────────────────────────────────────
 
     def seconds_left(self, now: float) -> "Optional[int]":
-        """From the warning on."""
+        """Until whoever is signed in is signed out for want of use; `None` before the warning."""
         ends = self._deadline
         return None if ends is None or now < ends - self.options.idle_warning else max(0, int(ends - now))
 
@@ -182,6 +186,6 @@ class Idle:
     def set_back(self, seconds: float) -> None:
         """The clock was: no deadline moves away with it."""
         set_back(self, ("over_at", "count_at", "_used_at", "_told_at", "_sign_out_at"), seconds)
-        if self.is_counting_down:  # what is stored there would give so much more time, unless it is that all have idled
+        if self.is_counting_down:  # what is stored is of the clock before, unless it says that all have idled
             self._was_set_back = True
             self._effects.append(events.LookUpUse())

@@ -68,7 +68,7 @@ class Panel(Subscription):
         self._undo: "list[Callable[[], object]]" = []
         self._timeline = Timeline(driver)
         self._faults = Faults(driver)
-        self._said: "dict[int, str]" = {}  # what each text node shows
+        self._shown: "dict[int, str]" = {}  # what each text node shows
         self._texts: "dict[str, tuple[int, Any]]" = {}
         self._buttons: "dict[str, Any]" = {}
         self._rows: "list[tuple[str, str, str]]" = []
@@ -210,8 +210,8 @@ class Panel(Subscription):
 
     def _say(self, name: str, text: str) -> None:
         number, node = self._texts[name]
-        if self._said.get(number) != text:
-            self._said[number] = text
+        if self._shown.get(number) != text:
+            self._shown[number] = text
             node.data = text
 
     # ── what happens ─────────────────────────────────────────────────────────────────────────────

@@ -51,7 +51,7 @@ def _idle_in(driver: "Driver", timeline: "Timeline", now: float) -> str:
         return "off"
     if machine.view.session is None:
         return "–"
-    left = machine.seconds_until_idle(now)
+    left = machine.idle.seconds_left(now)
     if left is not None:
         return _duration(left)
     used_at = max(timeline.used_at, (driver.host.stored_use() or 0) / 1000)

@@ -1,10 +1,11 @@
-"""What a tab asks: the queries in flight, what the next is wanted for, and whose turn it is to send it: rules 3 and 4.
+"""What a tab asks: the queries in flight, what the next is wanted for, and whose turn it is to send it: rules 3 and 4,
+and what of rules 1 and 2 is theirs: when one is tried again, and given up.
 
 `effects` is where its effects go. Times are Unix seconds on this tab's clock. docs/synchroniser.md has the rules.
 """
 
 from . import events, messages
-from .stamps import NEVER, set_back
+from .stamps import NEVER, is_due, set_back
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +37,10 @@ class Query:
 class Queries:
     """One tab's."""
 
-    def __init__(self, clock: "HybridClock", random: "Callable[[], float]", effects: "list[Any]") -> None:
+    def __init__(
+        self, clock: "HybridClock", random: "Callable[[], float]", effects: "list[Any]", in_worker: bool
+    ) -> None:
+        self._in_worker = in_worker
         self._clock = clock
         self._random = random
         self._effects = effects
@@ -269,6 +273,18 @@ class Queries:
             self.tickets = []
 
     # ── time ─────────────────────────────────────────────────────────────────────────────────────
+
+    def pass_time(self, now: float, loading: bool) -> None:
+        """Do what has become due, but for a retry. `loading`: nothing is known yet."""
+        if is_due(self.delegated_until, now):
+            self.delegated_until = None
+            self.invalidate(now)
+        if is_due(self.asks_at, now):
+            self.asks_at = None
+            if loading and not self.in_flight:
+                # Of two workers that start together one asks. A page waits for no other page's query.
+                self.stale = self._in_worker or self.delegated_until is not None
+                self.wanted = not self.stale
 
     def times(self) -> "list[Optional[float]]":
         """When something is due, but for a retry."""

@@ -5,6 +5,7 @@ guessed from what came of it; what happened stands beside as comments, as the si
 """
 
 from . import messages
+from .stamps import DAY
 from .timeline import Pressed, words
 
 TYPE_CHECKING = False
@@ -18,7 +19,6 @@ SETTLED = 2.0  # seconds; by then all pages of the simulation have been answered
 LATENCY = 0.1  # seconds from a request to its answer, in the simulation
 SLOW = 0.3  # more than that is told
 OPTIONS = (("timeout", 10), ("keep_alive", 0), ("client_max_age", 0), ("refetch_on_focus", True), ("idle_timeout", 0))
-DAY = 86400.0
 
 
 def schedule(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 NEVER: "Stamp" = (0, "")
 DAY = 86400.0
+JUST_AFTER = 0.01  # a second's end, which a timer may miss by milliseconds
 LAG = 1.0  # seconds; tabs whose stamps differ by less see the same clock
 
 

@@ -35,7 +35,7 @@ HEAD_START = 0.5  # what all tabs want at one moment, the tab that queried last 
 
 
 class Machine:
-    """One tab: `view` is who is signed in, and what it receives decides when to ask again."""
+    """One tab: `view` is who is signed in, `idle` who uses it, and what it receives decides when to ask again."""
 
     def __init__(self, tab: str, options: "Options", random: "Callable[[], float]", in_worker: bool = False) -> None:
         self.tab = tab
@@ -45,7 +45,7 @@ class Machine:
         self._effects: "list[Any]" = []
         self._clock = HybridClock(tab)
         self.view = View()
-        self._queries = Queries(self._clock, random, self._effects)
+        self._queries = Queries(self._clock, random, self._effects, in_worker)
         self._made_at = 0.0  # the page
         self._own_answer: "Any" = None  # the newest that this tab was given, as a message
         self._corrected_at: "Optional[float]" = None  # the tabs whose stamps are behind
@@ -59,7 +59,7 @@ class Machine:
 
         # Time: rules 6 and 13.
         self._keep_alive_at: "Optional[float]" = None
-        self._idle = Idle(options, self._clock, self._effects)
+        self.idle = Idle(options, self._clock, self._effects)
         self._wake: "Optional[float]" = None
         self._warned: "list[str]" = []  # of these options
 
@@ -89,14 +89,9 @@ class Machine:
         return bool(self._mutations)
 
     @property
-    def is_counting_idle(self) -> bool:
-        """Whether who reads `idle_in` will be told of the next."""
-        return self._idle.count_at is not None
-
-    @property
     def is_idle(self) -> bool:
         """Whether nobody is shown since the idle deadline, and no sign-out has been confirmed since."""
-        return self._idle.over_at is not None
+        return self.idle.over_at is not None
 
     @property
     def at_rest(self) -> bool:
@@ -117,10 +112,6 @@ class Machine:
         """Whether something is due for which the timer has not rung yet, as on a computer that wakes."""
         return self._wake is not None and now >= self._wake
 
-    def seconds_until_idle(self, now: float) -> "Optional[int]":
-        """Until whoever is signed in is signed out for want of use; `None` before the warning."""
-        return self._idle.seconds_left(now)
-
     # ── the one way in ───────────────────────────────────────────────────────────────────────────
 
     def receive(self, event: "Any", now: float) -> "list[Any]":
@@ -131,7 +122,7 @@ class Machine:
         if self._present:
             self._pass_time(now)
             self._queries.ask(now, bool(self._mutations), self.view.failed, self.options.timeout)
-            self._idle.follow_use(self.view.session is not None)
+            self.idle.follow_use(self.view.session is not None)
             self._set_alarm(now)
         return list(self._effects)
 
@@ -184,9 +175,9 @@ class Machine:
         was_loading = self.view.loading
         self.options = event.options
         self._warned = []
-        self._idle.options = event.options
+        self.idle.options = event.options
         if self.view.session is not None:
-            self._idle.begin_to_show(now, not self._landed)
+            self.idle.begin_to_show(now, not self._landed)
         if event.given is events.UNSET or not self._show_given(event, now):
             self._plan_by_options(0.0, now)
         elif was_loading and event.fresh:
@@ -237,16 +228,16 @@ class Machine:
         self.view.count(now)
 
     def _on_IdleRead(self, event: "Any", now: float) -> None:
-        self._idle.follow(now)
+        self.idle.follow(now)
 
     def _on_Used(self, event: "Any", now: float) -> None:
         # What wakes a laptop too late is no use, unless another tab's kept the person meanwhile.
-        if not self._idle.is_due(now):
-            self._idle.use(now, True)
+        if not self.idle.is_due(now):
+            self.idle.use(now, True)
 
     def _on_UseStored(self, event: "Any", now: float) -> None:
         """Rule 13: it is looked up when a page comes, and before anything is done for want of use."""
-        idle = self._idle
+        idle = self.idle
         if idle.learn(event.at, now):  # another tab's sign-out was confirmed, or somebody has signed in
             idle.end()
             self._queries.stale = True
@@ -261,20 +252,20 @@ class Machine:
 
     def _sign_out_idle(self, now: float) -> None:
         """Rule 13: nobody is shown from now on, and the tab that was used last signs out for all."""
-        self._idle.pass_over(now, 0.0 if self._idle.is_own else HEAD_START + STUCK_SPREAD * self._random())
+        self.idle.pass_over(now, 0.0 if self.idle.is_own else HEAD_START + STUCK_SPREAD * self._random())
         self._effects.append(events.StoreUse(0))
         self.view.end()
         self.view.become(None, "idle")
         self.view.reason = "idle"
 
     def _on_Focus(self, event: "Any", now: float) -> None:
-        self._idle.hurry(now)
+        self.idle.hurry(now)
         if self.options.refetch_on_focus:
             self._catch_up(now)
 
     def _on_Visibility(self, event: "Any", now: float) -> None:
         self._visible = event.visible
-        self._idle.hurry(now)
+        self.idle.hurry(now)
         if self.options.refetch_on_focus:
             self._catch_up(now)
 
@@ -294,12 +285,12 @@ class Machine:
         self._online = event.online or self._knows_better
         self._offline_since = now
         if event.online:
-            self._idle.hurry(now)
+            self.idle.hurry(now)
             if self._queries.retry_at is not None:
                 self._queries.retry_at = now
 
     def _on_PageHide(self, event: "Any", now: float) -> None:
-        self._idle.tell_in_time(now, True)
+        self.idle.tell_in_time(now, True)
         self._queries.abort(now)
         self._queries.hide()
         self._present = False
@@ -341,8 +332,8 @@ class Machine:
         self._signing_out.append(event.mutation)
 
     def _on_SignedIn(self, event: "Any", now: float) -> None:
-        self._idle.begin(now, True)
-        self._idle.tell(now, True)
+        self.idle.begin(now, True)
+        self.idle.tell(now, True)
 
     def _on_MutationEnded(self, event: "Any", now: float) -> None:
         start, sent, sent_at = self._own_mutations.pop(event.mutation)
@@ -411,17 +402,17 @@ class Machine:
     def _hear_Start(self, message: "Any", now: float) -> None:
         self._pause_queries(message.stamp, now + self.options.timeout, now)
         if self.is_idle:  # it may be the sign-out, and if that fails one tab at a time tries again
-            self._idle.try_again(now, self._random())
+            self.idle.try_again(now, self._random())
 
     def _hear_Use(self, message: "Any", now: float) -> None:
         if message.at > now + LAG:
             return  # nobody knows when that was: a clock was set back
         at = min(message.at, now)
-        if not message.anew or (self._idle.is_counting_down and not self.is_idle):
-            self._idle.use(at, False)
-        elif self._idle.over_at is None or at > self._idle.over_at:
+        if not message.anew or (self.idle.is_counting_down and not self.is_idle):
+            self.idle.use(at, False)
+        elif self.idle.over_at is None or at > self.idle.over_at:
             self._queries.stale = self._queries.stale or self.is_idle
-            self._idle.begin(at, False)
+            self.idle.begin(at, False)
 
     def _hear_Changed(self, message: "Any", now: float) -> None:
         self._queries.invalidate(now, f"{message.stamp[0]} {message.stamp[1]}")
@@ -516,11 +507,11 @@ class Machine:
         self._answer_came(stamp)
         self._queries.outdate(stamp, asked)
         if session is None:
-            self._idle.end_for_all()
+            self.idle.end_for_all()
         elif self.is_idle:
             session = ends = None
         else:
-            self._idle.begin_to_show(now, not self._landed)
+            self.idle.begin_to_show(now, not self._landed)
         later = 0.0 if stamp[1] == self.tab else HEAD_START * (0.5 + 0.5 * self._random())
         self.view.show(stamp, session, self.view.why_nobody(session, now, told), ends, later, now)
         self._plan_by_options(later, now)
@@ -612,15 +603,7 @@ class Machine:
                 del self._mutations[start]
                 self._queries.invalidate(now)
         queries, view = self._queries, self.view
-        if is_due(queries.delegated_until, now):
-            queries.delegated_until = None
-            queries.invalidate(now)
-        if is_due(queries.asks_at, now):
-            queries.asks_at = None
-            if view.loading and not queries.in_flight:
-                # Of two workers that start together one asks. A page waits for no other page's query.
-                queries.stale = self._in_worker or queries.delegated_until is not None
-                queries.wanted = not queries.stale
+        queries.pass_time(now, view.loading)
         if is_due(queries.retry_at, now) and self._may_retry():
             queries.retry_at = None
             queries.stale = True
@@ -631,10 +614,10 @@ class Machine:
         if is_due(self._keep_alive_at, now) and self._online:
             self._keep_alive_at = now + self.options.keep_alive
             queries.stale = True
-        self._idle.tell_in_time(now)
-        if self._idle.is_due(now) and not (self.is_idle and self._mutations):
+        self.idle.tell_in_time(now)
+        if self.idle.is_due(now) and not (self.is_idle and self._mutations):
             self._effects.append(events.LookUpUse())
-        view.idle_in = self._idle.told(now, self._visible)
+        view.idle_in = self.idle.told(now, self._visible)
 
     def _may_retry(self) -> bool:
         # A browser that takes itself for offline may be wrong; until there was an answer only asking shows that.
@@ -645,8 +628,9 @@ class Machine:
         back = self._clock.advance(now)
         if back > 0:
             self._lost_time = True
-            set_back(self, ("_made_at", "_corrected_at", "_keep_alive_at", "_wake"), back)
-            for part in (self.view, self._queries, self._idle):
+            set_back(self, ("_made_at", "_corrected_at", "_keep_alive_at", "_offline_since", "_wake"), back)
+            self._own_answer = None  # nobody knows how old that is
+            for part in (self.view, self._queries, self.idle):
                 part.set_back(back)
             for start in self._mutations:
                 self._mutations[start] -= back
@@ -664,7 +648,7 @@ class Machine:
             times.append(self._keep_alive_at)
         if self._may_retry():
             times.append(self._queries.retry_at)
-        times += self._idle.times(self._visible, not self._mutations)
+        times += self.idle.times(self._visible, not self._mutations)
         due = [time for time in times if time is not None]
         self._set_wake(min(due) if due else None, now)
 

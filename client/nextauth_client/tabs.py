@@ -10,7 +10,20 @@ import time
 import js
 
 from . import events
-from .bridge import attempt, create_proxy, destroy, from_text, guarded, has, listen, method, to_js, type_of
+from .bridge import (
+    IS_MICROPYTHON,
+    attempt,
+    create_proxy,
+    destroy,
+    from_text,
+    guarded,
+    has,
+    has_own_global,
+    listen,
+    method,
+    to_js,
+    type_of,
+)
 from .stamps import DAY
 from .tasks import ignore, start
 from .times import is_count
@@ -57,6 +70,13 @@ class Tabs:
         self._undo = []
         self._channel = self._js_channel = None
         self.lock.shared = False
+
+    def begins_first(self) -> bool:
+        """See `host.Host`. A global by the channel's name says whether it was MicroPython; a page has one of each."""
+        kind = str(IS_MICROPYTHON)
+        if not has_own_global(self._name):
+            js.Reflect.set(js.globalThis, self._name, kind)
+        return self._channel is None or str(js.Reflect.get(js.globalThis, self._name)) == kind
 
     def _open_channel(self, name: str, listener: "Callable[[Any], object]") -> "Any":
         channel = _new_channel(name)

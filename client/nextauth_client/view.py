@@ -3,9 +3,8 @@
 No effects, and no clock of its own. Times are Unix seconds on this tab's clock. docs/synchroniser.md has the rules.
 """
 
-from .idle import JUST_AFTER
 from .session import is_another
-from .stamps import LAG, NEVER, is_due, set_back
+from .stamps import JUST_AFTER, LAG, NEVER, is_due, set_back
 from .times import parse_iso
 
 TYPE_CHECKING = False
@@ -80,6 +79,7 @@ class View:
 
     def start_anew(self) -> None:
         self.epoch = self.shown = self.failed = self.action_failed = NEVER
+        self.signed_out = self.signed_out_elsewhere = NEVER
 
     # ── who, and why ─────────────────────────────────────────────────────────────────────────────
 

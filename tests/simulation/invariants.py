@@ -677,7 +677,7 @@ class Watch:
                 clock = page.tab.now()
                 self._knows(seen, seen.left, machine.view.seconds_left(clock))
                 # The moment when it begins to warn, glance and timer may come in any order.
-                known, left = seen.idle_left, machine.seconds_until_idle(clock)
+                known, left = seen.idle_left, machine.idle.seconds_left(clock)
                 self._knows(seen, IDLE_WARNING if known is None else known, IDLE_WARNING if left is None else left)
             if shown is None or not page.alive or not page.present or not page.visible or page.is_elsewhere:
                 continue

@@ -1586,6 +1586,24 @@ def test_when_the_clock_is_set_back_by_days_every_tab_asks_and_the_order_begins_
     assert old.name is None
 
 
+def test_an_answer_after_the_clock_was_set_back_still_shows_that_the_network_is_there() -> None:
+    tab = open_tab(keep_alive=5)
+    tab.at(1, Network(False))
+    tab.at(-60, Refresh(1))
+    tab.answers(-59.9, ADA)
+    assert [now for now in range(-59, -50) if tab.at(now, Tick()).asks()] == [-54]
+
+
+def test_a_worker_that_begins_after_the_clock_was_set_back_is_told_no_answer_of_before() -> None:
+    one = open_tab()
+    one.at(-60, Tick())
+    worker = Tab("b")
+    worker.machine = Machine("b", Options(), lambda: 0.5, in_worker=True)
+    hello = worker.at(-50, Start(UNSET, T0 - 51, True, None, False, True)).messages("hello")
+    assert hello and not one.hears(-49.9, hello).of(Publish)
+    assert worker.at(-49.7, Tick()).asks()
+
+
 def test_deadlines_do_not_move_away_when_the_clock_is_set_back() -> None:
     tab = open_tab(keep_alive=60)
     tab.at(30, Tick())
@@ -1984,6 +2002,19 @@ def person(name: str, expires: Any = T0 + MONTH, **more: Any) -> dict[str, Any]:
 
 def reasons(*tabs: Tab) -> list[str | None]:
     return [tab.machine.view.reason for tab in tabs]
+
+
+def test_rule_11_a_sign_out_before_the_clock_was_set_back_by_days_says_nothing_of_what_ends_later() -> None:
+    tab = open_tab()
+    signs_out(tab, 5)
+    tab.at(7, Refresh(1))
+    tab.answers(7.1, BOB)
+    back = -3 * DAY
+    assert tab.at(back, Tick()).asks()
+    tab.answers(back + 0.1, BOB)
+    tab.at(back + 5, Refresh(2))
+    tab.answers(back + 5.1, None)
+    assert reasons(tab) == ["revoked"]
 
 
 def test_rule_11_a_sign_out_is_signed_out_here_and_signed_out_elsewhere_in_the_other_tabs() -> None:

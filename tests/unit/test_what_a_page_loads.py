@@ -15,6 +15,7 @@ import symtable
 import sys
 import tarfile
 import tokenize
+import zlib
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from types import CodeType
@@ -62,12 +63,16 @@ ALL_FILES = {**FILES, **TOOLS}
 # ── sizes ────────────────────────────────────────────────────────────────────────────────────────
 
 
+# Where Python is built with zlib-ng, which is quicker, the same level squeezes less.
+LESS = 1.03 if hasattr(zlib, "ZLIBNG_VERSION") or "ng" in zlib.ZLIB_RUNTIME_VERSION else 1
+
+
 def test_the_archive_is_small() -> None:
-    assert len(ARCHIVE) <= limits.ARCHIVE
+    assert len(ARCHIVE) <= limits.ARCHIVE * LESS
 
 
 def test_the_developer_tools_are_small() -> None:
-    assert len(DEVTOOLS) <= limits.DEVTOOLS
+    assert len(DEVTOOLS) <= limits.DEVTOOLS * LESS
 
 
 def test_the_early_script_is_small() -> None:
@@ -225,6 +230,16 @@ def test_its_code_is_the_packages_line_by_line(name: str) -> None:
     original = WithShortNames(packed).visit(ast.parse(source))
     compiled = [compile(without_texts(tree), name, "exec", optimize=2) for tree in (ast.parse(packed), original)]
     assert code_of(compiled[0]) == code_of(compiled[1])
+
+
+def test_a_text_that_is_a_fields_name_is_for_what_moves_with_the_clock_alone() -> None:
+    """Any other, such as a key of the wire, would be another in the archive."""
+    for module in ALL_FILES:
+        tree = ast.parse((PACKAGE.parent / module).read_text(encoding="utf-8"))
+        calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
+        moved = [node for call in calls if ast.unparse(call.func) == "set_back" for node in ast.walk(call)]
+        constants = [node for node in ast.walk(tree) if isinstance(node, ast.Constant) and node.value in FIELDS]
+        assert not [node.value for node in constants if node not in moved]
 
 
 @pytest.mark.parametrize("name", sorted(ALL_FILES))
