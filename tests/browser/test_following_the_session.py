@@ -205,7 +205,7 @@ def leave(event):
     sign_out(redirect=False)
 """
     tab = tabs.python("import js\n" + SHOW + python, html=HTML)
-    tab.expect_problem("JSON", "throw", "Traceback", "File ", "nextauth_client", "_function", "function(")
+    tab.expect_problem("JSON", "throw", "Traceback", "File ", "nextauth_client", "own(", "function(")
     tab.shows(who="Ada Lovelace", status="Ada Lovelace", result="Ada Lovelace")
     with Bystander(tabs) as bystander:
         for name in ("Ada King", "Ada Byron"):  # the first time may be the last
