@@ -4,6 +4,7 @@ Knows no framework and sends nothing.
 """
 
 import re
+import sys
 from collections.abc import Iterable
 from http import HTTPStatus
 from typing import NamedTuple
@@ -184,6 +185,13 @@ def check_size(size: int) -> None:
     if size > LARGEST:
         text = f"This takes no more than {LARGEST // 1000} kB."
         raise Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "TooLarge", text)
+
+
+def length_of(text: str) -> int | None:
+    """What a Content-Length says; None for what is no number. No size has more than 20 digits."""
+    if not text.isdecimal():
+        return None
+    return int(text) if len(text) <= 20 else sys.maxsize
 
 
 def _canonical(path: str) -> str:

@@ -21,7 +21,7 @@ from nextauth_client.errors import explain_error
 
 from .answers import FOR_NO_CACHE, mark_private
 from .finding import forget_sessions
-from .forwarding import Headers, Incoming, Refused, Route, check_size
+from .forwarding import Headers, Incoming, Refused, Route, check_size, length_of
 from .requests import LARGEST, SEEN_AT, SecondsLeft, address_of, checked_address, paths_of, tls, within
 
 PRINTABLE = "".join(map(chr, range(0x20, 0x7F)))
@@ -217,9 +217,8 @@ class AuthProxy:
     def _answered(self, incoming: Incoming, response: httpx.Response) -> Headers:
         if response.status_code < 200:  # another protocol, which nobody has asked for
             raise Refused(HTTPStatus.BAD_GATEWAY, "UnexpectedAnswer", explain_error("UnexpectedAnswer"))
-        length = response.headers.get("content-length", "")
-        if incoming.method != "HEAD" and length.isdecimal():
-            _check_answer(int(length))
+        if incoming.method != "HEAD":
+            _check_answer(length_of(response.headers.get("content-length", "")) or 0)
         answered = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in response.headers.raw]
         headers = httpx.Headers(_raw(self._route.passed_back(incoming, answered)), encoding="latin-1")
         mark_private(headers)
@@ -363,16 +362,17 @@ async def _body_of_asgi(incoming: Incoming, receive: Receive, seconds: float) ->
 
 
 def _body_of_wsgi(environ: Environ) -> bytes:
-    length = environ.get("CONTENT_LENGTH") or ""
-    if length.isdecimal():
-        check_size(int(length))
-        body: bytes = environ["wsgi.input"].read(int(length))
-        if len(body) < int(length):
+    said = environ.get("CONTENT_LENGTH") or ""
+    length = length_of(said)
+    if length is not None:
+        check_size(length)
+        body: bytes = environ["wsgi.input"].read(length)
+        if len(body) < length:
             raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request has no end.")
         return body
     if environ.get("wsgi.input_terminated"):
         body = environ["wsgi.input"].read(LARGEST + 1)
         return body
-    if length or environ.get("HTTP_TRANSFER_ENCODING"):
+    if said or environ.get("HTTP_TRANSFER_ENCODING"):
         raise Refused(HTTPStatus.LENGTH_REQUIRED, "BadRequest", "The request has no length.")
     return b""

@@ -421,7 +421,9 @@ def test_a_body_that_is_too_large_never_reaches_the_backend(told: Told, mount: M
     assert len(told.seen) == 1
 
 
-@pytest.mark.parametrize(("length", "status"), [("99", 400), ("-1", 411), ("x", 411), ("9" * 30, 413)])
+@pytest.mark.parametrize(
+    ("length", "status"), [("99", 400), ("-1", 411), ("x", 411), ("9" * 30, 413), ("9" * 5000, 413)], ids=range(5)
+)
 def test_a_wsgi_request_that_lies_about_its_length_is_refused(length: str, status: int, told: Told, run: Run) -> None:
     app = in_flask(run, auth_proxy(told.url, origin=PAGE))
     assert app(method="POST", headers=[("content-length", length)]).status == status
@@ -813,6 +815,14 @@ def test_an_answer_that_is_none_is_502(answer: bytes, told: Told, mount: MountPr
 def test_an_answer_that_says_it_is_too_large_is_502(told: Told, mount: MountProxy) -> None:
     told.say(f"HTTP/1.1 200 OK\r\nContent-Length: {LARGEST + 1}\r\n\r\n".encode())
     got = mount(told.url)()
+    assert (got.status, got.json()["error"]) == (502, "UnexpectedAnswer")
+
+
+def test_an_answer_whose_length_has_no_end_is_502(run: Run) -> None:
+    headers = {"Content-Length": "9" * 5000}
+    transport = httpx.MockTransport(lambda request: httpx.Response(200, headers=headers, stream=httpx.ByteStream(b"")))
+    with httpx.Client(transport=transport) as client:
+        got = in_flask(run, auth_proxy("http://a.test", origin=PAGE, client=client))()
     assert (got.status, got.json()["error"]) == (502, "UnexpectedAnswer")
 
 
