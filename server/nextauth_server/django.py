@@ -12,6 +12,7 @@ from asgiref.sync import iscoroutinefunction
 from django.conf import settings  # type: ignore[import-untyped]
 from django.core.exceptions import SynchronousOnlyOperation  # type: ignore[import-untyped]
 from django.utils.decorators import sync_and_async_middleware  # type: ignore[import-untyped]
+from django.views import View  # type: ignore[import-untyped]
 from nextauth_client.session import Session
 
 from .answers import mark_answers_of_django
@@ -26,9 +27,19 @@ class SessionRequiredMixin:
     """Before `View` among a class's bases: only signed-in people get in, as with `login_required`.
 
     `login_options` are its options, such as `{"when": "user.role=admin"}`; methods find `request.nextauth_session`.
+
+    Raises `TypeError` for a class that names it after `View`, whose `as_view` asks no other.
     """
 
     login_options: ClassVar[dict[str, Any]] = {}
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        mro = cls.__mro__
+        if View in mro[: mro.index(SessionRequiredMixin)]:
+            bases = sorted(cls.__bases__, key=lambda base: not issubclass(base, SessionRequiredMixin))
+            names = ", ".join([base.__name__ for base in bases])
+            raise TypeError(f"A SessionRequiredMixin after View guards nothing: write class {cls.__name__}({names})")
 
     @classmethod
     def as_view(cls, **initial: Any) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import pytest
 from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.views import View
+from django.views.generic import TemplateView
 from nextauth_client import BackendUnreachable
 from nextauth_server import login_required, session_script
 from nextauth_server.django import SessionRequiredMixin
@@ -78,6 +79,29 @@ def test_djangos_mixin_has_the_options_of_the_decorator(run: Run, scripted: Scri
     assert app.get("/", cookie=cookie_for(ADMIN)).text == "Ada"
     assert app.get("/", cookie=cookie_for({**ADMIN, "role": "reader"})).status_code == 403
     assert scripted.seen == []
+
+
+class AdminsOnly(SessionRequiredMixin):
+    pass
+
+
+@pytest.mark.parametrize("mixin", [SessionRequiredMixin, AdminsOnly])
+@pytest.mark.parametrize("view", [View, TemplateView])
+def test_djangos_mixin_after_the_view_is_refused_for_it_would_guard_nothing(mixin: type, view: type) -> None:
+    with pytest.raises(TypeError, match=rf"write class Orders\({mixin.__name__}, {view.__name__}, Named\)"):
+        type("Orders", (view, mixin, type("Named", (), {})), {})
+
+
+def test_djangos_mixin_guards_below_a_class_that_has_it_already(run: Run, backend: Backend) -> None:
+    class Shown(View):
+        pass
+
+    class Orders(Shown, Account):
+        pass
+
+    app = django_app(run, Orders.as_view(), is_async=False)
+    assert app.get("/").status_code == 401
+    assert app.get("/", cookie=backend.cookie).status_code == 200
 
 
 # ── Django: the middleware ───────────────────────────────────────────────────────────────────────
