@@ -20,7 +20,7 @@ from nextauth_client.session import Session
 from nextauth_client.times import parse_iso
 
 from .questions import S, get_session, get_session_sync
-from .reading import SessionCallback, TokenSession, read_cookie, secrets_of
+from .reading import SessionCallback, TokenSession, check_callback, read_cookie, secrets_of
 from .requests import ASKED_WHERE, Request, address_of, cookie_of
 
 if TYPE_CHECKING:
@@ -71,6 +71,7 @@ class Finder(Generic[S]):
         self._secrets = None if secret is None else secrets_of(secret)
         if self._secrets is None and (cookie_name is not None or session_callback is not None):
             raise TypeError("cookie_name= and session_callback= belong to secret=, with which the backend is not asked")
+        check_callback(session_callback)
         self._type = session_type
         self._read: dict[str, Any] = {"cookie_name": cookie_name, "session_callback": session_callback}
         self._ask: dict[str, Any] = {"base_url": base_url, "base_path": base_path, "timeout": timeout, "client": client}

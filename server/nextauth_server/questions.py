@@ -10,7 +10,7 @@ import httpx
 from nextauth_client import protocol
 from nextauth_client.errors import UnexpectedAnswer
 from nextauth_client.host import Answer
-from nextauth_client.session import AuthProvider, Session
+from nextauth_client.session import AuthProvider, Session, is_session
 from nextauth_client.times import parse_iso
 
 from .requests import Request, cookie_of, request_to_send, send, send_sync
@@ -148,26 +148,32 @@ def _session(answer: Answer, cookie: str, asked_at: float, session_type: type[S]
     data = protocol.understand_session(answer)
     if data is None:
         return None
-    end = data.get("expires")
-    expires = parse_iso(end)
-    if end is not None and expires is None:
-        raise UnexpectedAnswer(
-            "The backend's session has an `expires` that cannot be read, so nobody knows whether it is over. Let the "
-            "session callback leave it as it was: 2030-01-01T00:00:00.000Z."
-        )
-    if expires is None and not data.get("user"):
-        raise UnexpectedAnswer(
-            "The backend's session says neither who it is nor when it ends. Let the session callback leave one of them."
-        )
+    over = is_over(data)
     if not _has_value(cookie):
         logger.warning("A session came for a request without a cookie, and was refused: does a cache keep answers?")
         return None
-    if expires is not None and expires <= time.time():
+    if over:
         logger.warning("A session came that is over, and was refused: does a cache keep answers, or is a clock wrong?")
         return None
     session = session_type(data)
     vars(session)[ASKED_AT] = asked_at  # beside what the backend said: nobody who reads the session sees it
     return session
+
+
+def is_over(data: dict[str, Any]) -> bool:
+    """Whether a session, as plain data, is past its end. `UnexpectedAnswer` where it says neither that nor whose."""
+    end = data.get("expires")
+    expires = parse_iso(end)
+    if end is not None and expires is None:
+        raise UnexpectedAnswer(
+            "The session has an `expires` that cannot be read, so nobody knows whether it is over. Let the session "
+            "callback leave it as it was: 2030-01-01T00:00:00.000Z."
+        )
+    if not is_session(data) or (expires is None and not data["user"]):
+        raise UnexpectedAnswer(
+            "The session says neither who it is nor when it ends. Let the session callback leave one of them."
+        )
+    return expires is not None and expires <= time.time()
 
 
 def _has_value(cookie: str) -> bool:

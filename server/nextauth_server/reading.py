@@ -1,5 +1,6 @@
 """Who sent a request, out of its cookie alone: the backend is not asked."""
 
+import inspect
 import os
 import re
 import time
@@ -11,7 +12,7 @@ from nextauth_client.errors import NextAuthError
 from nextauth_client.session import Session
 
 from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies, present
-from .questions import ASKED_AT
+from .questions import ASKED_AT, is_over
 from .requests import BadCookie, Request, cookie_of
 from .tokens import Claims, read_token
 
@@ -20,7 +21,7 @@ SECRETS = ("NEXTAUTH_SECRET", "AUTH_SECRET", "AUTH_SECRET_1", "AUTH_SECRET_2", "
 CLAIMS = "_nextauth_claims"  # a session's attribute
 EPOCH = datetime(1970, 1, 1)  # UTC, and naive: a zone takes twice as long to write
 
-SessionCallback = Callable[[dict[str, Any], Claims], dict[str, Any]]
+SessionCallback = Callable[[dict[str, Any], Claims], dict[str, Any] | None]
 
 # What the adapters of v3 (64 hex digits) and of v4 and v5 (a UUID) call a session in the database.
 _IN_DATABASE = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -68,18 +69,22 @@ def read_session(
       `AUTH_SECRET` (and v5's `AUTH_SECRET_1` to `_3`)
     - `cookie_name`: the session cookie's, if the backend has been told another one; with its `__Secure-`, if it has it
     - `session_callback`: what the backend's own does, in Python: is given the session (`user` and `expires`) and the
-      claims, and returns the session. A server that wants to know no more than the claims needs none
+      claims, and returns the session, or `None` for somebody who may not come in. A server that wants to know no more
+      than the claims needs none
 
     `None` for a request without the cookie, and for one that is expired, damaged or made with another secret. So is a
     token that names nobody, with no `sub`, `email` or `name`. A session that has been ended elsewhere is good here
-    until it expires: where that matters, ask with `get_session`.
+    until it expires: where that matters, ask with `get_session`. What the callback returns is held to the rules of an
+    answer to `get_session`.
 
     Raises `DatabaseSession` where the cookie names a session in the backend's database, which has to be asked then;
-    `RuntimeError` when nothing says the secret.
+    `UnexpectedAnswer` where the callback's session says neither who it is nor when it ends, or has an `expires` that
+    cannot be read; `TypeError` where it returns anything else; `RuntimeError` when nothing says the secret.
 
     Source: `getToken` of `next-auth/jwt`, and `session` of its callbacks.
     """
     secrets = secrets_of(secret)
+    check_callback(session_callback)
     try:
         cookie = cookie_of(request)
     except BadCookie:  # nothing that a backend has set
@@ -104,7 +109,11 @@ def read_cookie(
         claims = read_token(token, secrets, name)
         data = None if claims is None else _session_of(claims)
         if claims is not None and data is not None:
-            session = session_type(data if session_callback is None else session_callback(data, claims))
+            if session_callback is not None:
+                data = _by_callback(session_callback, data, claims)
+            if data is None:
+                return None
+            session = session_type(data)
             vars(session).update({CLAIMS: claims, ASKED_AT: time.time()})
             return session
         is_elsewhere = is_elsewhere or _IN_DATABASE.fullmatch(token) is not None
@@ -127,6 +136,22 @@ def secrets_of(secret: str | Sequence[str] | None) -> Sequence[str]:
     if not given or not all(given):
         raise ValueError("secret= is the backend's secret, or a list of several; an empty one would let anybody in.")
     return given
+
+
+def check_callback(callback: SessionCallback | None) -> None:
+    """Raises `TypeError` for what is no plain function."""
+    if callback is not None and (not callable(callback) or inspect.iscoroutinefunction(callback)):
+        raise TypeError("session_callback= is a plain function of the session and the claims, which nobody awaits")
+
+
+def _by_callback(callback: SessionCallback, data: dict[str, Any], claims: Claims) -> dict[str, Any] | None:
+    """The session that the callback makes of it; None for nobody."""
+    said = callback(data, claims)
+    if said is not None and not isinstance(said, dict):
+        raise TypeError(
+            f"session_callback= returns the session as a dict, or None for nobody, and not {type(said).__name__}"
+        )
+    return None if not said or is_over(said) else said
 
 
 def _session_of(claims: Claims) -> dict[str, Any] | None:

@@ -70,6 +70,7 @@ def test_a_session_in_the_database_is_unknown_to_a_guard_with_the_secret(
         ({"secret": []}, ValueError),
         ({"cookie_name": "sid"}, TypeError),
         ({"session_callback": dict}, TypeError),
+        ({"secret": SECRET, "session_callback": "role"}, TypeError),
         ({"cache": -1}, ValueError),
         ({"cache": float("inf")}, ValueError),
         ({"cache": float("nan")}, ValueError),
@@ -137,6 +138,62 @@ def test_what_the_session_callback_adds_counts_as_the_backends(make: Callable[..
     app = make(secret=SECRET, session_callback=add_role, when="user.role=admin", session_type=TokenSession)
     assert app.get("/", cookie=cookie_for({"name": "Ada", "role": "admin"})).status_code == 200
     assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == 403
+
+
+CALLBACKS_LET_NOBODY_IN = {
+    "nobody": (None, 401),
+    "an empty session": ({}, 401),
+    "a session that is over": ({"user": {"name": "Ada"}, "expires": "2020-01-01T00:00:00.000Z"}, 401),
+    "an end that cannot be read": ({"user": {"name": "Ada"}, "expires": "soon"}, 503),
+    "an end that is no text": ({"user": {"name": "Ada"}, "expires": 32503680000}, 503),
+    "neither who nor until when": ({"role": "admin"}, 503),
+    "an empty user without an end": ({"user": {}}, 503),
+    "a user that is a text": ({"user": "Ada", "expires": FUTURE}, 503),
+}
+
+
+@pytest.mark.parametrize(("said", "status"), CALLBACKS_LET_NOBODY_IN.values(), ids=CALLBACKS_LET_NOBODY_IN)
+def test_a_session_callback_lets_nobody_in_whom_the_backend_would_not(
+    make: Callable[..., App], said: Any, status: int, scripted: Scripted
+) -> None:
+    app = make(secret=SECRET, session_callback=lambda session, claims: said)
+    assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == status
+
+
+@pytest.mark.parametrize("said", [False, True, "Ada", [("user", {"name": "Ada"})], Session(ADA)])
+def test_a_session_callback_that_returns_no_dict_is_told_what_to_return(
+    make: Callable[..., App], said: Any, scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = make(secret=SECRET, session_callback=lambda session, claims: said)
+    assert f"or None for nobody, and not {type(said).__name__}" in failure(app, caplog)
+
+
+def failure(app: App, caplog: pytest.LogCaptureFixture) -> str:
+    """What is said where an app has failed."""
+    try:
+        assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == 500
+    except TypeError as error:  # which httpx's transport for ASGI raises, as the app does
+        return str(error)
+    return caplog.text
+
+
+def test_a_session_callback_that_would_have_to_be_awaited_lets_nobody_in(
+    make: Callable[..., App], scripted: Scripted, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def callback(session: Any, claims: Any) -> Any:
+        return session
+
+    with pytest.raises(TypeError, match="plain function"):
+        make(secret=SECRET, session_callback=callback)
+    pending: list[Any] = []
+
+    def disguised(session: Any, claims: Any) -> Any:
+        pending.append(callback(session, claims))
+        return pending[-1]
+
+    assert "or None for nobody, and not coroutine" in failure(make(secret=SECRET, session_callback=disguised), caplog)
+    for coroutine in pending:
+        coroutine.close()
 
 
 async def later(session: Any) -> bool:

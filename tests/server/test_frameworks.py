@@ -24,6 +24,7 @@ from starlette.routing import Route
 
 from .conftest import Backend, Scripted
 from .frameworks import App, Run, django_app
+from .test_finding import CALLBACKS_LET_NOBODY_IN
 from .test_guards import HTML
 
 SECRET = "a secret"
@@ -156,6 +157,17 @@ def test_djangos_middleware_with_the_secret_needs_no_await(is_async: bool, run: 
     assert app.get("/", cookie=cookie_for({**ADMIN, "role": "reader"})).text == "nobody"
     assert app.get("/").text == "nobody"
     assert scripted.seen == []
+
+
+@HANDLERS
+@pytest.mark.parametrize(("said", "status"), CALLBACKS_LET_NOBODY_IN.values(), ids=CALLBACKS_LET_NOBODY_IN)
+def test_djangos_middleware_gives_nobody_whom_a_session_callback_does_not_let_in(
+    said: Any, status: int, is_async: bool, run: Run, scripted: Scripted
+) -> None:
+    view = reads_async if is_async else reads
+    app = site(run, view, is_async, secret=SECRET, session_callback=lambda session, claims: said)
+    answer = app.get("/", cookie=cookie_for(ADMIN))
+    assert answer.text == "nobody" if status == 401 else answer.status_code == status
 
 
 def test_an_async_view_that_would_block_is_told_to_await(run: Run, backend: Backend) -> None:
@@ -293,6 +305,16 @@ def test_starlettes_user_is_who_the_cookie_says_with_scopes_of_ones_own(run: Run
     assert app.get("/members", cookie=cookie_for({**ADMIN, "role": "reader"})).status_code == 200
     assert app.get("/members", cookie=cookie_for({**ADMIN, "role": ""})).status_code == 403
     assert scripted.seen == []
+
+
+@pytest.mark.parametrize(("said", "status"), CALLBACKS_LET_NOBODY_IN.values(), ids=CALLBACKS_LET_NOBODY_IN)
+def test_starlettes_user_is_nobody_whom_a_session_callback_does_not_let_in(
+    said: Any, status: int, run: Run, scripted: Scripted
+) -> None:
+    app = starlette_app(run, secret=SECRET, session_callback=lambda session, claims: said)
+    answer = app.get("/", cookie=cookie_for(ADMIN))
+    assert answer.json()[0] is False if status == 401 else answer.status_code == status
+    assert app.get("/members", cookie=cookie_for(ADMIN)).status_code == (403 if status == 401 else status)
 
 
 def test_starlettes_user_is_nobody_for_a_form_of_another_site(run: Run, scripted: Scripted) -> None:

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from flask import Request as FlaskRequest
 from hypothesis import given
 from hypothesis import strategies as st
-from nextauth_client import Session
+from nextauth_client import Session, UnexpectedAnswer
 from nextauth_client.times import parse_iso
 from nextauth_server import DatabaseSession, TokenSession, read_session, session_script
 from nextauth_server.cookies import CHUNK_SIZE, SESSION_COOKIES, split
@@ -181,6 +181,31 @@ def test_a_session_callback_adds_what_the_backends_adds() -> None:
     session = read_session(cookie_for("v4"), secret=SECRET, session_callback=add_role, session_type=WithRole)
     assert session is not None
     assert (session.role, session.user.name) == ("admin", "Ada Lovelace")
+
+
+def test_a_session_callback_may_say_that_it_is_nobody() -> None:
+    def is_banned(session: dict[str, Any], claims: dict[str, Any]) -> dict[str, Any] | None:
+        return None if claims["sub"] == "1" else session
+
+    cookies = f"{cookie_for('v5')}; {cookie_for('v4', {**ADA, 'sub': '2'})}"
+    assert read_session(cookies, secret=SECRET, session_callback=is_banned) is None
+    assert read_session(cookie_for("v4", {"sub": "2"}), secret=SECRET, session_callback=is_banned) is not None
+
+
+def test_a_session_callback_is_held_to_what_a_backend_may_answer() -> None:
+    with pytest.raises(UnexpectedAnswer, match="neither who it is nor when it ends"):
+        read_session(cookie_for("v4"), secret=SECRET, session_callback=lambda session, claims: {"role": "admin"})
+    with pytest.raises(UnexpectedAnswer, match="`expires` that cannot be read"):
+        read_session(cookie_for("v4"), secret=SECRET, session_callback=lambda session, claims: {"expires": "soon"})
+
+
+def test_a_session_callback_that_is_no_plain_function_is_refused() -> None:
+    async def callback(session: Any, claims: Any) -> Any:
+        return session
+
+    for wrong in (callback, "role"):
+        with pytest.raises(TypeError, match="a plain function of the session and the claims"):
+            read_session("", secret=SECRET, session_callback=wrong)  # type: ignore[arg-type]
 
 
 def test_the_claims_do_not_reach_the_page() -> None:
