@@ -7,6 +7,7 @@ import functools
 import inspect
 import logging
 import math
+import re
 import threading
 import time
 import weakref
@@ -20,7 +21,7 @@ from nextauth_client.session import Session
 from nextauth_client.times import parse_iso
 
 from .questions import S, get_session, get_session_sync
-from .reading import SessionCallback, TokenSession, check_callback, read_cookie, secrets_of
+from .reading import SessionCallback, TokenSession, check_callback, claims_of, read_cookie, secrets_of
 from .requests import ASKED_WHERE, Request, address_of, cookie_of
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ class Finder(Generic[S]):
         self._ask: dict[str, Any] = {"base_url": base_url, "base_path": base_path, "timeout": timeout, "client": client}
         if self._secrets is None:
             say_if_unknown(base_url, base_path)
-        self._rules = [_rule(one) for one in _listed(when)]
+        self._rules = [_rule(one, has_claims=self._secrets is not None) for one in _listed(when)]
         self._kept: _Kept[S] = _Kept(cache)
 
     @property
@@ -138,7 +139,7 @@ def _listed(when: When | None) -> Sequence[Rule]:
     return [when] if isinstance(when, str) or callable(when) else when
 
 
-def _rule(rule: Any) -> Callable[[Session], bool]:
+def _rule(rule: Any, has_claims: bool) -> Callable[[Session], bool]:
     if isinstance(rule, str):
         try:
             [word] = rule.split()
@@ -146,6 +147,8 @@ def _rule(rule: Any) -> Callable[[Session], bool]:
         except ValueError:
             advice = "write user.role=admin, user.roles~=editor or user.verified; several as a list"
             raise ValueError(f"when= holds {rule!r}: {advice}") from None
+        if not has_claims and re.match("!?claims[.~=]", word):  # of none each negation would be true
+            raise ValueError(f"when= holds {rule!r}: only a guard with secret= knows the cookie's claims")
         return lambda session: condition.holds(_data_of(session))
     if not callable(rule) or inspect.iscoroutinefunction(rule):
         raise TypeError("when= is a condition in words, a plain function of the session, or a list of them")
@@ -160,8 +163,7 @@ def _rule(rule: Any) -> Callable[[Session], bool]:
 
 
 def _data_of(session: Session) -> dict[str, Any]:
-    claims = {"claims": session.claims} if isinstance(session, TokenSession) else {}
-    return {**session.to_dict(), **claims}
+    return {**session.to_dict(), "claims": claims_of(session)}
 
 
 # ── what the backend said lately ─────────────────────────────────────────────────────────────────

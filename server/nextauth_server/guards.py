@@ -130,7 +130,8 @@ def login_required(
     - `when`: what has to hold of the session, else the answer is 403: words such as "user.role=admin", as in a page's
       `data-auth-show`, a plain function of the session, or a list of which all have to hold
     - `secret`, `cookie_name`, `session_callback`: read the cookie as `read_session` does, and ask nobody; the session
-      is a `TokenSession` then, and conditions may say "claims.role=admin" too
+      is a `TokenSession` then, unless `session_type` is another; conditions may say "claims.role=admin" too, which is a
+      `ValueError` where the backend is asked
     - `cache`: seconds for which a session is good that the backend has given for the same cookies. So long somebody who
       is signed out elsewhere is let in; `forget_sessions()` ends it for this process
     - others as for `get_session`; `client` is an `httpx.AsyncClient` for an async view

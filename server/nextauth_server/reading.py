@@ -42,8 +42,13 @@ class TokenSession(Session):
 
         Neither `to_dict()` nor `session_script` tells it: a token may hold what a page must not know.
         """
-        claims: Claims = vars(self).get(CLAIMS, {})
-        return claims
+        return claims_of(self)
+
+
+def claims_of(session: Session) -> Claims:
+    """The claims of a session that was read out of a cookie, whatever its type; of any other none."""
+    claims: Claims = vars(session).get(CLAIMS, {})
+    return claims
 
 
 if TYPE_CHECKING:

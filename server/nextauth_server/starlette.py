@@ -18,7 +18,7 @@ from .answers import DEPENDS_ON_COOKIE, mark_answers_of_starlette
 from .embed import session_script
 from .finding import Options
 from .guards import REFUSING, Guard, Refused, refusal_of
-from .reading import TokenSession
+from .reading import claims_of
 from .visits import ASGIVisit, wants_html
 
 if TYPE_CHECKING:
@@ -46,8 +46,7 @@ class SessionUser(BaseUser):
 
         "" where the session has none of them.
         """
-        subject = self.session.claims.get("sub") if isinstance(self.session, TokenSession) else None
-        return str(subject or self._said("id") or self._said("email") or "")
+        return str(claims_of(self.session).get("sub") or self._said("id") or self._said("email") or "")
 
     def _said(self, key: str) -> Any:
         user = self.session.get("user")

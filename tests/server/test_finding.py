@@ -79,6 +79,9 @@ def test_a_session_in_the_database_is_unknown_to_a_guard_with_the_secret(
         ({"when": "user.role=admin user.verified"}, ValueError),
         ({"when": ["user.role=admin", ""]}, ValueError),
         ({"when": [None]}, TypeError),
+        ({"when": "claims.role=admin"}, ValueError),
+        ({"when": ["user.verified", "!claims.banned"]}, ValueError),
+        ({"when": "!claims~=banned"}, ValueError),
         ({"whom": "user.role=admin"}, TypeError),
     ],
 )
@@ -128,6 +131,29 @@ def test_conditions_may_speak_of_the_claims_where_the_cookie_is_read(
     app = make(secret=SECRET, when="claims.role=admin")
     assert app.get("/", cookie=cookie_for({"name": "Ada", "role": "admin"})).status_code == 200
     assert app.get("/", cookie=cookie_for({"name": "Ada", "role": "reader"})).status_code == 403
+    assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == 403
+
+
+class WithRole(Session):
+    role: str
+
+
+@pytest.mark.parametrize("session_type", [Session, TokenSession, WithRole])
+def test_a_negated_condition_speaks_of_the_claims_whatever_the_sessions_type(
+    make: Callable[..., App], session_type: type[Session], scripted: Scripted
+) -> None:
+    app = make(secret=SECRET, when="!claims.banned", session_type=session_type)
+    assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == 200
+    assert app.get("/", cookie=cookie_for({"name": "Ada", "banned": True})).status_code == 403
+
+
+def test_what_a_callback_calls_claims_is_none(make: Callable[..., App], scripted: Scripted) -> None:
+    app = make(
+        secret=SECRET,
+        session_callback=lambda session, claims: {**session, "claims": {"role": "admin"}},
+        when="claims.role=admin",
+        session_type=WithRole,
+    )
     assert app.get("/", cookie=cookie_for({"name": "Ada"})).status_code == 403
 
 

@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.test.utils import override_settings
 from django.views import View
 from django.views.generic import TemplateView
-from nextauth_client import BackendUnreachable
+from nextauth_client import BackendUnreachable, Session
 from nextauth_server import login_required, session_script
 from nextauth_server.django import SessionRequiredMixin
 from nextauth_server.flask import require_login
@@ -315,6 +315,14 @@ def test_starlettes_user_is_nobody_whom_a_session_callback_does_not_let_in(
     answer = app.get("/", cookie=cookie_for(ADMIN))
     assert answer.json()[0] is False if status == 401 else answer.status_code == status
     assert app.get("/members", cookie=cookie_for(ADMIN)).status_code == (403 if status == 401 else status)
+
+
+def test_starlettes_user_has_the_tokens_id_whatever_the_sessions_type(run: Run, scripted: Scripted) -> None:
+    class MySession(Session):
+        role: str
+
+    app = starlette_app(run, secret=SECRET, session_type=MySession)
+    assert app.get("/", cookie=cookie_for(ADMIN)).json() == [True, "Ada", "1"]
 
 
 def test_starlettes_user_is_nobody_for_a_form_of_another_site(run: Run, scripted: Scripted) -> None:
