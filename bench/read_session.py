@@ -21,17 +21,18 @@ from nextauth_server.tokens import TokenFormat, V3Tokens, V4Tokens, V5Tokens
 SECRET = "a secret of the benchmark"
 CLAIMS = {"sub": "1", "name": "Ada Lovelace", "email": "ada@example.com", "picture": "https://example.org/ada.png"}
 FORMATS: dict[str, tuple[TokenFormat, str]] = {
-    "v3": (V3Tokens(), "next-auth.session-token"),
-    "v4": (V4Tokens(), "next-auth.session-token"),
-    "v5": (V5Tokens(), "authjs.session-token"),
+    "v3": (V3Tokens(), "__Secure-next-auth.session-token"),
+    "v4": (V4Tokens(), "__Secure-next-auth.session-token"),
+    "v5": (V5Tokens(), "__Secure-authjs.session-token"),
 }
 
 
 def cookie_for(version: str) -> str:
-    """As a browser sends it, with the two others that a backend sets."""
+    """As a browser sends it over https, with the two others that a backend sets."""
     tokens, name = FORMATS[version]
-    prefix = name.partition(".")[0]
-    others = f"{prefix}.csrf-token={'0' * 64}%7C{'1' * 64}; {prefix}.callback-url=https%3A%2F%2Fexample.org"
+    secure = name.partition(".")[0]
+    host = secure.replace("__Secure-", "__Host-")
+    others = f"{host}.csrf-token={'0' * 64}%7C{'1' * 64}; {secure}.callback-url=https%3A%2F%2Fexample.org"
     return f"{others}; {name}={tokens.encode(CLAIMS, SECRET, 3600, name)}"
 
 
@@ -63,7 +64,7 @@ def readers_of_requests() -> dict[str, Callable[[], object]]:
 
     def with_requests(version: str, make: Any) -> dict[str, Callable[[], object]]:
         headers = [(b"host", b"example.org"), (b"cookie", cookie_for(version).encode())]
-        theirs = make(secret=SECRET, secure_cookie=False)
+        theirs = make(secret=SECRET, cookie_name=FORMATS[version][1], secure_cookie=True)
 
         def request() -> Request:  # which keeps the cookies that were read of it
             return Request({"type": "http", "method": "GET", "headers": headers})

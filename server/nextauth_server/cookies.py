@@ -16,7 +16,7 @@ UNESCAPED = "!'()*~"  # what JavaScript's encodeURIComponent leaves alone, besid
 CHUNK_SIZE = 4096 - 163
 
 # Where a session may be, in the order in which they are looked at: v5's, then that of v3 and v4. Nobody can set one
-# with a prefix from a page without https.
+# with a prefix from a page without https, so a backend that browsers see over https uses these alone.
 SESSION_TOKEN = "session-token"
 SESSION_COOKIES = [
     f"{prefix}{name}.{SESSION_TOKEN}" for prefix in ("__Secure-", "__Host-", "") for name in ("authjs", "next-auth")

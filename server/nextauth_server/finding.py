@@ -74,7 +74,11 @@ class Finder(Generic[S]):
             raise TypeError("cookie_name= and session_callback= belong to secret=, with which the backend is not asked")
         check_callback(session_callback)
         self._type = session_type
-        self._read: dict[str, Any] = {"cookie_name": cookie_name, "session_callback": session_callback}
+        self._read: dict[str, Any] = {
+            "cookie_name": cookie_name,
+            "session_callback": session_callback,
+            "base_url": base_url,
+        }
         self._ask: dict[str, Any] = {"base_url": base_url, "base_path": base_path, "timeout": timeout, "client": client}
         if self._secrets is None:
             say_if_unknown(base_url, base_path)

@@ -13,7 +13,7 @@ from nextauth_client.session import Session
 
 from .cookies import SESSION_COOKIES, SESSION_TOKEN, joined, parse_cookies, present
 from .questions import ASKED_AT, is_over
-from .requests import BadCookie, Request, cookie_of
+from .requests import BadCookie, Request, cookie_of, is_seen_over_https
 from .tokens import Claims, read_token
 
 # Those of v4 and v5; the numbered ones are v5's, for secrets that are being replaced.
@@ -72,7 +72,9 @@ def read_session(
     - `request`: as for `get_session`
     - `secret`: the backend's `secret`, or several while it is being replaced. By default `NEXTAUTH_SECRET` and
       `AUTH_SECRET` (and v5's `AUTH_SECRET_1` to `_3`)
-    - `cookie_name`: the session cookie's, if the backend has been told another one; with its `__Secure-`, if it has it
+    - `cookie_name`: the session cookie's, if the backend has been told another one; with its `__Secure-`, if it has it.
+      By default the usual ones: where `NEXTAUTH_URL`, or else `AUTH_URL`, begins with https, none without `__Secure-`
+      or `__Host-`, which can be set without https as well
     - `session_callback`: what the backend's own does, in Python: is given the session (`user` and `expires`) and the
       claims, and returns the session, or `None` for somebody who may not come in. A server that wants to know no more
       than the claims needs none
@@ -103,11 +105,18 @@ def read_cookie(
     cookie_name: str | None,
     session_callback: SessionCallback | None,
     session_type: type[TS],
+    base_url: str | None = None,
 ) -> TS | None:
-    """The same for the value of a `Cookie` header, as `cookie_of` gives it."""
+    """The same for the value of a `Cookie` header, as `cookie_of` gives it.
+
+    `base_url` is where browsers see the backend, if no variable says it.
+    """
     cookies = parse_cookies(cookie, SESSION_TOKEN if cookie_name is None else cookie_name)
     is_elsewhere = False
     for name in present([cookie_name] if cookie_name is not None else SESSION_COOKIES, cookies):
+        # Asked only where it matters: the environment takes a fifth of the time that all the rest takes.
+        if cookie_name is None and not name.startswith("__") and is_seen_over_https(base_url):
+            continue
         token = joined(name, cookies)
         if not token:
             continue

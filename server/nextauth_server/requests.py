@@ -115,6 +115,12 @@ def is_seen() -> bool:
     return any(os.environ.get(name) for name in SEEN_AT)
 
 
+def is_seen_over_https(base_url: str | None = None) -> bool:
+    """Whether browsers find the backend by https, as far as a variable, else `base_url`, says it."""
+    address = next((os.environ[name] for name in SEEN_AT if os.environ.get(name)), base_url or "")
+    return address.lower().startswith("https:")
+
+
 def origin_of(url: httpx.URL) -> str:
     """Scheme, host and a port that is not the scheme's own, as browsers write them."""
     return f"{url.scheme}://{url.netloc.decode()}"

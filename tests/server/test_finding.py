@@ -55,6 +55,19 @@ def test_with_the_secret_a_guard_asks_nobody(make: Callable[..., App], scripted:
     assert scripted.seen == []
 
 
+def test_on_https_a_guard_takes_no_cookie_that_can_be_set_without_it(
+    make: Callable[..., App], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cookie = cookie_for({"name": "Ada"})
+    app = make(secret=SECRET, base_url="https://example.org")
+    assert app.get("/", cookie=cookie).status_code == 401
+    assert app.get("/", cookie=f"__Secure-{cookie}").status_code == 200
+    monkeypatch.setenv("NEXTAUTH_URL", "http://localhost:3000")  # where browsers see it, whatever is asked
+    assert app.get("/", cookie=cookie).status_code == 200
+    monkeypatch.setenv("NEXTAUTH_URL", "https://example.org")
+    assert make(secret=SECRET, base_url="http://10.0.0.5").get("/", cookie=cookie).status_code == 401
+
+
 def test_a_session_in_the_database_is_unknown_to_a_guard_with_the_secret(
     make: Callable[..., App], scripted: Scripted, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -166,6 +166,29 @@ def test_the_cookie_that_only_https_can_set_comes_first() -> None:
         assert session is not None and session.claims["sub"] == "1"
 
 
+@pytest.mark.parametrize("name", ["NEXTAUTH_URL", "AUTH_URL"])
+@each_version
+def test_on_https_no_cookie_counts_that_can_be_set_without_it(
+    version: str, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(name, "HTTPS://example.org/auth")
+    assert read_session(cookie_for(version), secret=SECRET) is None
+    assert read_session(f"authjs.session-token={'0' * 64}", secret=SECRET) is None
+    for prefix in ("__Secure-", "__Host-"):
+        assert read_session(cookie_for(version, prefix=prefix), secret=SECRET) is not None
+    own = f"{USED[version][1]}.session-token"
+    assert read_session(cookie_for(version), secret=SECRET, cookie_name=own) is not None
+
+
+@each_version
+def test_on_http_and_where_no_address_is_set_both_count(version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", "https://10.0.0.5")
+    for address in ("", "http://localhost:3000"):
+        monkeypatch.setenv("NEXTAUTH_URL", address)
+        for prefix in ("", "__Secure-"):
+            assert read_session(cookie_for(version, prefix=prefix), secret=SECRET) is not None
+
+
 def test_a_cookie_of_an_older_backend_does_not_hide_the_other() -> None:
     session = read_session(f"authjs.session-token=gone; {cookie_for('v4')}", secret=SECRET)
     assert session is not None
