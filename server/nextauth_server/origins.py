@@ -57,8 +57,11 @@ def _is_own(origin: str, host: str) -> bool:
         return False
     port = DEFAULT_PORTS[scheme]
     authority = authority.removesuffix(port)
+    seen = _origin_seen()
+    if seen == f"https://{authority}":  # whoever is on the way may have written a page of that host without https
+        return scheme == "https"
     # Of the request's scheme nothing is known behind a proxy, and where that names another Host, nothing of its name.
-    return authority != "" and (authority == host.removesuffix(port) or f"{scheme}://{authority}" == _origin_seen())
+    return authority != "" and (authority == host.removesuffix(port) or f"{scheme}://{authority}" == seen)
 
 
 def _origin_seen() -> str:

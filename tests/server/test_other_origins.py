@@ -167,6 +167,26 @@ def test_behind_a_proxy_that_names_another_host_the_address_that_browsers_see_is
     assert app.send("POST", "/", sec_fetch_site="cross-site", **headers).status_code == 403
 
 
+def test_a_page_without_https_is_none_of_a_host_that_browsers_see_over_https(
+    make: Callable[..., App], backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NEXTAUTH_URL_INTERNAL", backend.url)
+    monkeypatch.setenv("NEXTAUTH_URL", "https://app.example.org")
+    app = make()
+    for origin, host, status in (
+        ("http://app.example.org", "app.example.org", 403),
+        ("http://app.example.org:80", "app.example.org", 403),
+        ("https://app.example.org", "app.example.org", 200),
+        ("https://app.example.org", "app.example.org:443", 200),
+        ("http://localhost:5000", "localhost:5000", 200),
+    ):
+        headers = {"cookie": backend.cookie, "host": host, "origin": origin}
+        assert app.send("POST", "/", **headers).status_code == status, origin
+    monkeypatch.setenv("NEXTAUTH_URL", "http://app.example.org")  # a proxy ends https, of which nothing was said
+    headers = {"cookie": backend.cookie, "host": "app.example.org", "origin": "https://app.example.org"}
+    assert app.send("POST", "/", **headers).status_code == 200
+
+
 def test_origins_may_be_allowed(make: Callable[..., App], backend: Backend) -> None:
     app = make(allowed_origins=["https://Admin.example.org", "http://localhost:8000"])
     for origin, status in (
