@@ -28,7 +28,11 @@ _IN_DATABASE = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]
 
 
 class DatabaseSession(NextAuthError):
-    """The cookie names a session that is in the backend's database, so only the backend knows whose it is."""
+    """The cookie names a session that is in the backend's database, so only the backend knows whose it is.
+
+    Told by what the adapters call one: a UUID, or 64 hex digits. By the names that a `generateSessionToken` of the
+    backend's own gives, nobody can tell; such a session is read as `None`.
+    """
 
     code = "DatabaseSession"
 

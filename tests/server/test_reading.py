@@ -286,6 +286,10 @@ def test_a_session_in_the_database_has_to_be_asked_for(token: str) -> None:
             read_session(f"{name}={token}", secret=SECRET)
 
 
+def test_a_session_in_the_database_that_the_backend_names_in_its_own_way_is_nobodys() -> None:
+    assert read_session("authjs.session-token=ada-7f3c", secret=SECRET) is None
+
+
 def test_a_v5_cookie_under_another_name_is_nobodys() -> None:
     token = cookie_for("v5").partition("=")[2]
     for name in SESSION_COOKIES:
