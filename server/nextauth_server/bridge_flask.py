@@ -89,6 +89,8 @@ class FlaskBridge:
             response.set_cookie(name, value, secure=is_secure, httponly=True, samesite="Lax")
         return response
 
+    _view.login_required = False  # type: ignore[attr-defined]  # for `flask.require_login` of a whole app
+
     def _reply(self, action: str) -> Reply:
         # The proxy would look for it with each attribute.
         asked: Request = request._get_current_object()  # type: ignore[attr-defined]

@@ -100,7 +100,7 @@ class Finder(Generic[S]):
         cookie = cookie_of(request)
         session, count = self._kept.get(cookie)
         if session is None:
-            session = await get_session(cookie, session_type=self._type, **self._ask)
+            session = await get_session(request, session_type=self._type, **self._ask)
             self._kept.put(cookie, session, count)
         return session
 
@@ -110,7 +110,7 @@ class Finder(Generic[S]):
         cookie = cookie_of(request)
         session, count = self._kept.get(cookie)
         if session is None:
-            session = get_session_sync(cookie, session_type=self._type, **self._ask)
+            session = get_session_sync(request, session_type=self._type, **self._ask)
             self._kept.put(cookie, session, count)
         return session
 

@@ -30,11 +30,14 @@ def require_login(
     """Only signed-in people get into any view: `blueprint.before_request(require_login())`.
 
     Views find `flask.g.nextauth_session`. Answers and options as with `login_required`. On a whole app it guards static
-    files and `/favicon.ico`, too.
+    files and `/favicon.ico`, too, but no view of an `AuthBridge`, where people sign in.
     """
     guard = Guard(session_type, client, allowed_origins, **options)
 
     def admit() -> Any:
+        view = flask.current_app.view_functions.get(flask.request.endpoint or "")
+        if getattr(view, "login_required", True) is False:
+            return None
         visit = visit_of(())
         assert isinstance(visit, FlaskVisit)
         return guard.admit(visit)

@@ -17,7 +17,7 @@ from .answers import DEPENDS_ON_COOKIE, FOR_NO_CACHE, mark_answers_of_django, ma
 from .finding import AnyClient, Finder, Options, say_if_unknown
 from .origins import FOREIGN, checked_origins, is_foreign
 from .questions import S
-from .requests import SEEN_AT, BadCookie, address_of, is_seen, origin_of
+from .requests import SEEN_AT, AsksItself, BadCookie, address_of, is_seen, origin_of
 from .visits import ASGIVisit, DjangoVisit, FlaskVisit, Visit, visit_of, wants_html
 
 if TYPE_CHECKING:
@@ -250,6 +250,8 @@ def refusal_of(error: Refused | BadCookie | NextAuthError) -> Refused:
     if isinstance(error, BadCookie):
         return Refused(400, "BadCookie", str(error))
     logger.warning("%s", error.message)
+    if isinstance(error, AsksItself):
+        return Refused(508, error.code, error.message)
     return Refused(503, error.code, explain_error(error.code))
 
 

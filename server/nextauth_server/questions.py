@@ -56,7 +56,7 @@ async def get_session(
     Source: the reference's getSession.
     """
     cookie = cookie_of(request)
-    outgoing = request_to_send(protocol.session_request, cookie, base_url, base_path)
+    outgoing = request_to_send(protocol.session_request, request, base_url, base_path)
     asked_at = time.time()
     answer = await send(outgoing, timeout, client, set_cookies)
     return _session(answer, cookie, asked_at, session_type)
@@ -74,7 +74,7 @@ def get_session_sync(
 ) -> S | None:
     """`get_session` without `await`, for WSGI; `client` is an `httpx.Client`, which is used in another thread."""
     cookie = cookie_of(request)
-    outgoing = request_to_send(protocol.session_request, cookie, base_url, base_path)
+    outgoing = request_to_send(protocol.session_request, request, base_url, base_path)
     asked_at = time.time()
     answer = send_sync(outgoing, timeout, client, set_cookies)
     return _session(answer, cookie, asked_at, session_type)
@@ -95,7 +95,7 @@ async def get_csrf_token(
 
     Source: the reference's getCsrfToken.
     """
-    outgoing = request_to_send(protocol.csrf_request, cookie_of(request), base_url, base_path)
+    outgoing = request_to_send(protocol.csrf_request, request, base_url, base_path)
     return protocol.understand_csrf(await send(outgoing, timeout, client, set_cookies))
 
 
@@ -109,7 +109,7 @@ def get_csrf_token_sync(
     set_cookies: list[str] | None = None,
 ) -> str:
     """`get_csrf_token` without `await`, for WSGI; `client` is an `httpx.Client`."""
-    outgoing = request_to_send(protocol.csrf_request, cookie_of(request), base_url, base_path)
+    outgoing = request_to_send(protocol.csrf_request, request, base_url, base_path)
     return protocol.understand_csrf(send_sync(outgoing, timeout, client, set_cookies))
 
 

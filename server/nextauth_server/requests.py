@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import anyio  # httpx needs it too
 import httpx
 from nextauth_client import protocol
-from nextauth_client.errors import BackendUnreachable, NotAvailableHere, UnexpectedAnswer
+from nextauth_client.errors import BackendUnreachable, NextAuthError, NotAvailableHere, UnexpectedAnswer
 from nextauth_client.host import Answer
 from nextauth_client.host import Request as Outgoing
 
@@ -29,6 +29,8 @@ Request = object  # Starlette, FastAPI, Django, Flask, a WSGI environ, an ASGI s
 ASKED_WHERE = ("NEXTAUTH_URL_INTERNAL", "NEXTAUTH_URL", "AUTH_URL")
 SEEN_AT = ("NEXTAUTH_URL", "AUTH_URL")
 LARGEST = 1_200_000  # bytes of an answer, as in a page
+# A header of questions, by which they are known again. (With `Via`, a backend would take this for a proxy.)
+ASKED_AT_HOST = "nextauth-asked-at"
 
 _IN_HEADERS = bytes([ord("\t"), *range(0x20, 0x7F), *range(0x80, 0x100)])  # what a header may hold
 
@@ -40,8 +42,14 @@ class BadCookie(ValueError):
     """A cookie that cannot be forwarded. Whoever made the request chose it, so guards answer 400."""
 
 
+class AsksItself(NextAuthError):
+    """A question that came back to whoever asked it: to ask again would never end."""
+
+    code = "AsksItself"
+
+
 def cookie_of(request: Request) -> str:
-    cookie = _raw_cookie(request).strip(" \t")  # no part of a header's value
+    cookie = _header_of(request, "cookie", "; ").strip(" \t")  # no part of a header's value
     try:
         is_bad = cookie.encode("latin-1").translate(None, _IN_HEADERS) != b""
     except UnicodeEncodeError:
@@ -54,20 +62,22 @@ def cookie_of(request: Request) -> str:
     return cookie
 
 
-def _raw_cookie(request: Request) -> str:
+def _header_of(request: Request, name: str, separator: str) -> str:
     if request is None:
         raise NotAvailableHere("On a server hand over the request whose cookie counts: `await get_session(request)`.")
     if isinstance(request, str):
-        return request
+        return request if name == "cookie" else ""
+    key = "HTTP_" + name.upper().replace("-", "_")
     if hasattr(request, "META"):  # Django
-        return str(request.META.get("HTTP_COOKIE", ""))
+        return str(request.META.get(key, ""))
     # Flask has an environ; Starlette and others have a scope.
     source = getattr(request, "environ", getattr(request, "scope", request))
     if isinstance(source, Mapping) and "REQUEST_METHOD" in source:
-        return str(source.get("HTTP_COOKIE", ""))
+        return str(source.get(key, ""))
     if isinstance(source, Mapping) and "type" in source and "headers" in source:
         # HTTP/2 may split the cookie into several headers.
-        return "; ".join([value.decode("latin-1") for name, value in source["headers"] if name.lower() == b"cookie"])
+        found = [value.decode("latin-1") for known, value in source["headers"] if known.lower() == name.encode()]
+        return separator.join(found)
     raise TypeError(
         f"A {type(request).__name__} is no request that is known here. Hand over a request of Starlette, FastAPI, "
         "Django or Flask, an ASGI scope, a WSGI environ, or the value of the Cookie header as a string."
@@ -139,12 +149,22 @@ def checked_address(name: str, value: str) -> httpx.URL:
 
 def request_to_send(
     request_at: Callable[[str], Outgoing],
-    cookie: str,
+    request: Request,
     base_url: str | None,
     base_path: str | None,
 ) -> httpx.Request:
-    wire = request_at(str(address_of(base_url, base_path, ASKED_WHERE)))
+    """The question about whoever sent `request`. Raises `AsksItself` where that is this very question."""
+    cookie = cookie_of(request)
+    address = address_of(base_url, base_path, ASKED_WHERE)
+    host = address.netloc.decode()
+    if _header_of(request, ASKED_AT_HOST, ", ") == host:
+        raise AsksItself(
+            "The question who is signed in came back to what asked it. Mount the bridge, or auth_proxy, outside of "
+            "what the guard guards; or let NEXTAUTH_URL_INTERNAL lead past this app, or say secret=."
+        )
+    wire = request_at(str(address))
     headers = [(name.encode(), value.encode()) for name, value in wire.headers.items()]
+    headers.append((ASKED_AT_HOST.encode(), host.encode()))
     # What a cache keeps may be another person's; what comes compressed has no size before it is unpacked.
     headers += [(b"Cache-Control", b"no-store"), (b"Accept-Encoding", b"identity")]
     if cookie:

@@ -19,6 +19,7 @@ from .embed import session_script
 from .finding import Options
 from .guards import REFUSING, Guard, Refused, refusal_of
 from .reading import claims_of
+from .requests import AsksItself
 from .visits import ASGIVisit, wants_html
 
 if TYPE_CHECKING:
@@ -63,6 +64,9 @@ class SessionBackend(AuthenticationBackend):
     `login_required`; who does not fulfil `when` counts as nobody, and so does a request that changes something from a
     page of another origin. Without `on_error` Starlette answers 400 where it should be 503.
 
+    An `AuthBridge` or `auth_proxy` may be mounted behind it, also where the backend is asked there: its own question is
+    nobody's, and is let through to them.
+
     Every answer behind the middleware says that no cache may give it to somebody else: mount what all may share in
     front of it.
     """
@@ -86,6 +90,8 @@ class SessionBackend(AuthenticationBackend):
         try:
             self._guard.refuse_foreign(visit)
             session = self._guard.allowed(await self._guard.finder.find(conn))
+        except AsksItself:
+            return None
         except REFUSING as error:
             refused = refusal_of(error)
             if refused.status == 403:

@@ -55,7 +55,7 @@ def test_only_the_cookie_is_sent_on_and_the_requests_host_is_never_believed(app:
         accept_language="de",
     )
     own = {"host": backend.url.removeprefix("http://"), "accept": "application/json"}
-    own |= {"cache-control": "no-store", "accept-encoding": "identity"}
+    own |= {"cache-control": "no-store", "accept-encoding": "identity", "nextauth-asked-at": own["host"]}
     assert backend.seen == [
         ("/api/auth/session", {**own, "cookie": backend.cookie}),
         ("/api/auth/csrf", {**own, "cookie": backend.cookie}),
