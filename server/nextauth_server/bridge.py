@@ -478,10 +478,15 @@ def _equal(one: str, other: str) -> bool:
 # ── bodies, and answers ───────────────────────────────────────────────────────────────────────────
 
 
+def check_length(length: int) -> None:
+    """Of a body, in bytes. Raises `BadRequest` where it is more than a form needs."""
+    if length > LARGEST_BODY:
+        raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+
+
 def parse_fields(content_type: str, body: bytes) -> Mapping[str, Any]:
     """The fields of a form or a JSON object; none for anything else. Raises `BadRequest`."""
-    if len(body) > LARGEST_BODY:
-        raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+    check_length(len(body))
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == protocol.FORM_TYPE:
         text = body.decode("utf-8", "replace")

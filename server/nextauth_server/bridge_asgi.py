@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from .bridge import (
-    LARGEST_BODY,
     BadRequest,
     Bridge,
     Named,
@@ -17,6 +16,7 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    check_length,
     note_end,
     noted_end,
     origin_of,
@@ -237,6 +237,5 @@ async def _body(request: "Request") -> bytes:
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > LARGEST_BODY:
-            raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+        check_length(len(body))
     return bytes(body)

@@ -13,11 +13,13 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    check_length,
     note_end,
     noted_end,
     origin_of,
     parse_fields,
 )
+from .forwarding import length_of
 from .providers import Begun, Provider
 
 
@@ -91,10 +93,17 @@ class DjangoBridge:
 def _fields(request: Any) -> Mapping[str, Any]:
     from django.http import RawPostDataException, UnreadablePostError  # type: ignore[import-untyped]
 
+    said = request.META.get("CONTENT_LENGTH") or ""
+    length = length_of(said)
+    if length is None and said:
+        raise BadRequest(411, "Error: a form here says how long it is (Content-Length)")
+    check_length(length or 0)
     try:
         body = request.body
     except (RawPostDataException, UnreadablePostError):  # a middleware has read it as a form's parts; or it broke off
-        raise BadRequest(400, "Error: the form cannot be read") from None
+        body = None
+    if body is None or len(body) < (length or 0):
+        raise BadRequest(400, "Error: the form cannot be read")
     return parse_fields(request.META.get("CONTENT_TYPE", ""), body)
 
 

@@ -10,7 +10,6 @@ from flask_login import current_user, login_user, logout_user  # type: ignore[im
 from itsdangerous import BadData, base64_decode
 
 from .bridge import (
-    LARGEST_BODY,
     NAME,
     BadRequest,
     Bridge,
@@ -19,6 +18,7 @@ from .bridge import (
     SignedIn,
     SignInRefused,
     Visit,
+    check_length,
     origin_of,
     parse_fields,
 )
@@ -114,8 +114,7 @@ class FlaskBridge:
     def _fields(self) -> Mapping[str, Any]:
         if request.content_length is None:
             raise BadRequest(411, "Error: a form here says how long it is (Content-Length)")
-        if request.content_length > LARGEST_BODY:
-            raise BadRequest(413, f"Error: a form here has at most {LARGEST_BODY // 1000} kB")
+        check_length(request.content_length)
         # What runs before every view may have read the form already, and it cannot be read twice.
         body = request.get_data()
         return parse_fields(request.content_type or "", body) if body else request.form.to_dict()

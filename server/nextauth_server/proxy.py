@@ -173,7 +173,7 @@ class AuthProxy:
         inner = whole if path is None else "/" + path
         incoming = _incoming_of_environ(request.META, whole.removesuffix(inner), inner)
         try:
-            with closing(self._open(incoming, lambda: request.read(LARGEST + 1))) as answer:
+            with closing(self._open(incoming, lambda: _body_of_django(request))) as answer:
                 status, headers, body = answer.status, answer.headers, b"".join(answer)
         except (httpx.HTTPError, TimeoutError, Refused) as error:
             status, headers, body = _told(self._why(error), incoming.method)
@@ -359,6 +359,27 @@ async def _body_of_asgi(incoming: Incoming, receive: Receive, seconds: float) ->
     if more:
         raise Refused(HTTPStatus.REQUEST_TIMEOUT, "BadRequest", "The request took too long.")
     return bytes(body)
+
+
+def _body_of_django(request: DjangoRequest) -> bytes:
+    """All of it: of a body that breaks off Django gives what there is."""
+    from django.http import UnreadablePostError
+
+    said = request.META.get("CONTENT_LENGTH") or ""
+    length = length_of(said)
+    check_size(length or 0)
+    # By ASGI a body in chunks has come with its end; by WSGI Django reads none of it.
+    in_chunks = hasattr(request, "environ") and "HTTP_TRANSFER_ENCODING" in request.META
+    if length is None and (said or in_chunks):
+        raise Refused(HTTPStatus.LENGTH_REQUIRED, "BadRequest", "The request has no length.")
+    body: bytes | None
+    try:
+        body = request.read(LARGEST + 1)
+    except UnreadablePostError:
+        body = None
+    if body is None or len(body) < (length or 0):
+        raise Refused(HTTPStatus.BAD_REQUEST, "BadRequest", "The request has no end.")
+    return body
 
 
 def _body_of_wsgi(environ: Environ) -> bytes:

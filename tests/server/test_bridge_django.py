@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta, timezone
 from importlib import import_module
+from io import BytesIO
 from types import ModuleType
 from typing import Any
 from urllib.parse import urlencode
@@ -522,6 +523,32 @@ class TestBadInput:
             ("application/x-www-form-urlencoded", b"a&" * 1001, 400),
         ):
             assert client.generic("POST", "/api/auth/signout", body, kind).status_code == status
+
+    @pytest.mark.parametrize(
+        ("length", "status"), [("999", 400), ("-1", 411), ("x", 411), ("9" * 30, 413), ("9" * 5000, 413)], ids=range(5)
+    )
+    def test_a_body_that_is_not_as_long_as_it_says(self, length: str, status: int) -> None:
+        browser = visitor()
+        form = urlencode({"csrfToken": browser.token(), **ADA}).encode()
+        kind = "application/x-www-form-urlencoded"
+        action = "/api/auth/callback/credentials"
+        handler = browser.client.handler  # type: ignore[attr-defined]
+        environ = browser.client._base_environ(  # type: ignore[attr-defined]
+            REQUEST_METHOD="POST", PATH_INFO=action, CONTENT_TYPE=kind, CONTENT_LENGTH=length
+        )
+        environ["wsgi.input"] = BytesIO(form)
+        assert handler(environ).status_code == status
+        assert browser.session() == {}
+
+    def test_a_body_that_breaks_off(self) -> None:
+        class Broken(BytesIO):
+            def read(self, size: int | None = -1) -> bytes:
+                raise OSError("the connection was reset")
+
+        client = visitor().client  # type: ignore[attr-defined]
+        broken = {"wsgi.input": Broken(), "CONTENT_LENGTH": "5", "CONTENT_TYPE": "application/json"}
+        environ = client._base_environ(REQUEST_METHOD="POST", PATH_INFO="/api/auth/signout", **broken)
+        assert client.handler(environ).status_code == 400
 
     def test_a_body_that_something_has_read_before(self) -> None:
         with override_settings(MIDDLEWARE=[f"{__name__}.reads_forms", *MIDDLEWARE]):

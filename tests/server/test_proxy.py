@@ -23,6 +23,7 @@ import httpx
 import pytest
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
+from django.test import RequestFactory
 from django.test.utils import override_settings
 from django.urls import path as django_path
 from hypothesis import HealthCheck, example, given, settings
@@ -424,9 +425,41 @@ def test_a_body_that_is_too_large_never_reaches_the_backend(told: Told, mount: M
 @pytest.mark.parametrize(
     ("length", "status"), [("99", 400), ("-1", 411), ("x", 411), ("9" * 30, 413), ("9" * 5000, 413)], ids=range(5)
 )
-def test_a_wsgi_request_that_lies_about_its_length_is_refused(length: str, status: int, told: Told, run: Run) -> None:
-    app = in_flask(run, auth_proxy(told.url, origin=PAGE))
+@pytest.mark.parametrize("way", [in_flask, in_django, in_django_async])
+def test_a_request_that_lies_about_its_length_is_refused(
+    way: Callable[..., Mounted], length: str, status: int, told: Told, run: Run
+) -> None:
+    app = way(run, auth_proxy(told.url, origin=PAGE))
     assert app(method="POST", headers=[("content-length", length)]).status == status
+    assert told.seen == []
+
+
+@pytest.mark.parametrize("way", [in_flask, in_django])
+def test_a_body_of_which_a_wsgi_server_does_not_say_the_end_is_refused(
+    way: Callable[..., Mounted], told: Told, run: Run
+) -> None:
+    app = way(run, auth_proxy(told.url, origin=PAGE))
+    assert app(method="POST", headers=[("transfer-encoding", "chunked")]).status == 411
+    assert told.seen == []
+
+
+def test_a_body_in_chunks_reaches_the_backend_through_djangos_asgi(told: Told, run: Run) -> None:
+    app = in_django_async(run, auth_proxy(told.url, origin=PAGE))
+    headers = [("host", "app.example"), ("transfer-encoding", "chunked")]
+    with override_settings(ROOT_URLCONF=app.urls):
+        run(app.ask("POST", PREFIX + "/signout", "", headers, b"a=b"))
+    assert told.seen[0].body == b"a=b"
+
+
+@pytest.mark.parametrize("length", ["5", ""])
+def test_a_request_that_breaks_off_in_django_is_refused(length: str, told: Told) -> None:
+    class Broken(BytesIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError("the connection was reset")
+
+    request = RequestFactory().post(PREFIX + "/signout", **{"CONTENT_LENGTH": length})
+    request._stream = Broken()
+    assert auth_proxy(told.url, origin=PAGE)(request, "signout").status_code == 400
     assert told.seen == []
 
 
