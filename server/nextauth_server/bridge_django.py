@@ -19,6 +19,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .finding import forget_sessions
 from .forwarding import length_of
 from .providers import Begun, Provider
 
@@ -47,6 +48,7 @@ class DjangoBridge:
         self.update = update
         self.may_try = may_try
         self.url = url
+        _hear_of_logins()
 
     @property
     def urls(self) -> list[Any]:
@@ -88,6 +90,18 @@ class DjangoBridge:
             fields=fields,
         )
         return self.bridge.answer(visit, _Accounts(self, request, visit.base))
+
+
+def _hear_of_logins() -> None:
+    """However people log in and out in this process; a receiver that is connected already is not connected again."""
+    from django.contrib.auth.signals import user_logged_in, user_logged_out  # type: ignore[import-untyped]
+
+    user_logged_in.connect(_forget)
+    user_logged_out.connect(_forget)  # sent just before the session ends
+
+
+def _forget(**_: Any) -> None:
+    forget_sessions()
 
 
 def _fields(request: Any) -> Mapping[str, Any]:

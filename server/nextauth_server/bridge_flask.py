@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Flask, Request, Response, current_app, request, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
-from flask_login import current_user, login_user, logout_user  # type: ignore[import-untyped]
+from flask_login import current_user, login_user, logout_user, user_logged_in, user_logged_out  # type: ignore[import-untyped]
 from itsdangerous import BadData, base64_decode
 
 from .bridge import (
@@ -22,6 +22,7 @@ from .bridge import (
     origin_of,
     parse_fields,
 )
+from .finding import forget_sessions
 from .providers import (
     TIMEOUT,
     Begun,
@@ -76,6 +77,9 @@ class FlaskBridge:
         self.provider_names = provider_names
         self.sign_in_with = sign_in_with
         self.takes_token = sign_in_with is not None and "token" in Named(sign_in_with, first=2).takes
+        # However people log in and out in this process; a receiver that is connected already is not connected again.
+        user_logged_in.connect(_forget)
+        user_logged_out.connect(_forget)
         self.blueprint = Blueprint(NAME, __name__, url_prefix=url_prefix)
         # Of Flask, too, none but the two: OPTIONS would be answered by itself.
         self.blueprint.add_url_rule(
@@ -118,6 +122,10 @@ class FlaskBridge:
         # What runs before every view may have read the form already, and it cannot be read twice.
         body = request.get_data()
         return parse_fields(request.content_type or "", body) if body else request.form.to_dict()
+
+
+def _forget(app: Flask, **_: Any) -> None:
+    forget_sessions()
 
 
 class _Accounts:

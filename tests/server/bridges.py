@@ -6,6 +6,10 @@ from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol
 
+import httpx
+from nextauth_client import Session
+from nextauth_server.finding import Finder
+
 from tests.support.documents import code_of
 
 ORIGIN = "http://app.test"
@@ -58,6 +62,24 @@ class Visitor:
 
     def update(self, data: Any) -> Answer:
         return self.send("POST", f"{self.base}/session", json={"csrfToken": self.token(), "data": data})
+
+
+class GuardWithCache:
+    """One that keeps for a minute what a backend said of Ada."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+        self.client = httpx.Client(transport=httpx.MockTransport(self.answer))
+        self.finder = Finder(Session, self.client, cache=60, base_url=ORIGIN)
+
+    def answer(self, request: httpx.Request) -> httpx.Response:
+        self.asked += 1
+        return httpx.Response(200, json={"user": {"name": "Ada"}})
+
+    def asks_again(self) -> bool:
+        before = self.asked
+        assert self.finder.find_sync("a=b") is not None
+        return self.asked > before
 
 
 def named(headers: Mapping[str, str]) -> dict[str, str]:

@@ -10,11 +10,9 @@ from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-import httpx
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nextauth_client import Session
 from nextauth_server import SignInRefused
 from nextauth_server.bridge import (
     LARGEST_BODY,
@@ -29,11 +27,10 @@ from nextauth_server.bridge import (
     parse_fields,
     resolve_callback_url,
 )
-from nextauth_server.finding import Finder
 from nextauth_server.providers import Begun, Provider, begin, end
 
 from scripts.node import find_node
-from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS
+from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS, GuardWithCache
 
 ENDS = datetime(2030, 1, 2, 3, 4, 5, 678000, timezone.utc)
 FORM = "application/x-www-form-urlencoded"
@@ -316,39 +313,26 @@ def test_signing_out_is_the_end_and_may_be_done_twice(browser: Browser) -> None:
 
 
 def test_guards_with_a_cache_ask_again_when_a_bridge_has_changed_who_is_there(browser: Browser) -> None:
-    asked: list[httpx.Request] = []
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        asked.append(request)
-        return httpx.Response(200, json={"user": {"name": "Ada"}, "expires": "2999-01-01T00:00:00.000Z"})
-
-    with httpx.Client(transport=httpx.MockTransport(answer)) as client:
-        finder = Finder(Session, client, cache=60, base_url=ORIGIN)
-
-        def asks_again() -> bool:
-            before = len(asked)
-            finder.find_sync("a=b")
-            return len(asked) > before
-
-        assert (asks_again(), asks_again()) == (True, False)
-        browser.post("signout", csrfToken="wrong")
-        browser.post("callback/credentials", username="ada", password="wrong")
-        browser.post("signin/idp")
-        browser.ask("GET", "callback/idp?state=s&code=mallory")
-        browser.post("session", data={"name": "Nobody"})
-        assert not asks_again()
-        browser.post("callback/credentials", **ADA)
-        assert asks_again()
-        browser.post("session")
-        browser.ask("GET", "session")
-        assert not asks_again()
-        browser.post("session", data={"name": "Countess"})
-        assert asks_again()
-        browser.post("signout")
-        assert asks_again()
-        browser.post("signin/idp")
-        browser.ask("GET", "callback/idp?state=s&code=ada")
-        assert asks_again()
+    guard = GuardWithCache()
+    assert (guard.asks_again(), guard.asks_again()) == (True, False)
+    browser.post("signout", csrfToken="wrong")
+    browser.post("callback/credentials", username="ada", password="wrong")
+    browser.post("signin/idp")
+    browser.ask("GET", "callback/idp?state=s&code=mallory")
+    browser.post("session", data={"name": "Nobody"})
+    assert not guard.asks_again()
+    browser.post("callback/credentials", **ADA)
+    assert guard.asks_again()
+    browser.post("session")
+    browser.ask("GET", "session")
+    assert not guard.asks_again()
+    browser.post("session", data={"name": "Countess"})
+    assert guard.asks_again()
+    browser.post("signout")
+    assert guard.asks_again()
+    browser.post("signin/idp")
+    browser.ask("GET", "callback/idp?state=s&code=ada")
+    assert guard.asks_again()
 
 
 def test_an_update_gives_the_app_the_data_and_answers_the_session(browser: Browser) -> None:

@@ -30,7 +30,18 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.timezone import override
 from nextauth_server import AuthBridge, SignInRefused
 
-from tests.server.bridges import ADA, BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor, app_of_the_page
+from tests.server.bridges import (
+    ADA,
+    BASE,
+    FOREIGN,
+    ORIGIN,
+    OWN,
+    POSTS,
+    Answer,
+    GuardWithCache,
+    Visitor,
+    app_of_the_page,
+)
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -230,6 +241,16 @@ class TestSigningIn:
         assert (answer.status, answer.headers["Location"]) == (302, "/accounts/login/?next=%2Fthere%3Fa%3D1%23part")
         with override_settings(LOGIN_URL="/enter?from=page"):
             assert visitor().get("signin").headers["Location"] == "/enter?from=page&next=%2F"
+
+    def test_guards_with_a_cache_hear_of_logins_and_logouts_by_djangos_own_views(self, ada: Any) -> None:
+        urls()  # one more bridge, in the same process
+        client = Client()
+        guard = GuardWithCache()
+        for change in (lambda: client.force_login(ada), client.logout):
+            guard.asks_again()
+            assert not guard.asks_again()
+            change()
+            assert guard.asks_again()
 
 
 @pytest.mark.usefixtures("django")

@@ -16,7 +16,7 @@ from nextauth_server import AuthBridge, SignInRefused
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from tests.server.bridges import BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, Visitor, app_of_the_page
+from tests.server.bridges import BASE, FOREIGN, ORIGIN, OWN, POSTS, Answer, GuardWithCache, Visitor, app_of_the_page
 
 MONTH = timedelta(days=31)  # Flask's own lifetime of a session
 
@@ -154,6 +154,19 @@ def test_flask_logins_signals_are_fired(site: Site) -> None:
         browser.sign_in()
         browser.post("signout")
     assert heard == ["came Ada", "went Ada"]
+
+
+def test_guards_with_a_cache_hear_of_logins_and_logouts_by_the_apps_own_views(site: Site) -> None:
+    site.app.add_url_rule("/in", "in", lambda: str(flask_login.login_user(site.ada)))
+    site.app.add_url_rule("/out", "out", lambda: str(flask_login.logout_user()))
+    Site()  # one more app with a bridge, in the same process
+    browser = site.visitor()
+    guard = GuardWithCache()
+    for path in ("/in", "/out"):
+        guard.asks_again()
+        assert not guard.asks_again()
+        browser.send("GET", path)
+        assert guard.asks_again(), path
 
 
 def test_somebody_deleted_is_nobody(site: Site) -> None:
