@@ -57,6 +57,11 @@ class Visitor:
         form = {"csrfToken": self.token() if token is None else token, "json": "true", **fields}
         return self.send("POST", f"{self.base}/{action}", form=form, headers=headers)
 
+    def session_of(self, copied: Mapping[str, str]) -> Any:
+        """Whose these cookies are."""
+        header = "; ".join(f"{name}={value}" for name, value in copied.items())
+        return self.get("session", Cookie=header).data
+
     def sign_in(self, **fields: str) -> Answer:
         return self.post("callback/credentials", **{**ADA, **fields})
 

@@ -114,6 +114,7 @@ class Scripted:
         self.status = 200
         self.headers: list[tuple[str, str]] = []
         self.body = b"{}"
+        self.length: str | None = None  # which it says in place of the body's own
         self.hang = False
         self.leads_to: str | None = None  # where an address without a slash at its end redirects to
         self.drip = 0.0
@@ -144,7 +145,9 @@ class Scripted:
                         self.send_head_without_end()
                     return
                 self.send_response(script.status)
-                for name, value in [*script.headers, ("Content-Length", str(len(script.body)))]:
+                length = str(len(script.body)) if script.length is None else script.length
+                self.close_connection = script.length is not None
+                for name, value in [*script.headers, ("Content-Length", length)]:
                     self.send_header(name, value)
                 with suppress(ConnectionError):  # whoever asked may have heard enough
                     self.send_body()

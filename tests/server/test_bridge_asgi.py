@@ -210,6 +210,17 @@ def test_where_an_app_takes_any_field_no_name_of_one_is_an_error(run: Run) -> No
     assert told == [{"username": "ada", "password": "lovelace", **given}]
 
 
+def test_a_copy_of_a_cookie_is_good_after_its_owner_has_signed_out_for_it_is_the_session(site: Site) -> None:
+    browser = site.visitor()
+    browser.sign_in()
+    copied = dict(browser.cookies())
+    browser.post("signout")
+    assert browser.session() == {}
+    assert site.visitor().session_of(copied)["user"] == {"name": "Ada"}
+    site.people.clear()
+    assert site.visitor().session_of(copied) == {}
+
+
 def test_somebody_deleted_is_nobody(site: Site) -> None:
     browser = site.visitor()
     browser.sign_in()
@@ -390,6 +401,20 @@ def test_under_another_prefix_and_in_apps_in_an_app(run: Run) -> None:
     site.app = outside
     answer = site.visitor("/site/deep/er").get("providers")
     assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/site/deep/er/callback/credentials"
+
+
+@pytest.mark.parametrize("other", ["the same", "another"])
+def test_twice_in_one_app(other: str, run: Run) -> None:
+    site = Site(run)
+    bridge = site.bridge if other == "the same" else Site(run).bridge
+    site.app.routes.append(Mount("/other", bridge))
+    browser = site.visitor("/other")
+    assert browser.sign_in().status == 200
+    assert browser.get("providers").data["credentials"]["callbackUrl"].startswith(f"{ORIGIN}/other/")
+    browser.base = "/api/auth"
+    assert browser.session()["user"] == {"name": "Ada"}, "it is one session"
+    assert browser.post("signout").status == 200
+    assert browser.session() == {}
 
 
 @pytest.mark.parametrize("path", ["/api/auth", "/app/api/auth"], ids=["taken off", "left on"])

@@ -50,6 +50,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
 ]
+WITHOUT_CSRF = [one for one in MIDDLEWARE if "csrf" not in one]
 ENGINES = ["db", "cached_db", "cache", "file", "signed_cookies"]
 TWO_WEEKS = 14 * 24 * 3600
 
@@ -288,6 +289,17 @@ class TestWhoIsNobody:
             key = browser.cookies()["sessionid"]
             import_module(settings.SESSION_ENGINE).SessionStore(key).flush()
             assert browser.session() == {}
+
+    @pytest.mark.parametrize("engine", ENGINES)
+    def test_who_sends_a_copy_of_a_cookie_after_its_owner_has_signed_out(self, engine: str) -> None:
+        with override_settings(SESSION_ENGINE=f"django.contrib.sessions.backends.{engine}"):
+            browser = visitor()
+            browser.sign_in()
+            copied = dict(browser.cookies())
+            assert visitor().session_of(copied)["user"]["name"] == "Ada"
+            browser.post("signout")
+            is_the_session_itself = engine == "signed_cookies"
+            assert (visitor().session_of(copied) != {}) is is_the_session_itself
 
     def test_somebody_whose_session_a_store_of_the_apps_own_does_not_give(self) -> None:
         with override_settings(SESSION_ENGINE=__name__):
@@ -532,6 +544,22 @@ class TestBadInput:
         assert "csrf=true" in browser.post("signout", token=token).data["url"]
         assert browser.session() != {}
 
+    @pytest.mark.parametrize("middleware", [MIDDLEWARE, WITHOUT_CSRF], ids=["with", "without"])
+    def test_the_bridges_own_csrf_check_needs_none_of_djangos(self, middleware: list[str]) -> None:
+        with override_settings(MIDDLEWARE=middleware):
+            browser = visitor()
+            for token in ("", "0" * 64):
+                answer = browser.post("callback/credentials", token=token, **ADA)
+                assert answer.data == {"url": f"{BASE}/signin?csrf=true"}
+            token = browser.token()
+            browser.client.cookies.clear()  # type: ignore[attr-defined]
+            assert "csrf=true" in browser.post("callback/credentials", token=token, **ADA).data["url"]
+            assert browser.post("callback/credentials", headers=FOREIGN[0], **ADA).status == 403
+            assert browser.session() == {}
+            assert browser.sign_in().data == {"url": ORIGIN}
+            assert "csrf=true" in browser.post("signout", token="").data["url"]
+            assert browser.session()["user"]["name"] == "Ada"
+
     def test_the_apps_own_views_keep_djangos_csrf_check(self) -> None:
         assert visitor().send("POST", "/name", form={}).status == 403
 
@@ -588,6 +616,22 @@ class TestBadInput:
 
 @pytest.mark.usefixtures("django")
 class TestWhereItIsMounted:
+    def test_twice_in_one_project(self) -> None:
+        module = ModuleType("urls")
+        module.urlpatterns = [  # type: ignore[attr-defined]
+            path("api/auth/", include(AuthBridge.django().urls)),
+            path("other/", include(AuthBridge.django(name="Passphrase").urls)),
+        ]
+        with override_settings(ROOT_URLCONF=module):
+            browser = visitor()
+            assert browser.sign_in().status == 200
+            browser.base = "/other"
+            assert browser.session()["user"]["name"] == "Ada", "it is one session"
+            assert browser.get("providers").data["credentials"]["callbackUrl"].startswith(f"{ORIGIN}/other/")
+            assert browser.post("signout").status == 200
+            browser.base = "/api/auth"
+            assert browser.session() == {}
+
     def test_under_a_deeper_prefix(self) -> None:
         browser = visitor("/deep/er/auth")
         base = f"{ORIGIN}/deep/er/auth"

@@ -185,6 +185,19 @@ def test_somebody_deactivated_is_nobody_and_cannot_sign_in(site: Site) -> None:
     assert browser.sign_in().status == 401
 
 
+def test_a_copy_of_a_cookie_is_good_after_its_owner_has_signed_out_for_it_is_the_session(site: Site) -> None:
+    browser = site.visitor()
+    browser.sign_in()
+    copied = dict(browser.cookies())
+    browser.post("signout")
+    assert browser.session() == {}
+    other = site.visitor()
+    other.client.set_cookie("session", copied["session"], domain="app.test")  # type: ignore[attr-defined]
+    assert other.session()["user"]["name"] == "Ada"
+    site.people.clear()
+    assert other.session() == {}
+
+
 def test_after_another_secret_key_everybody_is_nobody(site: Site) -> None:
     browser = site.visitor()
     browser.sign_in()
@@ -431,6 +444,20 @@ def test_under_another_prefix_and_under_one_of_the_servers_own() -> None:
     site.app.wsgi_app = under_a_prefix(site.app.wsgi_app)  # type: ignore[method-assign]
     answer = site.visitor("/site/deep/er").get("providers")
     assert answer.data["credentials"]["callbackUrl"] == f"{ORIGIN}/site/deep/er/callback/credentials"
+
+
+def test_a_second_bridge_in_one_app_needs_a_name_of_its_own(site: Site) -> None:
+    second = AuthBridge.flask_login(site.manager, authenticate=site.check, url_prefix="/other").blueprint
+    with pytest.raises(ValueError, match="already registered for a different blueprint"):
+        site.app.register_blueprint(second)
+    site.app.register_blueprint(second, name="other")
+    browser = site.visitor("/other")
+    assert browser.sign_in().status == 200
+    assert browser.get("providers").data["credentials"]["callbackUrl"].startswith(f"{ORIGIN}/other/")
+    browser.base = "/api/auth"
+    assert browser.session()["user"]["name"] == "Ada", "it is one session"
+    assert browser.post("signout").status == 200
+    assert browser.session() == {}
 
 
 def test_under_a_prefix_that_says_something_to_the_app() -> None:

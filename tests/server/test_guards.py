@@ -296,6 +296,14 @@ def test_a_script_gets_401_and_json(accept: str, app: App, backend: Backend) -> 
     assert answer.json() == {"error": "SessionRequired", "message": "Please sign in to see this page."}
 
 
+@pytest.mark.parametrize("length", ["999", "9", "x", "9" * 5000], ids=["more", "less", "a word", "endless"])
+def test_a_backend_that_lies_about_its_length_lets_nobody_in(length: str, app: App, scripted: Scripted) -> None:
+    scripted.answer(200, '{"user": {"name": "Ada Lovelace"}}')
+    assert app.get("/", cookie="a=b").status_code == 200
+    scripted.length = length
+    assert app.get("/", cookie="a=b").status_code == 503
+
+
 def test_unknown_is_503_and_never_401(app: App, scripted: Scripted, caplog: pytest.LogCaptureFixture) -> None:
     scripted.answer(502, "<h1>Bad gateway</h1>")
     assert app.get("/", accept=HTML).status_code == 503

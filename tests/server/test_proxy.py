@@ -761,25 +761,46 @@ def test_an_answer_in_chunks_is_the_whole_of_it(told: Told, mount: MountProxy) -
     assert (got.status, got.body, got.all("transfer-encoding")) == (200, b"{}", [])
 
 
-def test_an_answer_is_passed_on_as_it_comes(told: Told, run: Run) -> None:
-    second = threading.Event()
+class InTwoPieces:
+    """An answer of which the second piece comes when the first has arrived."""
 
-    class Pieces:
-        def __iter__(self) -> Iterator[bytes]:
-            yield b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
-            yield b"ab"
-            assert second.wait(PATIENCE)
-            yield b"cd"
+    def __init__(self) -> None:
+        self.first_is_there = threading.Event()
 
-    told.pieces = Pieces()  # type: ignore[assignment]
+    def __iter__(self) -> Iterator[bytes]:
+        yield b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n"
+        yield b"ab"
+        assert self.first_is_there.wait(PATIENCE)
+        yield b"cd"
+
+
+def test_an_answer_is_passed_on_as_it_comes(told: Told) -> None:
+    told.pieces = answer = InTwoPieces()  # type: ignore[assignment]
     proxy = auth_proxy(told.url, origin=PAGE)
     environ = {"REQUEST_METHOD": "GET", "PATH_INFO": "/session", "wsgi.input": BytesIO()}
     pieces = proxy(environ, lambda status, headers: None)
     found = iter(pieces)
     assert next(found) == b"ab"
-    second.set()
+    answer.first_is_there.set()  # type: ignore[attr-defined]
     assert b"".join(found) == b"cd"
     pieces.close()  # type: ignore[attr-defined]
+
+
+def test_an_answer_is_passed_on_as_it_comes_by_asgi_too(told: Told, run: Run) -> None:
+    told.pieces = answer = InTwoPieces()  # type: ignore[assignment]
+    sent: list[bytes] = []
+
+    async def send(message: dict[str, Any]) -> None:
+        if message["type"] == "http.response.body":
+            sent.append(message["body"])
+            answer.first_is_there.set()  # type: ignore[attr-defined]
+
+    async def receive() -> Any:
+        raise AssertionError("nobody reads the body of a GET")
+
+    scope = {"type": "http", "method": "GET", "path": "/session", "headers": [], "client": None}
+    run(auth_proxy(told.url, origin=PAGE)(scope, receive, send))
+    assert sent == [b"ab", b"cd", b""]
 
 
 # ── a backend that does not answer as it should ───────────────────────────────────────────────────

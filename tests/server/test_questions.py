@@ -197,6 +197,20 @@ def test_a_backend_that_does_not_answer_in_time_is_unreachable(ways: dict[str, A
             ways[name](*args, timeout=0.05)
 
 
+# What a backend says of the length of its answer, whose body has another.
+LIES = {"more": "999", "less": "9", "negative": "-1", "a word": "x", "two": "1, 2", "endless": "9" * 5000}
+
+
+@pytest.mark.parametrize("length", LIES.values(), ids=LIES)
+def test_a_backend_that_lies_about_its_length_says_nothing_of_who_it_is(
+    length: str, get_session: Ask, scripted: Scripted
+) -> None:
+    scripted.answer(200, json.dumps(ADA))
+    scripted.length = length
+    with pytest.raises((BackendUnreachable, UnexpectedAnswer), match=r"Is the backend running|Check base_url"):
+        get_session("a=b")
+
+
 def test_a_backend_whose_answer_drips_is_unreachable_when_the_time_is_over(
     ways: dict[str, Ask], scripted: Scripted
 ) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 from django.http import HttpRequest
 from flask import Request as FlaskRequest
@@ -22,7 +23,10 @@ from nextauth_server.tokens import V3Tokens, V4Tokens, V5Tokens
 from starlette.requests import Request as StarletteRequest
 from werkzeug.test import create_environ
 
+from server_stub.auth import DEVELOPMENT_SECRET
 from tests.support.recordings import recorded
+
+from .conftest import Backend
 
 ADA = {"sub": "1", "name": "Ada Lovelace", "email": "ada@example.com", "picture": "/ada.svg", "role": "admin"}
 SECRET = "a secret"
@@ -343,3 +347,13 @@ def test_a_megabyte_of_cookies_is_read_in_bounded_time(cookie: str) -> None:
     start = time.process_time()
     assert read_session(cookie, secret=SECRET) is None
     assert time.process_time() - start < 2
+
+
+def test_a_copy_of_a_cookie_is_good_after_its_owner_has_signed_out_for_it_is_the_session(backend: Backend) -> None:
+    cookie = backend.sign_in()
+    with httpx.Client(base_url=backend.url, headers={"Cookie": cookie}) as browser:
+        token = browser.get("/api/auth/csrf").json()["csrfToken"]
+        signed_out = browser.post("/api/auth/signout", data={"csrfToken": token, "json": "true"})
+        assert "next-auth.session-token=;" in signed_out.headers["set-cookie"].replace('""', "")
+    session = read_session(cookie, secret=DEVELOPMENT_SECRET)
+    assert session is not None and session.user.name == "Ada Lovelace"
