@@ -23,7 +23,7 @@ from playwright.sync_api import Browser, BrowserContext, Page
 from scripts import backends, next_sites
 from tests.browser.conftest import browser_type_launch_args as browser_type_launch_args
 from tests.support.engines import close, new_context
-from tests.support.real_backends import Mailbox, Program, RealBackend, is_bridge, version_of
+from tests.support.real_backends import NOT_FOR_BRIDGES, Mailbox, Program, RealBackend, is_bridge, version_of
 from tests.support.site import Site
 from tests.support.workbench import NO_OPTIONS, QUIET, Options, Workbench, write_client, write_page
 
@@ -36,18 +36,6 @@ EACH_VERSION = [name for name in BACKENDS if name != "v5-express"]
 collect_ignore = [] if "v5-next" in BACKENDS else ["test_nextjs_example.py"]
 
 BLANK = "about:blank"
-
-# What does not apply to a bridge, by module or by test, and why; docs/login.md says it to its users.
-NO_MAIL = "it sends no mail"
-NOT_FOR_BRIDGES = {
-    "test_email": NO_MAIL,
-    "test_an_account_that_is_not_linked_leads_to_an_error_that_can_be_explained": NO_MAIL,
-    "test_a_session_in_a_database_ends_when_it_was_to_end_at_first": NO_MAIL,
-    "test_cookies": "its session is in a cookie of the framework's own",
-    "test_a_providers_id_may_have_any_character": "its password is called credentials",
-    "test_s17_a_backend_with_sessions_in_a_database_takes_no_password": "a bridge does, whatever keeps the sessions",
-    "test_a_cookie_that_the_backend_stumbles_over_leaves_open_who_is_signed_in": "it has no such cookie",
-}
 
 StartBackend = Callable[..., RealBackend]
 OpenWorkbench = Callable[..., Workbench]

@@ -30,6 +30,19 @@ BRIDGE = "bridge-"
 SESSION_COOKIES = {"bridge-django": "sessionid", "bridge-flask": None, "bridge-starlette": "session"}
 
 
+# What of tests/backends does not apply to a bridge, by module or by test, and why. docs/login.md has it as a table.
+NO_MAIL = "it sends no mail"
+NOT_FOR_BRIDGES = {
+    "test_email": NO_MAIL,
+    "test_an_account_that_is_not_linked_leads_to_an_error_that_can_be_explained": NO_MAIL,
+    "test_a_session_in_a_database_ends_when_it_was_to_end_at_first": NO_MAIL,
+    "test_cookies": "its session is in a cookie of the framework's own",
+    "test_a_providers_id_may_have_any_character": "its password is called credentials",
+    "test_s17_a_backend_with_sessions_in_a_database_takes_no_password": "a bridge does, whatever keeps the sessions",
+    "test_a_cookie_that_the_backend_stumbles_over_leaves_open_who_is_signed_in": "it has no such cookie",
+}
+
+
 class Program:
     """One of them, running. It ends when its stdin is closed, so none outlives the tests."""
 

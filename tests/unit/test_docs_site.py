@@ -23,6 +23,7 @@ from nextauth_client import errors
 
 from scripts.site_hooks import spaced
 from scripts.steps import ROOT
+from tests.support.real_backends import NOT_FOR_BRIDGES
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
@@ -283,3 +284,17 @@ def test_every_page_is_in_the_menu() -> None:
 def test_what_is_looked_for_is_there() -> None:
     assert len(SAID) > 100
     assert len(PYTHON) > 40
+
+
+# ── what a bridge is not asked ───────────────────────────────────────────────────────────────────
+
+
+def test_the_page_on_bridges_has_each_test_that_is_not_for_them_with_its_reason() -> None:
+    _, _, section = (DOCS / "login.md").read_text(encoding="utf-8").partition("### Tests that are not for a bridge\n")
+    assert dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", section, re.MULTILINE)) == NOT_FOR_BRIDGES
+
+
+@pytest.mark.parametrize("name", NOT_FOR_BRIDGES)
+def test_what_is_not_for_a_bridge_is_a_test_or_a_file_of_them(name: str) -> None:
+    files = sorted((ROOT / "tests" / "backends").glob("test_*.py"))
+    assert name in {file.stem for file in files} or any(f"\ndef {name}(" in file.read_text() for file in files)
