@@ -563,7 +563,7 @@ def test_no_callback_url_leads_to_another_origin_as_nodes_own_urls_read_it() -> 
     text = json.dumps(places)
     judged = subprocess.run([str(node.node), "-e", JUDGE], input=text, capture_output=True, text=True, check=True)
     origins = json.loads(judged.stdout)
-    assert len(origins) == len(places) >= 10_000
+    assert len(origins) == len(places) >= 3 * 10_000, "an example leads to three places"
     assert [place for place, origin in zip(places, origins, strict=True) if origin != ORIGIN] == []
 
 
