@@ -2,7 +2,7 @@
 
 `python -m bench.read_session [--rounds 7] [--seconds 0.5]`: the median, a second being one of processor time.
 
-Where `fastapi-nextauth-jwt` is installed, it takes turns with `read_session`, each with requests of Starlette's.
+`fastapi-nextauth-jwt` takes turns with `read_session`, each with requests of Starlette's, where it is there.
 """
 
 from __future__ import annotations
@@ -92,6 +92,8 @@ def main() -> None:
     for name, figures in found.items():
         print(f"{name}: {statistics.median(figures):,.0f} a second ({min(figures):,.0f} to {max(figures):,.0f})")
     names = list(requests)
+    if not requests:
+        print("nothing beside it, for that is not installed: pip install fastapi-nextauth-jwt")
     for ours, theirs in zip(names[::2], names[1::2], strict=True):
         ratios = [one / other for one, other in zip(found[ours], found[theirs], strict=True)]
         print(f"{ours} beside theirs: {statistics.median(ratios):.2f}, from {min(ratios):.2f} to {max(ratios):.2f}")

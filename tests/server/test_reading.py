@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -23,6 +24,7 @@ from nextauth_server.tokens import V3Tokens, V4Tokens, V5Tokens
 from starlette.requests import Request as StarletteRequest
 from werkzeug.test import create_environ
 
+from bench import read_session as read_session_benchmark
 from server_stub.auth import DEVELOPMENT_SECRET
 from tests.support.recordings import recorded
 
@@ -357,3 +359,14 @@ def test_a_copy_of_a_cookie_is_good_after_its_owner_has_signed_out_for_it_is_the
         assert "next-auth.session-token=;" in signed_out.headers["set-cookie"].replace('""', "")
     session = read_session(cookie, secret=DEVELOPMENT_SECRET)
     assert session is not None and session.user.name == "Ada Lovelace"
+
+
+def test_the_benchmark_says_what_to_install_for_the_comparison(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "fastapi_nextauth_jwt", None)
+    monkeypatch.setattr(sys, "argv", ["read_session", "--rounds", "1", "--seconds", "0.001"])
+    read_session_benchmark.main()
+    *figures, last = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in figures] == list(USED)
+    assert "pip install fastapi-nextauth-jwt" in last
