@@ -38,9 +38,10 @@ DEVTOOLS_MODULES = (
 # In which they are packed, so that what compresses well together is near: 3 % of the archive. Other modules come last;
 # `python -m scripts.archive_order` looks for a better order.
 ORDER = (
-    "session times records host jsontext urls options conditions calls protocol network browser bridge errors flows "
-    "popup tabs elements __init__ controls binding bound components runtime actions provider_lists provider reactive "
-    "store tasks console api driver given announcing callers stamps view sync idle queries events messages"
+    "session times records host urls jsontext conditions options calls protocol network browser bridge errors "
+    "flows popup tabs elements __init__ controls binding bound components runtime actions provider_lists provider "
+    "reactive tasks store api announcing driver console given events callers stamps view sync messages queries "
+    "idle"
 )
 APART = "conditions"  # here a block of the compression begins, with a code of its own: 0.3 %
 
