@@ -403,6 +403,7 @@ def test_who_has_a_keyboard_alone_signs_in_and_is_told_what_went_wrong(tabs: Tab
     by_tab(tab.page, button)
     tab.page.keyboard.press("Enter")
     expect(tab.page.get_by_role("alert")).to_have_text("Sign in failed. Check that what you typed is correct.")
+    expect(button).to_be_enabled()  # which a person is too slow to see
     assert_serves_everybody(tab.page)
     tab.page.keyboard.press("Shift+Tab")
     tab.page.keyboard.type("lovelace")
