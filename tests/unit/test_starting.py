@@ -65,7 +65,7 @@ def archive() -> Iterator[bytes]:
     """Made once for all, since that takes its time."""
     archive = packing.make_archive()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(command, "make_archive", lambda: archive)
+        patch.setattr(packing, "make_archive", lambda: archive)
         yield archive
 
 
