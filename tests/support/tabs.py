@@ -200,6 +200,7 @@ class Tab:
                     return found
             waited = time.monotonic() - start
             assert waited < seconds, f"still not so after {seconds} seconds: {what}"
+            # Any engine, page or backend may make it so, and WebKit's driver tells of nothing by itself.
             time.sleep(min(0.02 + waited / 10, 0.1))
 
     def back(self) -> None:

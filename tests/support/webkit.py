@@ -327,6 +327,7 @@ class Context:
             self.pause()
 
     def pause(self) -> None:
+        """Between two looks: WebDriver answers what it is asked, and tells nothing by itself."""
         time.sleep(LOOK_AGAIN)
 
     def set_offline(self, offline: bool) -> None:
@@ -483,7 +484,7 @@ class Page(Finder):
                 last = f"{type(error).__name__}: {error.msg}"
             if time.monotonic() > end:
                 raise AssertionError(f"still not so: {what}; last: {last}")
-            time.sleep(LOOK_AGAIN)
+            time.sleep(LOOK_AGAIN)  # as `Context.pause`
 
     # ── what it asks for and says ──
 
