@@ -235,8 +235,13 @@ class Browser:
 
     def _start(self) -> None:
         self._display = Display(self._display_program)
-        # Where a sandbox of its own cannot be had, as in most containers, it does without.
-        environment = {"DISPLAY": self._display.name, "WEBKIT_FORCE_SANDBOX": "0"}
+        environment = {
+            "DISPLAY": self._display.name,
+            # Where a sandbox of its own cannot be had, as in most containers, it does without.
+            "WEBKIT_FORCE_SANDBOX": "0",
+            # The last of its compilers takes half of the time in which Pyodide starts, and no page lives to gain by it.
+            "JSC_useOMGJIT": "0",
+        }
         service = Service(self._program, env=environment, popen_kw={"start_new_session": True})
         try:
             # A page's own time-outs come first.
