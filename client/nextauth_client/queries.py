@@ -139,6 +139,10 @@ class Queries:
         if stamp >= self._delegated:
             self.delegated_until = None
 
+    def try_lock(self) -> None:
+        self._lock = "trying"
+        self._effects.append(events.TryLock())
+
     def lock_granted(self, now: float, may_keep: bool) -> None:
         self._lock = "held"
         if self._lock_was_busy:
@@ -192,8 +196,7 @@ class Queries:
         if self._lock == "held" or now >= self._without_lock_at:
             self._send(now)
         elif self._lock == "free" and now >= self._lock_again:
-            self._lock = "trying"
-            self._effects.append(events.TryLock())
+            self.try_lock()
 
     def _send(self, now: float) -> None:
         self._numbers += 1

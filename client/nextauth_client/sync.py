@@ -145,6 +145,8 @@ class Machine:
             self._ask_or_be_told(event, now)
         else:
             self._queries.wanted = not self._queries.in_flight
+        if self._queries.asks_at is None:
+            self._queries.try_lock()
 
     def _ask_or_be_told(self, event: "Any", now: float) -> None:
         """Rule 4: another Python of this page may have asked already."""

@@ -61,7 +61,8 @@ STORIES: dict[str, list[tuple[Any, ...]]] = {
 TOLD = {
     "a slow answer": ["refresh", "sign_out"],  # it was given up before it came
     "an API that refuses": ["revoke", "refuse_calls", "call"],
-    "a worker that starts": ["open_beside"],
+    "a backend that fails": ["fault", "refresh", "fault", "refresh"],  # another tab has tried again
+    "a worker that starts": ["refresh", "open_beside"],  # which another tab told what that had asked itself
 }
 
 

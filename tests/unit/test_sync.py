@@ -622,6 +622,7 @@ def test_rule_4_a_trigger_that_reaches_all_asks_only_under_the_lock() -> None:
     for event in (ForeignChange(None), Focus()):
         tab = LockedTab()
         tab.opens()
+        tab.at(0.05, LockGranted())
         tab.answers(0.1, ADA)
         assert tab.at(5, event) == [TryLock()]
         assert tab.at(5.01, LockGranted()).asks()
@@ -813,6 +814,23 @@ def test_rule_4_a_python_that_has_asked_meanwhile_and_failed_leaves_it_to_its_re
     assert other.at(3.02, Refresh(1)).asks()
     other.answers(3.04, DOWN)
     assert not other.at(3.1, Tick()).asks()
+
+
+def test_rule_4_a_worker_that_no_page_heard_waits_for_the_first_query_of_one() -> None:
+    """Its hello came a moment before the page began."""
+    page, worker = LockedTab(), LockedTab("b")
+    worker.machine = Machine("b", Options(), lambda: 0.5, in_worker=True)
+    worker.opens()
+    opened = page.at(0.1, Start(UNSET, T0, True, None, False, True))
+    assert opened.asks() and opened.of(TryLock)
+    assert not page.at(0.11, LockGranted()).of(ReleaseLock)
+    assert not worker.at(0.25, Tick()).asks()
+    assert not worker.at(0.26, LockBusy()).asks()
+    answered = page.answers(3, ADA)
+    assert answered.of(ReleaseLock)
+    assert not worker.hears(3.1, answered.messages("answer")).asks()
+    assert worker.name == "Ada"
+    assert not worker.at(4, Tick()).of(TryLock)
 
 
 def test_rule_4_a_hidden_page_waits_for_what_it_is_told_too() -> None:
