@@ -115,8 +115,13 @@ class BrowserHost:
         early = network.EarlyQuery(js.nextauthEarly, url)
         return early if not early.is_over() or _is_first("early") else None
 
-    def blocks_cookies(self) -> bool:
-        if not is_page():
+    async def blocks_cookies(self) -> bool:
+        if not is_page():  # which sees no cookies; but where those are refused, locks are, too
+            if has(js.navigator, "locks"):
+                try:
+                    await outcome(method(js.navigator.locks, "query"))
+                except RuntimeError:
+                    return True
             return False
         if storage("localStorage") is None:  # where a sandboxed page would throw on `document.cookie`, too
             return True

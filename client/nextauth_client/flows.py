@@ -299,7 +299,7 @@ class Flows:
             if not is_refusal(answer):
                 return answer
         mutation.ends(NOTHING)
-        raise self._csrf_refused(aim)
+        raise await self._csrf_refused(aim)
 
     async def _watch(self, popup: "Popup", url: str, callback_url: str) -> SignInResult:
         """Until the sign-in in that window is over. Raises `PopupClosed`, or `PopupTimedOut` of one that hides.
@@ -351,9 +351,9 @@ class Flows:
         await self._host.navigate(url)
         return SignInResult(url=url, page=page)
 
-    def _csrf_refused(self, aim: str) -> NextAuthError:
+    async def _csrf_refused(self, aim: str) -> NextAuthError:
         refused = f"The backend refused a fresh CSRF token, so it did not {aim}. "
-        if self._host.blocks_cookies():
+        if await self._host.blocks_cookies():
             return CookiesBlocked(
                 refused
                 + "This browser blocks cookies here, without which nobody can sign in: allow them for this site."

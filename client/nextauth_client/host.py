@@ -245,8 +245,8 @@ if TYPE_CHECKING:
             The whole body comes within `timeout`, too. Raises `BackendUnreachable`.
             """
 
-        def blocks_cookies(self) -> bool:
-            """Whether the browser is seen to keep no cookies for this page."""
+        async def blocks_cookies(self) -> bool:
+            """Whether the browser is seen to keep no cookies for this page; a worker sees it where locks are, too."""
 
         def can_navigate(self) -> bool:
             """Whether there is a page that can go elsewhere; a worker has none."""

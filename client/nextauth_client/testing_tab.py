@@ -176,7 +176,7 @@ class Tab:
         """`fetch` without a coroutine: calls `done` with an `Answer` or a `BackendUnreachable`."""
         return Sending(self, request, timeout, done)
 
-    def blocks_cookies(self) -> bool:
+    async def blocks_cookies(self) -> bool:
         return self.browser.blocks_cookies
 
     def can_navigate(self) -> bool:

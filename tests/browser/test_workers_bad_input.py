@@ -6,9 +6,11 @@ import pytest
 
 from tests.browser.following import HTML, UNMOVED, Bystander, all_show, following, press, session_queries
 from tests.browser.snippets import FOLLOW
-from tests.browser.workers import Worker, open_worker
+from tests.browser.workers import Worker, open_worker, script
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, micropython_only
+from tests.support.engines import NO_COOKIES, Engine
+from tests.support.site import Site, page
+from tests.support.tabs import Tab, Tabs, contract, micropython_only, not_on
 
 pytestmark = micropython_only
 
@@ -24,6 +26,44 @@ def stored_epoch(tab: Tab) -> str | None:
 
 def posted(backend: Backend) -> list[str]:
     return [entry["path"] for entry in backend.log() if entry["method"] == "POST"]
+
+
+# Tells it without a channel, of which Firefox has none where cookies are off.
+SIGNS_IN = """
+import asyncio
+import js
+from nextauth_client import *
+
+async def enter():
+    try:
+        result = await sign_in("credentials", redirect=False, username="ada", password="lovelace")
+        js.postMessage(result.error or "ok")
+    except NextAuthError as error:
+        js.postMessage(explain_error(error.code))
+
+entering = asyncio.create_task(enter())
+"""
+
+
+@contract
+@not_on(
+    "webkit", "where its cookies are off its workers see nothing of it; a sign-in says that they have to be allowed"
+)
+def test_where_cookies_are_off_a_sign_in_in_a_worker_says_what_is_wrong(
+    engine: Engine, site: Site, backend: Backend, interpreter: str
+) -> None:
+    with (
+        engine.placed_context(backend.url, NO_COOKIES) as context,
+        Tabs(context, site, backend, interpreter, None) as tabs,
+    ):
+        _, in_body = script(tabs, "by hand", SIGNS_IN, "without-cookies")
+        hear = (
+            "<script>worker.onmessage = ({ data }) => { document.getElementById('said').textContent = data; };</script>"
+        )
+        site.write("/without-cookies.html", page("", f'<p id="said"></p>{in_body}{hear}'))
+        tab = tabs.tab()
+        tab.page.goto(f"{backend.url}/without-cookies.html")
+        tab.shows(said="Your browser blocks cookies. Allow them for this site, reload the page and try again.")
 
 
 def test_a_worker_without_a_channel_works_alone(tabs: Tabs) -> None:

@@ -79,7 +79,7 @@ class Backend:
             return {"user": {"name": "Ada"}}
         return {"url": self.forms[-1]["callbackUrl"]}
 
-    def blocks_cookies(self):
+    async def blocks_cookies(self):
         return self.without_cookies
 
     def can_navigate(self):
