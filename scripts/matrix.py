@@ -76,11 +76,12 @@ def collected(engine: str) -> dict[str, int]:
 
 
 def problems_of(rows: Sequence[Mapping[str, Any]], cases: Mapping[str, int]) -> list[str]:
-    """What keeps an engine's rows out of the matrix: failures, and rows that do not have all cases."""
+    """What keeps an engine's rows out of the matrix: failures, of a first try too, and rows that lack cases."""
     ran = {f"{row['interpreter']} {row['thread']}": row["cases"] for row in rows}
     failed = [f"{row['engine']}: {case} failed" for row in rows for case in row["failed"]]
     short = [f"{row}: {ran.get(row, 0)} of {count} cases ran" for row, count in cases.items() if ran.get(row) != count]
-    return failed + short
+    again = [f"{row['engine']}: {case} passed at its second try" for row in rows for case in row["run again"]]
+    return failed + again + short
 
 
 def shown() -> str:

@@ -36,6 +36,7 @@ class ContractSummary:
         self._version: str | None = None
         self._not_here: dict[str, list[str]] = {}  # row and reason of each
         self._outcomes: dict[str, dict[str, str]] = defaultdict(dict)
+        self._run_again: dict[str, set[str]] = defaultdict(set)
         self._seconds: dict[str, float] = defaultdict(float)
 
     def runs(self, version: str) -> None:
@@ -77,6 +78,7 @@ class ContractSummary:
             outcomes = self._outcomes[str(row)]
             if str(report.outcome) == "rerun":  # what the next try shows counts
                 outcomes.pop(report.nodeid, None)
+                self._run_again[str(row)].add(report.nodeid)
             elif outcomes.setdefault(report.nodeid, report.outcome) == "passed":  # set-up, call and teardown
                 outcomes[report.nodeid] = report.outcome
 
@@ -91,6 +93,7 @@ class ContractSummary:
                 "passed": sum(outcome == "passed" for outcome in outcomes.values()),
                 "not applicable": {case: why for case, (where, why) in sorted(self._not_here.items()) if where == row},
                 "failed": sorted(case for case, outcome in outcomes.items() if outcome != "passed"),
+                "run again": sorted(self._run_again[row]),
                 "seconds": round(self._seconds[row]),
             }
             for row, outcomes in sorted(self._outcomes.items())

@@ -16,7 +16,7 @@ from tests.support.summary import CASE, ContractSummary
 
 def run(interpreter: str, thread: str, passed: int, cases: int, **not_applicable: str) -> dict[str, Any]:
     row = {"version": "153.8.1", "interpreter": interpreter, "thread": thread, "passed": passed, "cases": cases}
-    return {**row, "not applicable": not_applicable, "failed": []}
+    return {**row, "not applicable": not_applicable, "failed": [], "run again": []}
 
 
 def test_a_run_is_read_as_it_was_written() -> None:
@@ -43,6 +43,8 @@ def test_a_run_that_is_not_whole_or_has_failed_is_not_for_the_matrix() -> None:
     assert problems_of([], whole) == ["micropython page: 0 of 2 cases ran"]
     failed = {**run("micropython", "page", 1, 2), "engine": "webkit", "failed": ["test_a"]}
     assert problems_of([failed], whole) == ["webkit: test_a failed"]
+    tried_twice = {**run("micropython", "page", 2, 2), "engine": "webkit", "run again": ["test_a"]}
+    assert problems_of([tried_twice], whole) == ["webkit: test_a passed at its second try"]
 
 
 def report(outcome: Any, when: Any = "call") -> pytest.TestReport:
@@ -66,6 +68,7 @@ def test_of_a_case_that_is_run_again_the_last_try_counts(outcomes: list[str], pa
         summary.pytest_runtest_logreport(report(outcome))
     [row] = summary.rows()
     assert (row["passed"], row["cases"]) == (passed, 1)
+    assert row["run again"] == (["test_a"] if "rerun" in outcomes else [])
 
 
 def test_an_engine_that_nobody_knows_is_refused_in_words() -> None:
