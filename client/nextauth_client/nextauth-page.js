@@ -44,9 +44,9 @@
     const signal = AbortSignal.timeout(1e4);
     const ask = (path, more) => fetch(backend + path, { mode: "same-origin", signal, ...more });
     const foreign = all("[data-auth-ignore] [name]:enabled");
-    foreign.forEach(element => (element.disabled = true));
+    for (const element of foreign) element.disabled = true;
     const body = new URLSearchParams(new FormData(form));
-    foreign.forEach(element => (element.disabled = false));
+    for (const element of foreign) element.disabled = false;
     const start = say("start");
     let outcome = "nothing";
     let url;
@@ -73,11 +73,12 @@
     const submits = event.type == "submit";
     const selector = submits ? "[data-auth-form]" : ":is([data-auth-signin],[data-auth-signout])";
     const element = closest.call(event.target, selector + ours);
-    if (!element || event.defaultPrevented || event.ctrlKey) return;
+    if (!element || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
     const provider = attribute(element, submits ? "form" : "signin");
-    if (submits) act(event.submitter ?? element, "/callback/" + provider, element);
-    else act(element, provider == null ? "/signout" : "/signin/" + provider);
+    submits
+      ? act(event.submitter ?? element, "/callback/" + provider, element)
+      : act(element, provider == null ? "/signout" : "/signin/" + provider);
   }
 
   addEventListener("click", pressed);

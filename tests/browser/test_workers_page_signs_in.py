@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,6 +12,7 @@ from playwright.sync_api import Route
 
 from tests.browser.following import HTML, UNMOVED, Bystander, following, press, session_queries
 from tests.browser.snippets import FOLLOW
+from tests.browser.test_back_and_forward import comes_back, leave
 from tests.browser.workers import KINDS, Worker, open_worker
 from tests.support.backend import Backend
 from tests.support.engines import expect
@@ -28,6 +30,14 @@ FORM = """
   <button type="button" data-auth-signin id="own">On its own page</button>
 </form>
 """
+
+
+STORED_EPOCH = "Object.entries(localStorage).find(([key]) => key.endsWith(':epoch'))?.[1] ?? null"
+
+
+def stored_epoch(tab: Tab) -> int | None:
+    stored = tab.page.evaluate(STORED_EPOCH)
+    return None if stored is None else int(stored)
 
 
 def page_with_worker(tabs: Tabs, kind: str = "by PyScript", *, html: str = FORM, head: str = SCRIPT) -> Worker:
@@ -79,8 +89,7 @@ def test_a_button_of_the_page_leads_to_where_its_worker_is_signed_in(tabs: Tabs,
         tab.until("location.pathname.startsWith('/dev')")
         tab.page.get_by_role("button").first.click()
     tab.until(f"location.href === '{url}'")
-    tab.shows(ready="yes")
-    tab.contains(status="authenticated")
+    tab.shows(ready="yes", status="authenticated")
 
 
 @micropython_only
@@ -107,6 +116,44 @@ def test_a_worker_follows_the_sign_out_of_a_v4_client_in_another_tab(tabs: Tabs,
     with Bystander(tabs) as bystander:
         bystander.send_as_v4("signout")
         tab.shows(status="unauthenticated", who="nobody")
+
+
+@micropython_only
+def test_a_page_stores_for_its_worker_that_something_has_changed(tabs: Tabs, backend: Backend) -> None:
+    worker = page_with_worker(tabs)
+    assert stored_epoch(worker.tab) is None
+    worker.sign_in()
+    worker.tab.until(f"{STORED_EPOCH} !== null")
+    first = stored_epoch(worker.tab)
+    worker.sign_out()
+    worker.tab.until(f"{STORED_EPOCH} > {first}")
+
+
+@micropython_only
+def test_a_worker_of_a_page_that_comes_back_asks_who_is_signed_in_now(keeping_tabs: Tabs, backend: Backend) -> None:
+    keeping_tabs.site.write("/blank.html", "")
+    backend.sign_in(keeping_tabs.context)
+    tab = page_with_worker(keeping_tabs, "by hand").tab
+    tab.shows(who="Ada Lovelace")
+    expect(tab.element("leave")).to_be_visible()
+    leave(tab)
+    backend.revoke()
+    assert comes_back(tab)
+    tab.shows(status="unauthenticated", who="nobody")
+    expect(tab.element("enter")).to_be_visible()
+    expect(tab.element("leave")).to_be_hidden()
+
+
+@micropython_only
+@pytest.mark.parametrize("key", ["Control", "Meta", "Shift"])
+def test_a_link_that_is_to_open_elsewhere_is_left_to_the_browser(
+    tabs: Tabs, key: Literal["Control", "Meta", "Shift"]
+) -> None:
+    tabs.site.write("/blank.html", "")
+    tab = page_with_worker(tabs, html=FORM + '<a href="/blank.html" data-auth-signin="dev-idp" id="link">In</a>').tab
+    tab.page.evaluate("() => { onclick = event => { window.left = !event.defaultPrevented; event.preventDefault(); } }")
+    tab.element("link").click(modifiers=[key])
+    tab.until("window.left === true")
 
 
 @micropython_only
