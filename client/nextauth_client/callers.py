@@ -106,12 +106,24 @@ class Callers:
             await self.next_step()
 
     async def session_after(self, newest: object) -> None:
-        """Wait until a session is known from an answer, of whichever tab, that is newer. Raises when this stops."""
+        """Wait until a session is known from an answer that is newer. Raises when this stops.
+
+        Where there was one, it is another tab's, or somebody else's: this tab may ask at any time.
+        """
         driver = self._driver
-        while driver.machine.view.newest == newest or driver.store.value.session is None:
+        user = self._user()
+        while (
+            driver.machine.view.newest == newest
+            or driver.store.value.session is None
+            or (newest and user == self._user() and driver.machine.view.newest[1] == driver.machine.tab)
+        ):
             if driver.stopped:
                 raise BackendUnreachable(STOPPED)
             await self.next_step()
+
+    def _user(self) -> "Any":
+        session = self._driver.machine.view.session
+        return None if session is None else session.get("user")
 
     async def is_signed_in_since(self, left: float, timeout: float) -> bool:
         """What an API's 401 to a call that left then asks, of all tabs once; `False` where nobody knows in time."""
