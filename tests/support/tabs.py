@@ -206,7 +206,10 @@ class Tab:
     def back(self) -> None:
         """Go back, and be on the page before. (`Page.go_back` waits for ever on Firefox, which has kept it.)"""
         left = self.page.url
-        self.page.evaluate("setTimeout(() => history.back())")
+        if back := getattr(self.page, "back", None):
+            back()
+        else:
+            self.page.evaluate("setTimeout(() => history.back())")
         self.until(f"location.href !== {json.dumps(left)}")
 
     def forget(self) -> None:

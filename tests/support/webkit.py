@@ -436,6 +436,11 @@ class Page(Finder):
         self.catch_up()
         self.driver().refresh()
 
+    def back(self) -> None:
+        """Go back. By the driver, because a script that runs while a page comes out of the cache is never answered."""
+        self.catch_up()
+        self.driver().back()
+
     def bring_to_front(self) -> None:
         self.context.browser.current = ""
         self.driver()
