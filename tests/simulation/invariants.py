@@ -149,6 +149,7 @@ class Watch:
         self._mutations: dict[int, float] = {}
         self._used_at = -1e9  # when a page was used that showed somebody
         self._idled: set[int] = set()  # logins that ended for want of use
+        self._signed_out_by_js: set[int] = set()
 
     def broken(self, invariant: str, detail: str = "") -> None:
         broken = Broken(f"{invariant}\n{detail} at {self.world.loop.now:.3f}\n\n{self.world}\n")
@@ -282,7 +283,8 @@ class Watch:
     def _has_its_reason(self, page: Page, seen: Seen, state: SessionState) -> None:
         was, seen.was_shown = seen.was_shown, state.session
         if state.session is not None:
-            if was is None and state.session["login"] in self._idled and page.knows_of_idling:
+            stays_out = state.session["login"] in self._idled - self._signed_out_by_js
+            if was is None and stays_out and page.knows_of_idling:
                 self.broken(IDLE_STAYS_OUT, f"page {page.number}: {state.session}")
             if state.reason not in (None, "switched"):
                 self.broken(REASON_OF_THE_LAST, f"page {page.number}: {state.reason}")
@@ -352,6 +354,12 @@ class Watch:
             self.allowed += (
                 1  # a tab may have asked for itself a moment before it heard, and does not take the others' answer
             )
+
+    def js_client_signed_out(self) -> None:
+        """What brings the cookie back after that, no tab can know, whenever it finds that nobody has used it."""
+        cookie = self.world.browser.cookie
+        if cookie is not None:
+            self._signed_out_by_js.add(cookie.login)
 
     def hears_js_client(self, page: Page, said_at: float) -> None:
         """Whatever changed did so before it was said."""

@@ -993,6 +993,7 @@ class World:
         self.has_js_page = True
 
         def answered() -> None:
+            self.watch.js_client_signed_out()
             self.browser.cookie = None
             self._js_asks()
             self._js_says(signs_out=True)
