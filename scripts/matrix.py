@@ -80,7 +80,11 @@ def problems_of(rows: Sequence[Mapping[str, Any]], cases: Mapping[str, int]) -> 
     ran = {f"{row['interpreter']} {row['thread']}": row["cases"] for row in rows}
     failed = [f"{row['engine']}: {case} failed" for row in rows for case in row["failed"]]
     short = [f"{row}: {ran.get(row, 0)} of {count} cases ran" for row, count in cases.items() if ran.get(row) != count]
-    again = [f"{row['engine']}: {case} passed at its second try" for row in rows for case in row["run again"]]
+    again = [
+        f"{row['engine']}: {case} passed at its second try"
+        for row in rows
+        for case in row.get("run again", ["a run of older tests"])
+    ]
     return failed + again + short
 
 

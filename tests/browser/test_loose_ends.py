@@ -43,7 +43,7 @@ def test_no_number_in_a_stored_message_stops_anything(tabs: Tabs, backend: Backe
         stored + SHOW + "Provider(timeout=30, session={'user': {'name': 'Given'}, 'expires': '2999-01-01'})\n" + FOLLOW
     )
     tab = tabs.python(python, html=HTML)
-    tab.contains(status="authenticated")
+    tab.shows(status="authenticated")
 
 
 @micropython_only
