@@ -60,14 +60,19 @@ LISTEN = """
   }
   addEventListener("error", event => event.message && heard.push(["pageerror", event.message]));
   addEventListener("unhandledrejection", event => heard.push(["pageerror", String(event.reason)]));
-  addEventListener("pagehide", () => {
-    sessionStorage.setItem("tests:heard", JSON.stringify([...TAKE(), ...heard.splice(0)]));
-  });
+  // A page under test may have none, or spoil it.
+  const { getItem, setItem, removeItem } = Storage.prototype;
+  const inTab = (method, ...given) => {
+    try { return method.call(sessionStorage, "tests:heard", ...given); } catch { return null; }
+  };
   const TAKE = () => {
-    const kept = sessionStorage.getItem("tests:heard");
-    sessionStorage.removeItem("tests:heard");
+    const kept = inTab(getItem);
+    inTab(removeItem);
     return JSON.parse(kept ?? "[]");
   };
+  addEventListener("pagehide", () => {
+    inTab(setItem, JSON.stringify([...TAKE(), ...heard.splice(0)]));
+  });
   window.testsTake = () => [...TAKE(), ...heard.splice(0)];
   Object.defineProperty(navigator, "onLine", { get: () => !offline, configurable: true });
   window.testsOffline = value => {
