@@ -38,6 +38,7 @@ def render(runs: Runs) -> str:
     lines = ["| | " + " | ".join(names) + " |", "|---" * (len(names) + 1) + "|"]
     for row, title in ROWS.items():
         lines.append(f"| {title} | " + " | ".join(_cell(rows, row) for rows in runs.values()) + " |")
+    lines.append(f"\nWith {pinned()}.")
     reasons = Counter(
         f"{ENGINES[engine]}: {why}"
         for engine, rows in runs.items()
@@ -48,6 +49,17 @@ def render(runs: Runs) -> str:
         lines.append("\nNot applicable:\n")
         lines += [f"- {reason} ({count})" for reason, count in reasons.items()]
     return "\n".join(lines)
+
+
+def pinned() -> str:
+    """The versions of what the pages under test load."""
+    found = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["dependencies"]
+    names = {
+        "PyScript": "@pyscript/core",
+        "Pyodide": "pyodide",
+        "MicroPython": "@micropython/micropython-webassembly-pyscript",
+    }
+    return ", ".join(f"{name} {found[package]}" for name, package in names.items())
 
 
 def _cell(rows: Sequence[Mapping[str, Any]], name: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from scripts.environment import VENV_PYTHON
-from scripts.matrix import ENGINES, ROWS, collected, counts_in, problems_of, render, shown
+from scripts.matrix import ENGINES, ROWS, collected, counts_in, pinned, problems_of, render, shown
 from scripts.steps import ROOT
 from tests.support.summary import CASE, ContractSummary
 
@@ -81,6 +81,10 @@ def test_an_engine_that_nobody_knows_is_refused_in_words() -> None:
     )
     assert done.returncode != 0
     assert "ENGINE=opera is no browser of these tests: take chromium, firefox, webkit." in done.stderr
+
+
+def test_the_readme_names_the_versions_that_are_pinned() -> None:
+    assert f"With {pinned()}." in shown()
 
 
 @pytest.mark.heavy("collects the browser tests three times")
