@@ -51,6 +51,8 @@ class PopupWindow:
         return str(answer.headers.get("cross-origin-opener-policy")).split(";")[0].strip() in HIDING
 
     def close(self) -> None:
+        # A window that closes while it loads modules hangs WebKit, and this page with it (docs/upstream).
+        attempt(js.Reflect.get(js.globalThis, "stop").bind(self._window))
         self._window.close()
 
 

@@ -86,6 +86,7 @@ MAKES = "installs what it needs, and then takes minutes; tests/unit/test_contrib
 # What does not run, and why.
 NOT_RUN = {
     ("docs/upstream/chromium-crashes.md", "chromium --enable"): "crashes pages, or does not: by chance",
+    ("docs/upstream/webkit-popups.md", "const other"): "hangs a page, or does not: by chance",
     ("docs/login.md", "pip install"): INSTALLS,
     ("docs/server.md", "pip install"): INSTALLS,
     ("docs/server.md", "export NEXTAUTH_URL="): "of a deployment's shell; tests/server/test_requests.py sets both",
