@@ -146,7 +146,7 @@ class Machine:
         else:
             self._queries.wanted = not self._queries.in_flight
         if self._queries.asks_at is None:
-            self._queries.try_lock()
+            self._queries.try_lock()  # a worker that nobody here has heard waits for it: rule 4
 
     def _ask_or_be_told(self, event: "Any", now: float) -> None:
         """Rule 4: another Python of this page may have asked already."""
