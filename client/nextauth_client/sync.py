@@ -442,7 +442,7 @@ class Machine:
             self._delegate(message.stamp, now)
 
     def _hear_Answer(self, message: "Any", now: float) -> None:
-        """Take what another tab was answered."""
+        """Take what another tab was answered, unless that had asked before this page was navigated to: rule 2."""
         asked = message.asked
         is_behind = self._clock.is_ahead_of(message.stamp, asked)
         if is_behind and (self._corrected_at is None or asked > self._corrected_at):
@@ -450,6 +450,8 @@ class Machine:
             self._publish_changed(now)
             self._corrected_at = now
             self._queries.invalidate(now)
+        if message.stamp[0] < self._clock.moment(self._made_at):
+            return
         asked = min(asked, now)
         self._was_reached(asked, message.error)
         if message.error is not None:

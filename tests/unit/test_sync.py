@@ -859,6 +859,22 @@ def test_rule_4_a_worker_takes_nothing_that_was_asked_before_it_was_made() -> No
     assert worker.at(5.25, Tick()).asks()
 
 
+def test_rule_4_a_worker_that_waited_for_another_tabs_query_asks_if_that_left_before_it_was_made() -> None:
+    """A sign-in may have brought its page, and the other tab have asked before that."""
+    other, worker = LockedTab(), LockedTab("b")
+    other.opens()
+    worker.machine = Machine("b", Options(), lambda: 0.5, in_worker=True)
+    worker.at(5, Start(UNSET, T0 + 4, True, None, False, True))
+    assert worker.at(5.25, Tick()).of(TryLock)
+    worker.at(5.26, LockBusy())
+    worker.hears(5.4, other.answers(5.4, None).messages("answer"))
+    assert worker.state == (None, True, None)
+    worker.at(5.5, Tick())
+    worker.at(5.51, LockGranted())
+    worker.at(5.7, Tick())
+    assert worker.at(5.71, LockGranted()).asks()
+
+
 def test_rule_4_another_python_of_a_page_waits_for_the_query_in_flight() -> None:
     one = Tab()
     one.opens()
