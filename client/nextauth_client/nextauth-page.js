@@ -1,7 +1,7 @@
 // docs
 (() => {
   const { closest, getAttribute, toggleAttribute } = Element.prototype;
-  const attribute = (element, name) => getAttribute.call(element, "data-auth-" + name);
+  const get = (element, name) => getAttribute.call(element, "data-auth-" + name);
   const ours = ":not([data-auth-ignore],[data-auth-ignore] *)";
   const all = selector => Document.prototype.querySelectorAll.call(document, selector);
 
@@ -9,9 +9,7 @@
   const backend = new URL(base, origin).href.replace(/\/+$/, "");
   const name = "nextauth-client:1:" + backend;
   const id = "" + Math.random();
-  let channel;
-  let newest = 0;
-  let shown = 0;
+  let channel, newest = 0, shown = 0;
 
   function say(type, more) {
     newest = Math.max(Date.now(), newest + 1);
@@ -26,19 +24,20 @@
       const { type, stamp: [at], outcome, session } = JSON.parse(data);
       if (at > Date.now() + 1e8) return;
       if (at > newest) newest = at;
+      if (at >= shown && session !== undefined) {
+        shown = at;
+        const status = session ? "authenticated" : "unauthenticated";
+        for (const element of all("[data-auth-show]" + ours))
+          toggleAttribute.call(element, "hidden", !get(element, "show").split(" ").includes(status));
+      }
       if (type == "end" && outcome != "nothing" && at == newest) localStorage[name + ":epoch"] = at;
-      if (session === undefined || at < shown) return;
-      shown = at;
-      const status = session ? "authenticated" : "unauthenticated";
-      for (const element of all("[data-auth-show]" + ours))
-        toggleAttribute.call(element, "hidden", !attribute(element, "show").split(" ").includes(status));
     } catch {}
   }
   async function act(element, path, form) {
     const signsOut = path == "/signout";
     const given = closest.call(element, "[data-auth-callback-url]");
     const here = location.host ? location.href.split("#")[0] : origin;
-    const back = new Request(given ? attribute(given, "callback-url") : here).url;
+    const back = new Request(given ? get(given, "callback-url") : here).url;
     if (path == "/signin/") return location.assign(backend + "/signin?" + new URLSearchParams({ callbackUrl: back }));
     element.disabled = true;
     const signal = AbortSignal.timeout(1e4);
@@ -48,14 +47,13 @@
     const body = new URLSearchParams(new FormData(form));
     for (const element of foreign) element.disabled = false;
     const start = say("start");
-    let outcome = "nothing";
-    let url;
+    let outcome = "nothing", url = "";
     try {
       const csrf = await ask("/csrf");
       body.set("csrfToken", (await csrf.json()).csrfToken);
       body.set("callbackUrl", back);
       body.set("json", true);
-      if (form || signsOut) outcome = "leaving";
+      if (signsOut || form) outcome = "leaving";
       const headers = { "X-Auth-Return-Redirect": "1" };
       const answer = await ask(path + /\/?$/.exec(csrf.url), { method: "POST", redirect: "error", body, headers });
       url = new Request((await answer.json()).url ?? (signsOut ? back : "no:")).url;
@@ -63,7 +61,7 @@
     } catch {}
     say("end", { start, outcome });
     for (const element of all("[data-auth-error]" + ours)) toggleAttribute.call(element, "hidden", url);
-    if (url && (given || url != back || !form)) {
+    if (url && (given || url != back || !form || !channel)) {
       location.assign(url);
       if (url.startsWith(here + "#")) location.reload();
     }
@@ -75,7 +73,7 @@
     const element = closest.call(event.target, selector + ours);
     if (!element || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    const provider = attribute(element, submits ? "form" : "signin");
+    const provider = get(element, submits ? "form" : "signin");
     submits
       ? act(event.submitter ?? element, "/callback/" + provider, element)
       : act(element, provider == null ? "/signout" : "/signin/" + provider);

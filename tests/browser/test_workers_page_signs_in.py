@@ -178,6 +178,50 @@ def test_queries_of_all_tabs_are_given_up_before_the_page_signs_out(tabs: Tabs, 
 
 
 @micropython_only
+def test_who_cannot_sign_in_time_and_again_is_told_so_until_it_works(tabs: Tabs) -> None:
+    tab = page_with_worker(tabs).tab
+    tab.expect_problem("status of 401", "ERR_FAILED")
+    sign_in(tab, "wrong")
+    expect(tab.element("problem")).to_be_visible()
+    tab.page.route("**/callback/credentials", lambda route: route.abort())
+    for _ in range(2):
+        with tab.page.expect_event("requestfailed"):
+            sign_in(tab)
+        tab.until("!document.getElementById('enter').disabled")
+        expect(tab.element("problem")).to_be_visible()
+    tab.page.unroute_all()
+    sign_in(tab)
+    tab.shows(who="Ada Lovelace")
+    expect(tab.element("problem")).to_be_hidden()
+
+
+@micropython_only
+def test_who_cannot_sign_out_is_told_so(tabs: Tabs, backend: Backend) -> None:
+    backend.sign_in(tabs.context)
+    html = FORM.replace("Sign out</button>", 'Sign out</button> <b data-auth-error id="stays" hidden>Not yet.</b>')
+    tab = page_with_worker(tabs, html=html).tab
+    tab.expect_problem("ERR_FAILED")
+    tab.page.route("**/api/auth/signout", lambda route: route.abort())
+    tab.element("leave").click()
+    expect(tab.element("stays")).to_be_visible()
+    tab.shows(who="Ada Lovelace")
+
+
+@micropython_only
+def test_a_page_that_may_store_nothing_shows_and_hides_too(tabs: Tabs, backend: Backend) -> None:
+    blocked = (
+        "<script>Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } })</script>"
+    )
+    worker = page_with_worker(tabs, "by hand", head=blocked + SCRIPT)
+    for _ in range(2):
+        worker.sign_in()
+        expect(worker.tab.element("leave")).to_be_visible()
+        worker.sign_out()
+        expect(worker.tab.element("enter")).to_be_visible()
+        expect(worker.tab.element("leave")).to_be_hidden()
+
+
+@micropython_only
 def test_a_form_that_leads_to_another_page_is_followed(tabs: Tabs) -> None:
     """The `signIn` callback of v4 and v5 may answer an address."""
     tabs.site.write("/unpaid.html", "<title>Unpaid</title>")
@@ -306,13 +350,15 @@ def test_a_base_with_a_slash_at_its_end_is_the_same_backend(tabs: Tabs, backend:
 @pytest.mark.parametrize(
     "missing", ["delete window.BroadcastChannel", "BroadcastChannel = class { constructor() { throw 1 } }"]
 )
-def test_a_browser_without_channels_signs_in_too(tabs: Tabs, backend: Backend, missing: str) -> None:
+def test_a_browser_without_channels_signs_in_and_loads_the_page_anew(
+    tabs: Tabs, backend: Backend, missing: str
+) -> None:
+    """Nobody could tell its worker."""
     tabs.site.write("/alone.html", page(f"<script>{missing}</script>" + SCRIPT, FORM.replace(" hidden", "")))
     tab = tabs.tab()
     tab.page.goto("/alone.html")
-    with tab.page.expect_response("**/callback/credentials") as answer:
+    with tab.page.expect_navigation(url="**/alone.html"):
         sign_in(tab)
-    assert answer.value.ok
     tab.until("fetch('/api/auth/session').then(response => response.json()).then(session => session?.user?.name)")
 
 
