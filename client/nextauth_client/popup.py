@@ -43,11 +43,14 @@ class PopupWindow:
 
     async def may_hide(self) -> bool:
         """Only the page's headers tell; the browser has them with the page."""
-        options = to_js({"method": "HEAD", "cache": "force-cache"})
-        try:
-            answer = await outcome(method(js.globalThis, "fetch", js.location.href, options))
-        except RuntimeError:
-            return False
+        for verb in ("HEAD", "GET"):  # FastAPI's routes know no HEAD
+            options = to_js({"method": verb, "cache": "force-cache"})
+            try:
+                answer = await outcome(method(js.globalThis, "fetch", js.location.href, options))
+            except RuntimeError:
+                return False
+            if answer.ok:
+                break
         return str(answer.headers.get("cross-origin-opener-policy")).split(";")[0].strip() in HIDING
 
     def close(self) -> None:

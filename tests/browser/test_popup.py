@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Route
 
 from tests.browser.following import UNMOVED, Bystander, session_queries
 from tests.browser.snippets import FOLLOW, HTML, SHOW
@@ -192,6 +192,10 @@ def hiding_tabs(tabs: Tabs, backend: Backend) -> Iterator[Tabs]:
         yield others
 
 
+def looks_whether_it_hides(tab: Tab) -> bool:
+    return any(request.method == "HEAD" for request in tab.all_requests)
+
+
 @contract
 def test_a_window_that_hides_tells_the_page_and_closes_itself(hiding_tabs: Tabs) -> None:
     tab = page_with_popup(hiding_tabs)
@@ -200,6 +204,28 @@ def test_a_window_that_hides_tells_the_page_and_closes_itself(hiding_tabs: Tabs)
     decide(window, "Allow")
     tab.shows(result="ok", status="authenticated")
     assert tab.navigations[1:] == []
+    assert looks_whether_it_hides(tab)  # it did, so that the window could not be looked at
+
+
+@micropython_only
+def test_a_window_may_hide_from_a_page_whose_server_knows_no_head(hiding_tabs: Tabs) -> None:
+    """As FastAPI's routes."""
+    tab = page_with_popup(hiding_tabs)
+    tab.expect_problem("status of 405")
+
+    def answer(route: Route) -> None:
+        if route.request.method == "HEAD":
+            route.fulfill(status=405)
+        else:
+            route.continue_()
+
+    tab.page.route("**/page-*", answer)
+    window = press_go(tab)
+    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    with Bystander(hiding_tabs) as bystander:
+        bystander.until(lambda: looks_whether_it_hides(tab))
+    decide(window, "Allow")
+    tab.shows(result="ok", status="authenticated")
 
 
 @micropython_only
@@ -210,7 +236,7 @@ def test_a_page_with_somebody_signed_in_waits_for_a_window_that_hides(hiding_tab
     window = press_go(tab)
     expect(window.get_by_role("button", name="Allow")).to_be_visible()
     with Bystander(hiding_tabs) as bystander:
-        bystander.until(lambda: [one for one in tab.all_requests if one.method == "HEAD"])
+        bystander.until(lambda: looks_whether_it_hides(tab))
         asked = len(session_queries(backend))
         bystander.send_as_v5()
         bystander.until(lambda: len(session_queries(backend)) > asked)
