@@ -130,8 +130,8 @@ def drive(tabs: Tabs, opened: list[Tab], costs: dict[str, int]) -> dict[str, int
 )
 def test_one_request_serves_any_number_of_tabs(tabs: Tabs, count: int, engine: Engine) -> None:
     figures = drive(tabs, open_together(tabs, count, PAGE), COSTS)
-    # Where focus is real, a page that opens takes it from another, which asks.
-    assert figures.pop("opening") <= count + (count - 1 if engine.name == "firefox" else 0)
+    # A page that opens in front takes the focus from another, which asks.
+    assert figures.pop("opening") <= count + (count - 1 if engine.opens_in_front else 0)
     assert figures == COSTS
 
 

@@ -17,10 +17,10 @@ NOTE_EVENTS = """
 }
 """
 
-# What a tab that comes to the front is told, and one that leaves it. Firefox need not tell of visibility, WebKit's tabs
-# under WebDriver never do: then focus alone has to be enough.
-COMES = {"chromium": ["focus", "visible"], "firefox": ["focus"], "webkit": ["focus"]}
-GOES = {"chromium": ["blur", "hidden"], "firefox": ["blur"], "webkit": ["blur"]}
+
+def events_of(engine: Engine, *names: str) -> list[str]:
+    """What a tab is told; where nobody tells visibility, focus has to be enough."""
+    return [name for name in names if name in ("focus", "blur") or engine.tells_visibility]
 
 
 def until_seen(bystander: Bystander, tab: Tab, *names: str) -> None:
@@ -29,6 +29,7 @@ def until_seen(bystander: Bystander, tab: Tab, *names: str) -> None:
 
 @contract
 def test_a_tab_that_comes_to_the_front_asks_once_for_all(focusing_tabs: Tabs, backend: Backend, engine: Engine) -> None:
+    comes, goes = events_of(engine, "focus", "visible"), events_of(engine, "blur", "hidden")
     backend.sign_in(focusing_tabs.context)
     one, other = opened = [focusing_tabs.python(following(), html=HTML) for _ in range(2)]
     with Bystander(focusing_tabs) as bystander:
@@ -41,14 +42,15 @@ def test_a_tab_that_comes_to_the_front_asks_once_for_all(focusing_tabs: Tabs, ba
         asked = bystander.until_quiet(1.5)
         backend.rename("Ada King")
         other.page.bring_to_front()
-        until_seen(bystander, other, *COMES[engine.name])
+        until_seen(bystander, other, *comes)
         other.shows(who="Ada King")
         assert bystander.until_quiet(0.5) == asked + 1
-        until_seen(bystander, one, *GOES[engine.name])
+        until_seen(bystander, one, *goes)
         one.shows(who="Ada King")
 
 
 def test_without_refetch_on_focus_nothing_is_asked(focusing_tabs: Tabs, backend: Backend, engine: Engine) -> None:
+    comes, goes = events_of(engine, "focus", "visible"), events_of(engine, "blur", "hidden")
     backend.sign_in(focusing_tabs.context)
     one, other = opened = [focusing_tabs.python(following("refetch_on_focus=False"), html=HTML) for _ in range(2)]
     with Bystander(focusing_tabs) as bystander:
@@ -58,9 +60,9 @@ def test_without_refetch_on_focus_nothing_is_asked(focusing_tabs: Tabs, backend:
             tab.page.evaluate(NOTE_EVENTS)
         bystander.until_quiet(1.5)
         other.page.bring_to_front()
-        until_seen(bystander, other, *COMES[engine.name])
+        until_seen(bystander, other, *comes)
         one.page.bring_to_front()
-        until_seen(bystander, one, *COMES[engine.name], *GOES[engine.name])
+        until_seen(bystander, one, *comes, *goes)
         assert len(session_queries(backend)) == 2
 
 

@@ -44,12 +44,7 @@ async def enter():
 entering = asyncio.create_task(enter())
 """
 BLOCKED = "Your browser blocks cookies. Allow them for this site, reload the page and try again."
-WITHOUT_COOKIES = {
-    "chromium": BLOCKED,
-    "firefox": BLOCKED,
-    # Whose switch leaves workers their locks, by which the others tell.
-    "webkit": "The server did not accept the form. Allow cookies for this site, reload the page and try again.",
-}
+REFUSED = "The server did not accept the form. Allow cookies for this site, reload the page and try again."
 
 
 @contract
@@ -67,7 +62,7 @@ def test_where_cookies_are_off_a_sign_in_in_a_worker_says_what_is_wrong(
         site.write("/without-cookies.html", page("", f'<p id="said"></p>{in_body}{hear}'))
         tab = tabs.tab()
         tab.page.goto(f"{backend.url}/without-cookies.html")
-        tab.shows(said=WITHOUT_COOKIES[engine.name])
+        tab.shows(said=BLOCKED if engine.tells_workers_of_cookies else REFUSED)
 
 
 def test_a_worker_without_a_channel_works_alone(tabs: Tabs) -> None:

@@ -123,6 +123,9 @@ class Engine:
 
     name: str
     version: str
+    tells_visibility = False  # a tab that another covers, under its driver
+    opens_in_front = False  # a page, so that another loses the focus
+    tells_workers_of_cookies = True  # that they are off, by what else is refused them then
 
     def __init__(self) -> None:
         # Contexts that do not close as they should. The browser's end ends them; closing one might wait for ever.
@@ -158,6 +161,7 @@ class Firefox(Engine):
     """Debian's own, driven by Playwright. It keeps pages and gives focus by itself."""
 
     name = "firefox"
+    opens_in_front = True
 
     def __init__(self, playwright: Playwright, launch_args: dict[str, Any]) -> None:
         super().__init__()
@@ -188,6 +192,8 @@ class Chromium(Firefox):
     """Playwright switches its back/forward cache off, and pretends that every page has the focus."""
 
     name = "chromium"
+    tells_visibility = True
+    opens_in_front = False
 
     @contextlib.contextmanager
     def keeping_context(self, base_url: str) -> Iterator[Any]:
@@ -242,6 +248,7 @@ class WebKit(Engine):
     """WebKitGTK. It keeps pages by itself."""
 
     name = "webkit"
+    tells_workers_of_cookies = False
 
     def __init__(self) -> None:
         super().__init__()
