@@ -17,7 +17,8 @@ from tests.support.site import page
 from tests.support.tabs import Tab, Tabs, contract, micropython_only, pyodide_only
 
 REFUSED = "Sign in failed. Check that what you typed is correct."
-DID_NOT_WORK = "That did not work. Check what you typed, or try again later."  # whatever it was
+# Whatever it was.
+DID_NOT_WORK = "That did not work. Check what you typed and that cookies are allowed, or try again later."
 
 
 def between(file: str, start: str, end: str) -> str:

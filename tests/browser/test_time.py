@@ -204,6 +204,7 @@ def focus_until_it_asks(tab: Tab, bystander: Bystander, backend: Backend) -> Non
     bystander.until(focus_and_look)
 
 
+@contract
 @micropython_only
 @pytest.mark.parametrize("ahead", [HOURS, -HOURS])
 def test_a_clock_that_is_hours_wrong_neither_ends_a_session_nor_stops_its_end(
@@ -223,6 +224,7 @@ def test_a_clock_that_is_hours_wrong_neither_ends_a_session_nor_stops_its_end(
     tab.shows(status="unauthenticated", error="none")
 
 
+@contract
 @micropython_only
 @pytest.mark.parametrize("later", [HOURS, -HOURS])
 def test_a_clock_that_is_set_anew_neither_signs_out_nor_stops_focus(tabs: Tabs, backend: Backend, later: int) -> None:

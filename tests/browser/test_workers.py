@@ -30,6 +30,10 @@ def worker_tabs(tabs: Tabs, backend: Backend, headers: dict[str, str]) -> Iterat
 isolated_or_not = pytest.mark.parametrize("headers", [ISOLATED, {}], ids=["isolated", "not isolated"])
 of_each_kind = pytest.mark.parametrize("kind", KINDS)
 of_two_kinds = pytest.mark.parametrize("kind", ["by PyScript", "by hand"])
+# Of each kind and manner one.
+isolated_and_not = pytest.mark.parametrize(
+    ("kind", "headers"), [("by PyScript", ISOLATED), ("by hand", {})], ids=["by PyScript, isolated", "by hand"]
+)
 
 
 def is_isolated(worker: Worker) -> bool:
@@ -49,6 +53,7 @@ def test_what_needs_no_page_works(worker_tabs: Tabs, kind: str, headers: dict[st
     worker.sign_in()
     tab.shows(status="authenticated", who="Ada Lovelace")
     assert "Ada Lovelace" in worker.call("get_session()")
+    assert "200" in worker.call("auth_fetch('/api/auth/providers')")
     assert "Ada Byron" in worker.call("update_session({'name': 'Ada Byron'})")
     tab.shows(who="Ada Byron")
     worker.sign_out()
@@ -120,8 +125,10 @@ def test_the_way_back_is_the_sites_first_page(worker_tabs: Tabs, kind: str, head
 
 @first_on_pyodide
 @contract
-@of_two_kinds
-def test_a_session_ends_in_a_worker_when_its_time_has_come(worker_tabs: Tabs, backend: Backend, kind: str) -> None:
+@isolated_and_not
+def test_a_session_ends_in_a_worker_when_its_time_has_come(
+    worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
+) -> None:
     worker = open_worker(worker_tabs, kind)
     backend.session_length(4)
     worker.sign_in()
@@ -133,8 +140,10 @@ def test_a_session_ends_in_a_worker_when_its_time_has_come(worker_tabs: Tabs, ba
 
 
 @contract
-@of_two_kinds
-def test_a_tab_follows_a_worker_and_a_worker_a_tab(worker_tabs: Tabs, backend: Backend, kind: str) -> None:
+@isolated_and_not
+def test_a_tab_follows_a_worker_and_a_worker_a_tab(
+    worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
+) -> None:
     tab = worker_tabs.python(following(UNMOVED), html=HTML)
     tab.shows(status="unauthenticated")
     worker = open_worker(worker_tabs, kind)

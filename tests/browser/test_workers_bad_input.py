@@ -65,6 +65,7 @@ def test_where_cookies_are_off_a_sign_in_in_a_worker_says_what_is_wrong(
         tab.shows(said=BLOCKED if engine.tells_workers_of_cookies else REFUSED)
 
 
+@contract
 def test_a_worker_without_a_channel_works_alone(tabs: Tabs) -> None:
     worker = open_worker(tabs, "by hand", before=WITHOUT_CHANNEL)
     assert worker.call("hasattr(js, 'BroadcastChannel')") == "False"
@@ -91,6 +92,7 @@ def test_a_tab_stores_for_a_worker_what_that_cannot(tabs: Tabs, backend: Backend
     assert int(str(stored_epoch(tab))) > int(first)
 
 
+@contract
 def test_a_worker_that_ends_while_it_asks_for_all_leaves_that_to_a_tab(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     worker = open_worker(tabs, "by hand", "Provider(client_max_age=1)\n" + FOLLOW)
@@ -107,6 +109,7 @@ def test_a_worker_that_ends_while_it_asks_for_all_leaves_that_to_a_tab(tabs: Tab
         tab.shows(who="Ada Byron", error="none")  # without the lock it would, after a minute
 
 
+@contract
 def test_a_worker_that_ends_in_the_middle_of_a_sign_out_holds_up_no_tab_for_ever(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)
     worker = open_worker(tabs, "by hand")
@@ -127,6 +130,7 @@ def test_a_worker_that_ends_in_the_middle_of_a_sign_out_holds_up_no_tab_for_ever
     assert posted(backend)[-1:] == ["/api/auth/signout"]
 
 
+@contract
 def test_two_workers_and_four_tabs_are_one(tabs: Tabs, backend: Backend) -> None:
     opened = [tabs.python(following(UNMOVED), html=HTML) for _ in range(4)]
     workers = [open_worker(tabs, "by hand"), open_worker(tabs, "by PyScript")]
@@ -170,10 +174,13 @@ REGISTER = """<script>
 </script>"""
 
 
+@contract
 @pytest.mark.parametrize("kind", ["by PyScript", "by hand"])
 def test_a_page_that_a_service_worker_isolates_has_a_worker_as_any_other(tabs: Tabs, kind: str) -> None:
     tabs.site.write("/isolate.js", SERVICE_WORKER)
     worker: Worker = open_worker(tabs, kind, head=REGISTER)
+    # The page that is left was still loading PyScript.
+    worker.tab.expect_problem("NetworkError", "Importing a module script failed")
     worker.tab.until("crossOriginIsolated")
     worker.tab.shows(ready="yes", status="unauthenticated")
     worker.sign_in()
