@@ -125,6 +125,7 @@ class Engine:
     version: str
     tells_visibility = False  # a tab that another covers, under its driver
     opens_in_front = False  # a page, so that another loses the focus
+    rejects_fetch_with_a_stack = True  # where nobody answers
     tells_workers_of_cookies = True  # that they are off, by what else is refused them then
 
     def __init__(self) -> None:
@@ -248,6 +249,7 @@ class WebKit(Engine):
     """WebKitGTK. It keeps pages by itself."""
 
     name = "webkit"
+    rejects_fetch_with_a_stack = False
     tells_workers_of_cookies = False
 
     def __init__(self) -> None:
