@@ -86,6 +86,24 @@ def test_where_cookies_are_off_an_example_shows_its_form_and_a_sign_in_says_what
     expect(tab.page.locator("[data-auth-error]")).to_contain_text("Your browser blocks cookies")
 
 
+@contract
+@micropython_only
+def test_where_cookies_are_off_an_example_with_its_python_in_a_worker_says_what_is_wrong(
+    tabs_in: TabsIn, engine: Engine
+) -> None:
+    tabs = tabs_in(NO_COOKIES)
+    tab = tabs.tab()
+    tab.page.goto(tabs.backend.url + "/examples/worker/")
+    if engine.has_channels_without_cookies:
+        tab.shows(who="Not signed in")
+        tab.page.get_by_label("Username").fill("ada")
+        tab.page.get_by_label("Password").fill("lovelace")
+        tab.button("Sign in").click()
+        expect(tab.page.locator("[data-auth-error]")).to_contain_text("that cookies are allowed")
+    else:
+        tab.contains(who="Your browser blocks cookies")
+
+
 @contract_in_one
 def test_in_a_private_window_one_signs_in_and_the_other_tab_follows(tabs_in: TabsIn) -> None:
     one_signs_in_and_another_tab_follows(tabs_in(PRIVATE))

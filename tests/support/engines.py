@@ -126,6 +126,7 @@ class Engine:
     tells_visibility = False  # a tab that another covers, under its driver
     opens_in_front = False  # a page, so that another loses the focus
     rejects_fetch_with_a_stack = True  # where nobody answers
+    has_channels_without_cookies = True
     tells_workers_of_cookies = True  # that they are off, by what else is refused them then
 
     def __init__(self) -> None:
@@ -163,6 +164,7 @@ class Firefox(Engine):
 
     name = "firefox"
     opens_in_front = True
+    has_channels_without_cookies = False
 
     def __init__(self, playwright: Playwright, launch_args: dict[str, Any]) -> None:
         super().__init__()
@@ -195,6 +197,7 @@ class Chromium(Firefox):
     name = "chromium"
     tells_visibility = True
     opens_in_front = False
+    has_channels_without_cookies = True
 
     @contextlib.contextmanager
     def keeping_context(self, base_url: str) -> Iterator[Any]:
