@@ -278,6 +278,15 @@ class Browser:
         self._display.stop()
 
 
+# A service worker that stayed would serve the pages of later tests.
+CLEAR = """
+localStorage.clear();
+sessionStorage.clear();
+const workers = navigator.serviceWorker?.getRegistrations() ?? Promise.resolve([]);
+workers.then(all => Promise.all(all.map(one => one.unregister()))).then(arguments[0]);
+"""
+
+
 class Context:
     """The browser's windows, cookies and storage of one origin. The contexts of one browser share the latter two, and
     must not be used at a time.
@@ -348,7 +357,7 @@ class Context:
         for page in list(self.pages):
             page.close()
         self.clear_cookies()
-        self.at_home().execute_script("localStorage.clear(); sessionStorage.clear()")
+        self.at_home().execute_async_script(CLEAR)
 
 
 class Requests:
