@@ -51,6 +51,7 @@ class Queries:
         self.tickets: "list[int]" = []
         self.wanted = False  # a query of this tab's own, as for a ticket, that nobody awaits
         self.stale = False  # any answer that comes will do
+        self.after_others = False  # who asks for the same at this moment, and whose answer may be on its way
         self.invalidated_at: "Optional[float]" = None  # since then; only a later query will do ...
         self._invalidated_by: "list[str]" = []  # ... or one about all of these, ...
         self._invalidated_besides = False  # ... unless something without an identity invalidated it, too
@@ -182,6 +183,7 @@ class Queries:
             self._ask_for_all(now, timeout)
         else:
             self._without_lock_at = None
+            self.after_others = False
         if not self.in_flight:
             self.release_lock()
 
@@ -191,7 +193,7 @@ class Queries:
             # Whoever holds it has its answer by then; if it is stuck, the first of us asks for the others.
             self._without_lock_at = now + timeout + 1 + STUCK_SPREAD * self._random()
             # What was heard earlier, and could not be asked then, another tab may have asked meanwhile.
-            self._lock_was_busy = self.invalidated_at is not None and self.invalidated_at < now
+            self._lock_was_busy = self.after_others or (self.invalidated_at is not None and self.invalidated_at < now)
             self._lock_again = now
         if self._lock == "held" or now >= self._without_lock_at:
             self._send(now)

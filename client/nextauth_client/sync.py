@@ -611,13 +611,15 @@ class Machine:
         if is_due(queries.retry_at, now) and self._may_retry():
             queries.retry_at = None
             queries.stale = True
-        if view.pass_time(now, self.options.timeout, self._visible, self.options.expiring):
-            queries.stale = True
+        is_due_for_all = view.pass_time(now, self.options.timeout, self._visible, self.options.expiring)
         if view.session is None:
             self._keep_alive_at = None
         if is_due(self._keep_alive_at, now) and self._online:
             self._keep_alive_at = now + self.options.keep_alive
+            is_due_for_all = True
+        if is_due_for_all:
             queries.stale = True
+            queries.after_others = view.shown[1] != self.tab  # which has the head start
         self.idle.tell_in_time(now)
         if self.idle.is_due(now) and not (self.is_idle and self._mutations):
             self._effects.append(events.LookUpUse())

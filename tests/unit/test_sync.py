@@ -1008,7 +1008,25 @@ def test_rule_6_keep_alive_is_counted_from_the_answer_of_any_tab() -> None:
     one.at(50, Refresh(1))
     two.hears(50.2, one.answers(50.1, ADA).messages("answer"))
     assert not two.at(61, Tick()).asks()
-    assert two.at(110.2 + HEAD_START, Tick()).asks()
+    assert not two.at(110.2 + HEAD_START, Tick()).asks()  # the answer to what the other asks may be on its way
+    assert two.at(110.3 + HEAD_START, Tick()).asks()
+
+
+@pytest.mark.parametrize("wanted_by", ["keep_alive", "the session's end"])
+def test_rule_4_what_all_tabs_want_at_one_moment_is_looked_at_twice_because_the_answer_may_be_on_its_way(
+    wanted_by: str,
+) -> None:
+    one, two = two_tabs(keep_alive=60 if wanted_by == "keep_alive" else 0)
+    one.at(50, Refresh(1))
+    two.hears(
+        50.1, one.answers(50.1, ADA if wanted_by == "keep_alive" else session("Ada", T0 + 110)).messages("answer")
+    )
+    assert one.at(110.2, Tick()).asks()
+    answer = one.answers(110.6, session("Ada Byron")).messages("answer")
+    assert not two.at(110.61, Tick()).asks()  # it has the lock, and has not heard the answer
+    two.hears(110.65, answer)
+    assert not two.at(111, Tick()).asks()
+    assert two.name == "Ada Byron"
 
 
 def test_rule_4_of_what_all_tabs_want_at_one_moment_the_tab_that_asked_last_asks_first() -> None:
@@ -1948,7 +1966,8 @@ def test_rule_1_so_does_the_answer_that_another_tab_got() -> None:
     two.at(0, Network(False))
     two.opens(ADA)
     two.hears(5.2, answer_of(one, 5, 5.1))
-    assert two.at(66, Tick()).asks()
+    assert two.at(66, Tick()).of(TryLock)
+    assert two.at(66.1, Tick()).asks()
 
 
 def test_rule_1_an_answer_to_what_was_asked_while_online_proves_nothing() -> None:
@@ -1956,8 +1975,9 @@ def test_rule_1_an_answer_to_what_was_asked_while_online_proves_nothing() -> Non
     late = answer_of(one, 5, 5.1)
     two.at(5.2, Network(False))
     two.hears(5.3, late)
-    assert not two.at(66, Tick()).asks()
-    assert two.at(70, Network(True)).asks()
+    assert not two.at(66, Tick()).of(TryLock)
+    assert two.at(70, Network(True)).of(TryLock)
+    assert two.at(70.1, Tick()).asks()
 
 
 def answer_of(tab: Tab, asked: float, came: float) -> list[Any]:
