@@ -130,6 +130,7 @@ def test_a_session_ends_in_a_worker_when_its_time_has_come(
     worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
     worker = open_worker(worker_tabs, kind)
+    assert is_isolated(worker) == bool(headers)
     backend.session_length(4)
     worker.sign_in()
     worker.tab.shows(status="authenticated")
@@ -147,6 +148,7 @@ def test_a_tab_follows_a_worker_and_a_worker_a_tab(
     tab = worker_tabs.python(following(UNMOVED), html=HTML)
     tab.shows(status="unauthenticated")
     worker = open_worker(worker_tabs, kind)
+    assert is_isolated(worker) == bool(headers)
     worker.tab.shows(status="unauthenticated")
     asked = len(session_queries(backend))
     worker.sign_in()
