@@ -246,6 +246,9 @@ class Browser:
             "WEBKIT_FORCE_SANDBOX": "0",
             # The last of its compilers takes half of the time in which Pyodide starts, and no page lives to gain by it.
             "JSC_useOMGJIT": "0",
+            "JSC_useBBQTierUpChecks": "0",  # which ask for it
+            # Else it compiles while Pyodide starts, which then fails now and then: docs/engines.md.
+            "JSC_useConcurrentJIT": "0",
         }
         service = Service(self._program, env=environment, popen_kw={"start_new_session": True})
         try:
