@@ -44,10 +44,9 @@ def test_the_pages_form_signs_in_its_worker_as_the_guide_has_it(tabs: Tabs) -> N
 
 @micropython_only
 def test_the_pages_buttons_sign_its_worker_in_and_out_as_the_guide_has_it(tabs: Tabs) -> None:
-    core = '<script type="module" src="/static/vendor/pyscript/core.js"></script>'
     tabs.site.write("/worker.py", "from nextauth_client import Provider\nProvider()")
     buttons = shown("workers.md", "nextauth-page.js").replace('"google"', '"dev-idp"')  # the provider that is here
-    tab = opened(tabs, page(core, buttons))
+    tab = opened(tabs, page("", buttons))
     tab.button("Sign in").click()
     expect(tab.page.get_by_role("heading", name="Development ID")).to_be_visible()
     tab.page.get_by_role("button").first.click()

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from tests.browser.snippets import FOLLOW, HTML, SHOW
+from tests.browser.test_examples import run_cell, sign_in
+from tests.browser.test_snippets import shown
 from tests.browser.test_where_python_runs import FOR_ANYBODY, HEAR, IN_PAGE, script, write_client
 from tests.support.backend import Backend
 from tests.support.engines import NO_COOKIES, NO_THIRD_PARTY_COOKIES, PRIVATE, Engine, expect
@@ -88,20 +90,24 @@ def test_where_cookies_are_off_an_example_shows_its_form_and_a_sign_in_says_what
 
 @contract
 @micropython_only
-def test_where_cookies_are_off_an_example_with_its_python_in_a_worker_says_what_is_wrong(
-    tabs_in: TabsIn, engine: Engine
+@pytest.mark.parametrize("path", ["/examples/worker/", "/examples/notebook/", "/guide.html"])
+def test_where_cookies_are_off_a_page_with_its_python_in_a_worker_says_what_is_wrong(
+    tabs_in: TabsIn, engine: Engine, path: str
 ) -> None:
     tabs = tabs_in(NO_COOKIES)
+    tabs.site.write("/worker.py", "from nextauth_client import Provider\nProvider()")
+    tabs.site.write("/guide.html", page(BLOCKED, shown("pages.md", "worker.py")))
     tab = tabs.tab()
-    tab.page.goto(tabs.backend.url + "/examples/worker/")
-    if engine.has_channels_without_cookies:
-        tab.shows(who="Not signed in")
-        tab.page.get_by_label("Username").fill("ada")
-        tab.page.get_by_label("Password").fill("lovelace")
-        tab.button("Sign in").click()
-        expect(tab.page.locator("[data-auth-error]")).to_contain_text("that cookies are allowed")
-    else:
-        tab.contains(who="Your browser blocks cookies")
+    tab.page.goto(tabs.backend.url + path)
+    if not engine.has_channels_without_cookies:
+        said = tab.page.locator("[data-auth-error], #who").filter(visible=True)
+        expect(said.first).to_contain_text("cookies")
+        return
+    if "notebook" in path:
+        run_cell(tab, 0)
+    expect(tab.button("Sign in")).to_be_visible()
+    sign_in(tab)
+    expect(tab.page.get_by_role("alert")).to_contain_text("that cookies are allowed")
 
 
 @contract_in_one
