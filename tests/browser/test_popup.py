@@ -208,6 +208,22 @@ def test_a_window_that_hides_tells_the_page_and_closes_itself(hiding_tabs: Tabs)
 
 
 @micropython_only
+def test_a_window_that_hides_and_is_closed_by_hand_is_given_up_after_five_minutes(hiding_tabs: Tabs) -> None:
+    """Nobody can tell the page that it is closed."""
+    hiding_tabs.context.clock.install()
+    tab = page_with_popup(hiding_tabs)
+    window = press_go(tab)
+    expect(window.get_by_role("button", name="Allow")).to_be_visible()
+    with Bystander(hiding_tabs) as bystander:
+        bystander.until(lambda: looks_whether_it_hides(tab))
+    window.close()
+    tab.page.clock.fast_forward("04:30")
+    tab.shows(result="", status="unauthenticated")
+    tab.page.clock.fast_forward("00:31")
+    tab.shows(result="PopupTimedOut", status="unauthenticated")
+
+
+@micropython_only
 def test_a_window_may_hide_from_a_page_whose_server_knows_no_head(hiding_tabs: Tabs) -> None:
     """As FastAPI's routes."""
     tab = page_with_popup(hiding_tabs)
