@@ -23,6 +23,7 @@ from playwright.sync_api import expect
 from tests.support import engines
 from tests.support.backend import Backend, StubBackend
 from tests.support.engines import ENGINE, PATIENCE, Engine
+from tests.support.proxy import Proxy
 from tests.support.site import Site
 from tests.support.summary import ContractSummary
 from tests.support.tabs import Tab, Tabs, WarmPages
@@ -131,6 +132,18 @@ def tabs(
     else:
         with open_context() as context, Tabs(context, site, backend, interpreter, None) as tabs:
             yield tabs
+
+
+@pytest.fixture
+def headers() -> dict[str, str]:
+    return {}
+
+
+@pytest.fixture
+def tabs_with_headers(tabs: Tabs, backend: Backend, headers: dict[str, str]) -> Iterator[Tabs]:
+    """Tabs whose pages are served with these headers."""
+    with Proxy(backend, headers=headers) as proxy, Tabs(tabs.context, tabs.site, proxy, tabs.interpreter, None) as tabs:
+        yield tabs
 
 
 @pytest.fixture(scope="module")

@@ -326,6 +326,7 @@ def test_a_name_turns_nothing_but_itself(tabs: Tabs, name: str) -> None:
     tabs.context.unroute_all()
 
 
+@contract
 @pyodide_only
 def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Backend) -> None:
     tab = opened(tabs, "puepy/")
@@ -345,6 +346,7 @@ def test_puepy_mirrors_the_session_and_guards_its_pages(tabs: Tabs, backend: Bac
     other.close()
 
 
+@contract
 @pyodide_only
 def test_reaktiv_has_the_session_as_signals(tabs: Tabs, backend: Backend) -> None:
     backend.sign_in(tabs.context)

@@ -19,7 +19,7 @@ from tests.browser.following import (
     session_queries,
 )
 from tests.support.backend import Backend
-from tests.support.tabs import Tab, Tabs, contract, contract_in_one, micropython_only
+from tests.support.tabs import Tab, Tabs, contract, contract_in_one, first_on_pyodide, micropython_only
 
 # #read reads the session as a page's own code would at any time.
 READ = """
@@ -205,8 +205,8 @@ def focus_until_it_asks(tab: Tab, bystander: Bystander, backend: Backend) -> Non
     bystander.until(focus_and_look)
 
 
+@first_on_pyodide
 @contract
-@micropython_only
 @pytest.mark.parametrize("ahead", [HOURS, -HOURS])
 def test_a_clock_that_is_hours_wrong_neither_ends_a_session_nor_stops_its_end(
     tabs: Tabs, backend: Backend, ahead: int

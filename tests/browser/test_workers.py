@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from urllib.parse import parse_qs
 
 import pytest
@@ -11,21 +10,7 @@ import pytest
 from tests.browser.following import HTML, UNMOVED, following, press, session_queries
 from tests.browser.workers import ISOLATED, KINDS, Worker, open_worker
 from tests.support.backend import Backend
-from tests.support.proxy import Proxy
 from tests.support.tabs import Tabs, contract, first_on_pyodide, micropython_only
-
-
-@pytest.fixture
-def headers() -> dict[str, str]:
-    return {}
-
-
-@pytest.fixture
-def worker_tabs(tabs: Tabs, backend: Backend, headers: dict[str, str]) -> Iterator[Tabs]:
-    """Tabs whose pages are served with these headers."""
-    with Proxy(backend, headers=headers) as proxy, Tabs(tabs.context, tabs.site, proxy, tabs.interpreter, None) as tabs:
-        yield tabs
-
 
 isolated_or_not = pytest.mark.parametrize("headers", [ISOLATED, {}], ids=["isolated", "not isolated"])
 of_each_kind = pytest.mark.parametrize("kind", KINDS)
@@ -43,8 +28,8 @@ def is_isolated(worker: Worker) -> bool:
 @contract
 @isolated_or_not
 @of_each_kind
-def test_what_needs_no_page_works(worker_tabs: Tabs, kind: str, headers: dict[str, str]) -> None:
-    worker = open_worker(worker_tabs, kind)
+def test_what_needs_no_page_works(tabs_with_headers: Tabs, kind: str, headers: dict[str, str]) -> None:
+    worker = open_worker(tabs_with_headers, kind)
     tab = worker.tab
     assert is_isolated(worker) == bool(headers)
     tab.shows(status="unauthenticated", who="nobody", error="none")
@@ -79,9 +64,9 @@ REFUSED = {
 @isolated_or_not
 @of_two_kinds
 def test_what_needs_the_page_is_refused_before_anything_is_sent(
-    worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
+    tabs_with_headers: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
-    worker = open_worker(worker_tabs, kind)
+    worker = open_worker(tabs_with_headers, kind)
     worker.tab.shows(status="unauthenticated")
     for call, instead in REFUSED.items():
         asked = len(backend.log())
@@ -96,9 +81,9 @@ def test_what_needs_the_page_is_refused_before_anything_is_sent(
 @micropython_only
 @of_two_kinds
 def test_without_a_provider_a_worker_acts_and_is_refused_the_same(
-    worker_tabs: Tabs, backend: Backend, kind: str
+    tabs_with_headers: Tabs, backend: Backend, kind: str
 ) -> None:
-    worker = open_worker(worker_tabs, kind, "")
+    worker = open_worker(tabs_with_headers, kind, "")
     for call in ("sign_in()", "sign_in('dev-idp', redirect=False)", "sign_out()"):
         assert REFUSED[call] in worker.call(call)
     worker.sign_in()
@@ -112,9 +97,9 @@ def test_without_a_provider_a_worker_acts_and_is_refused_the_same(
 @micropython_only
 @isolated_or_not
 @of_each_kind
-def test_the_way_back_is_the_sites_first_page(worker_tabs: Tabs, kind: str, headers: dict[str, str]) -> None:
+def test_the_way_back_is_the_sites_first_page(tabs_with_headers: Tabs, kind: str, headers: dict[str, str]) -> None:
     """The worker's own is a script, or `blob:`, which the backend would keep in its cookie, and lead to later."""
-    worker = open_worker(worker_tabs, kind)
+    worker = open_worker(tabs_with_headers, kind)
     worker.sign_in()
     worker.sign_out()
     for endpoint in ("callback/credentials", "signout"):
@@ -127,9 +112,9 @@ def test_the_way_back_is_the_sites_first_page(worker_tabs: Tabs, kind: str, head
 @contract
 @isolated_and_not
 def test_a_session_ends_in_a_worker_when_its_time_has_come(
-    worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
+    tabs_with_headers: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
-    worker = open_worker(worker_tabs, kind)
+    worker = open_worker(tabs_with_headers, kind)
     assert is_isolated(worker) == bool(headers)
     backend.session_length(4)
     worker.sign_in()
@@ -143,11 +128,11 @@ def test_a_session_ends_in_a_worker_when_its_time_has_come(
 @contract
 @isolated_and_not
 def test_a_tab_follows_a_worker_and_a_worker_a_tab(
-    worker_tabs: Tabs, backend: Backend, kind: str, headers: dict[str, str]
+    tabs_with_headers: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
-    tab = worker_tabs.python(following(UNMOVED), html=HTML)
+    tab = tabs_with_headers.python(following(UNMOVED), html=HTML)
     tab.shows(status="unauthenticated")
-    worker = open_worker(worker_tabs, kind)
+    worker = open_worker(tabs_with_headers, kind)
     assert is_isolated(worker) == bool(headers)
     worker.tab.shows(status="unauthenticated")
     asked = len(session_queries(backend))

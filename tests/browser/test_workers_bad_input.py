@@ -76,6 +76,7 @@ def test_a_worker_without_a_channel_works_alone(tabs: Tabs) -> None:
     worker.tab.shows(status="unauthenticated", error="none")
 
 
+@contract
 def test_a_tab_stores_for_a_worker_what_that_cannot(tabs: Tabs, backend: Backend) -> None:
     """The next page that comes back knows that what it showed is outdated."""
     backend.sign_in(tabs.context)
