@@ -190,3 +190,15 @@ def test_a_page_that_a_service_worker_isolates_has_a_worker_as_any_other(tabs: T
     worker.tab.shows(who="Ada Lovelace")
     worker.sign_out()
     worker.tab.shows(status="unauthenticated", error="none")
+
+
+def test_a_page_that_loads_itself_anew_to_be_isolated_starts_its_worker_then(tabs: Tabs) -> None:
+    tabs.site.write("/isolate.js", SERVICE_WORKER)
+    worker = open_worker(tabs, "by PyScript", head=REGISTER)
+    # What was on its way fails then, by many names; and without its configuration PyScript takes its own interpreter.
+    worker.tab.expect_problem("")
+    worker.tab.may_ask("https://cdn.jsdelivr.net")
+    worker.tab.until("crossOriginIsolated")
+    worker.tab.shows(ready="yes", status="unauthenticated")
+    worker.sign_in()
+    worker.tab.shows(who="Ada Lovelace")
