@@ -1,5 +1,5 @@
 """Blocks of HTML and JavaScript, and a header, that only a browser can run, as the guides show them; the others run in
-tests/unit/test_snippets.py. What most of them load is there whatever the interpreter, so one is enough.
+tests/unit/test_snippets.py. What they load is there whatever the interpreter, so one is enough.
 """
 
 from __future__ import annotations
@@ -55,12 +55,12 @@ def test_the_pages_buttons_sign_its_worker_in_and_out_as_the_guide_has_it(tabs: 
     expect(tab.button("Sign in")).to_be_visible()
 
 
+@micropython_only
 def test_a_worker_that_the_page_starts_itself_knows_who_is_signed_in_as_the_guide_has_it(
     tabs: Tabs, backend: Backend
 ) -> None:
     backend.sign_in(tabs.context)
-    load = {"micropython": "loadMicroPython", "pyodide": "loadPyodide"}[tabs.interpreter]
-    tabs.site.write("/worker.js", shown("workers.md", load))
+    tabs.site.write("/worker.js", shown("workers.md", "loadMicroPython"))
     tabs.site.write("/worker.py", (ROOT / "examples" / "worker" / "main.py").read_text(encoding="utf-8"))
     start = """<p id="who"></p><script>
       const who = document.getElementById("who");

@@ -101,7 +101,7 @@ def test_where_cookies_are_off_a_page_with_its_python_in_a_worker_says_what_is_w
     tab.page.goto(tabs.backend.url + path)
     if not engine.has_channels_without_cookies:
         said = tab.page.locator("[data-auth-error], #who").filter(visible=True)
-        expect(said.first).to_contain_text("cookies")
+        expect(said.first).to_contain_text("Your browser blocks cookies")
         return
     if "notebook" in path:
         run_cell(tab, 0)

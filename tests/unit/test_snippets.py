@@ -78,7 +78,6 @@ ELSEWHERE = {
     ("docs/testing.md", "# mysite/tests_in_a_browser.py"): "tests/browser/test_docs_of_testing.py",
     ("docs/workers.md", "nextauth-page.js"): "tests/browser/test_snippets.py",
     ("docs/workers.md", "loadMicroPython"): "tests/browser/test_snippets.py",
-    ("docs/workers.md", "loadPyodide"): "tests/browser/test_snippets.py",
     ("README.md", "<!doctype html>"): "tests/browser/test_loading.py",
     ("README.md", "pip install nextauth-client"): "tests/browser/test_starting.py",
     ("README.md", "pip install . ./server"): "tests/stub/test_stub_install.py",
