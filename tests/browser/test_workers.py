@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from tests.browser.following import HTML, UNMOVED, following, press, session_queries
-from tests.browser.workers import ISOLATED, KINDS, Worker, open_worker
+from tests.browser.workers import ISOLATED, KINDS, open_worker
 from tests.support.backend import Backend
 from tests.support.tabs import Tabs, contract, first_on_pyodide, micropython_only
 
@@ -21,17 +21,13 @@ isolated_and_not = pytest.mark.parametrize(
 )
 
 
-def is_isolated(worker: Worker) -> bool:
-    return bool(worker.tab.page.evaluate("crossOriginIsolated"))
-
-
 @contract
 @isolated_or_not
 @of_each_kind
 def test_what_needs_no_page_works(tabs_with_headers: Tabs, kind: str, headers: dict[str, str]) -> None:
     worker = open_worker(tabs_with_headers, kind)
     tab = worker.tab
-    assert is_isolated(worker) == bool(headers)
+    assert worker.is_isolated == bool(headers)
     tab.shows(status="unauthenticated", who="nobody", error="none")
     assert worker.call("get_session()") == "None"
     assert "credentials" in worker.call("get_providers()")
@@ -115,7 +111,7 @@ def test_a_session_ends_in_a_worker_when_its_time_has_come(
     tabs_with_headers: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
     worker = open_worker(tabs_with_headers, kind)
-    assert is_isolated(worker) == bool(headers)
+    assert worker.is_isolated == bool(headers)
     backend.session_length(4)
     worker.sign_in()
     worker.tab.shows(status="authenticated")
@@ -133,7 +129,7 @@ def test_a_tab_follows_a_worker_and_a_worker_a_tab(
     tab = tabs_with_headers.python(following(UNMOVED), html=HTML)
     tab.shows(status="unauthenticated")
     worker = open_worker(tabs_with_headers, kind)
-    assert is_isolated(worker) == bool(headers)
+    assert worker.is_isolated == bool(headers)
     worker.tab.shows(status="unauthenticated")
     asked = len(session_queries(backend))
     worker.sign_in()

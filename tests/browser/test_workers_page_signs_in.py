@@ -61,8 +61,9 @@ def sign_in(tab: Tab, password: str = "lovelace") -> None:
 def test_a_form_and_a_button_of_the_page_sign_its_worker_in_and_out(
     tabs_with_headers: Tabs, backend: Backend, kind: str, headers: dict[str, str]
 ) -> None:
-    tab = page_with_worker(tabs_with_headers, kind).tab
-    assert tab.page.evaluate("crossOriginIsolated") == bool(headers)
+    worker = page_with_worker(tabs_with_headers, kind)
+    assert worker.is_isolated == bool(headers)
+    tab = worker.tab
     expect(tab.element("enter")).to_be_visible()
     expect(tab.element("leave")).to_be_hidden()
     tab.expect_problem("status of 401")

@@ -80,6 +80,10 @@ class Worker:
         self.tab = tab
         self._calls = itertools.count(1)
 
+    @property
+    def is_isolated(self) -> bool:
+        return bool(self.tab.page.evaluate("crossOriginIsolated"))
+
     def call(self, code: str) -> str:
         """What the Python expression gives, awaited, as text."""
         name = f"call-{next(self._calls)}"

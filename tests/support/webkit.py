@@ -247,7 +247,7 @@ class Browser:
             # The last of its compilers takes half of the time in which Pyodide starts, and no page lives to gain by it.
             "JSC_useOMGJIT": "0",
             "JSC_useBBQTierUpChecks": "0",  # which ask for it
-            # With compilers beside what they compile, Pyodide did not start in 2 of some 700 pages: docs/engines.md.
+            # With compilers beside what they compile, Pyodide did not start in two of eight runs: docs/engines.md.
             "JSC_useConcurrentJIT": "0",
         }
         service = Service(self._program, env=environment, popen_kw={"start_new_session": True})
